@@ -1,0 +1,123 @@
+"""What the knowledge base is made of, and what a search returns.
+
+A knowledge base is read into topics; each topic is cut into passages, the units that are
+retrieved and cited. All of these are frozen: a stage makes new ones and changes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = [
+    "DataPoint",
+    "Faq",
+    "Hit",
+    "KnowledgeBase",
+    "Passage",
+    "PassageKind",
+    "SearchResult",
+    "Source",
+    "Topic",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A paper, book or page that bears a claim. `year` is None where none is known."""
+
+    id: str
+    label: str
+    url: str
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataPoint:
+    """One figure: `value` is a string as printed, `unit` is empty where there is none."""
+
+    label: str
+    value: str
+    unit: str = ""
+    note: str = ""
+    sources: tuple[str, ...] = ()
+    also_asked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Faq:
+    """A question with its answer, the other ways it is asked, and the ids of its sources."""
+
+    question: str
+    answer: str
+    sources: tuple[str, ...] = ()
+    also_asked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One subject of the knowledge base. Ids in `faqs` and `data_points` name its `sources`."""
+
+    slug: str
+    title: str
+    category: str = ""
+    description: str = ""
+    snippet: str = ""
+    date_modified: str = ""
+    sources: tuple[Source, ...] = ()
+    data_points: tuple[DataPoint, ...] = ()
+    faqs: tuple[Faq, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBase:
+    """A named collection of topics with distinct slugs."""
+
+    name: str
+    topics: tuple[Topic, ...]
+
+
+class PassageKind(StrEnum):
+    """Which part of a topic a passage is; also the middle of its id."""
+
+    FAQ = "faq"
+    DATA = "data"
+    DESCRIPTION = "description"
+    SNIPPET = "snippet"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The unit that is retrieved and cited.
+
+    `id` is a position in the source: `<slug>/faq/<i>`, `<slug>/data/<i>`,
+    `<slug>/description` or `<slug>/snippet`. `heading` is the question or the data point's
+    label, `text` what may be quoted.
+    """
+
+    id: str
+    kind: PassageKind
+    topic: str
+    title: str
+    heading: str
+    text: str
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A retrieved passage. `score` is the fused one; `trace` names each stage's own score."""
+
+    passage: Passage
+    score: float
+    trace: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits, best first, with the time each stage took in milliseconds."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
