@@ -1,0 +1,96 @@
+"""Chat models behind one protocol: prompt in, pieces of text out, streamed and cancellable."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.types import FinishReason, Message, Usage
+
+__all__ = ["ChatModel", "Decoding", "Finished", "ModelEvent", "Piece"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """The sampling that a model is asked for, every choice made.
+
+    `temperature` 0 is greedy; `top_p` in (0, 1], 1 keeps the whole distribution (nucleus
+    sampling, Holtzman et al. 2020); `max_tokens` counts the answer alone.
+    """
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text as it comes from the model: a token or several, cut anywhere."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The stream's last event."""
+
+    reason: FinishReason
+    usage: Usage
+
+
+ModelEvent = Piece | Finished
+
+
+class ChatModel(Protocol):
+    """A language model that chats.
+
+    Closing the generator that `stream` returns stops the model. A model is loaded by its
+    first use or by `load`; until then `ready` is False.
+    """
+
+    @property
+    def name(self) -> str:
+        """The model's name, as answers record it."""
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens prompt and answer may have together."""
+
+    @property
+    def small(self) -> bool:
+        """Whether the model is too small to follow long instructions."""
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their turn now."""
+
+    async def ready(self) -> bool:
+        """Tell whether a question would be answered now rather than after loading."""
+
+    async def load(self) -> None:
+        """Make the model ready.
+
+        Raises:
+            ModelUnavailable: it can't be reached or its weights are missing.
+        """
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Count a prompt's tokens with the model's own tokenizer and chat template."""
+
+    def stream(
+        self, messages: Sequence[Message], decoding: Decoding
+    ) -> AsyncGenerator[ModelEvent, None]:
+        """Write an answer: any number of `Piece`, then one `Finished`.
+
+        Raises:
+            ModelUnavailable: it can't be reached.
+            ModelBusy: it refuses for now.
+            ContextOverflow: the prompt does not fit.
+            ModelError: it failed before or in mid-stream.
+        """
+
+    async def close(self) -> None:
+        """Release what the model holds."""

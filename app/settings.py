@@ -1,0 +1,100 @@
+"""Settings, read once at the edge: flags over CITEWISE_… variables over citewise.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from app.errors import SettingsError
+
+__all__ = ["ROOT", "Settings", "load_settings"]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Everything that can be chosen. Unknown keys are refused."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CITEWISE_", toml_file="citewise.toml", extra="forbid"
+    )
+
+    index: Path = Field(ROOT / "var" / "index", description="the index directory")
+    encoder: str = Field(
+        "all-MiniLM-L6-v2", description="the encoder: a name, a folder, or a hub's name"
+    )
+    encoder_engine: Literal["openvino", "torch"] = Field(
+        "openvino", description="what runs the encoder; torch needs: make setup-torch"
+    )
+    cache: Path = Field(ROOT / ".cache", description="where converted models are kept")
+
+    engine: Literal["auto", "openvino", "openai", "transformers"] = Field(
+        "auto",
+        description="what writes: auto uses model_url where it is set, else the embedded model",
+    )
+    model: str | None = Field(
+        None, description="the served model's name, or a local path for an engine in process"
+    )
+    model_url: str | None = Field(
+        None, description="an OpenAI-compatible server, such as http://127.0.0.1:8001/v1"
+    )
+    model_key: SecretStr | None = Field(None, description="the key for that server")
+    model_timeout: float = Field(
+        60, gt=0, le=600, description="seconds to wait for the model's next token"
+    )
+
+    answer_mode: Literal["auto", "draft", "compose"] = Field(
+        "auto",
+        description="draft: the model writes, each sentence is verified; compose: the answer is "
+        "built from the evidence alone; auto: what was measured to serve best with the model",
+    )
+    unsupported: Literal["drop", "mark", "keep"] = Field(
+        "drop", description="what happens to a sentence that no evidence supports"
+    )
+    personas: Path | None = Field(None, description="a folder of your own persona files")
+    passages: int = Field(6, ge=1, le=20, description="passages given to the model as evidence")
+    answer_tokens: int = Field(
+        400, ge=16, le=4096, description="tokens of an answer where neither request nor persona says"
+    )
+
+    host: str = Field("127.0.0.1", description="the address to listen on")
+    port: int = Field(7860, ge=0, le=65535, description="the port to listen on; 0 picks one")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags first, then variables, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 - values of any setting
+    """Read the settings; flags that are None leave the choice to the other sources.
+
+    Raises:
+        SettingsError: a setting is unknown or out of its range; every one is named.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in issue['loc']) or 'settings'}: {issue['msg']} "
+            f"(got {issue['input']!r:.80})"
+            for issue in error.errors()
+        ]
+        raise SettingsError(
+            "; ".join(lines) + ". Settings come from flags, CITEWISE_… variables and citewise.toml"
+        ) from error

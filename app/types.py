@@ -1,0 +1,210 @@
+"""What goes into an answer and what comes out: messages, sampling, claims, citations, events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from index.types import Hit
+
+__all__ = [
+    "Answer",
+    "AnswerMode",
+    "Citation",
+    "Claim",
+    "ClaimStatus",
+    "Conflict",
+    "ConflictValue",
+    "Delta",
+    "Dropped",
+    "Event",
+    "Final",
+    "FinishReason",
+    "Message",
+    "Question",
+    "Retrieved",
+    "Role",
+    "Sampling",
+    "Usage",
+]
+
+Role = Literal["system", "user", "assistant"]
+ClaimStatus = Literal["supported", "partial", "unsupported"]
+FinishReason = Literal["stop", "length"]
+AnswerMode = Literal["draft", "composed", "mixed", "abstained"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation, as plain text."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model picks tokens; None leaves the choice to the persona, then the defaults.
+
+    `temperature` 0 is greedy; `top_p` in (0, 1] is nucleus sampling (Holtzman et al. 2020),
+    1 switches it off; `max_tokens` bounds the answer; `seed` makes a run repeatable; any of
+    `stop` ends the answer.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the pipeline. `instructions` are a client's own system messages."""
+
+    text: str
+    history: tuple[Message, ...] = ()
+    persona: str = "citewise-expert"
+    sampling: Sampling = field(default_factory=Sampling)
+    instructions: str = ""
+    passages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, counted by the model's own tokenizer, the evidence in the prompt included."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage under its number in the answer. Passages of one paper share the number.
+
+    `ref` is the passage's id, `quote` the span of it that bears the claim, from `start` to
+    `end` in code points of the passage's text.
+    """
+
+    n: int
+    ref: str
+    url: str
+    title: str
+    quote: str
+    start: int = 0
+    end: int = 0
+    year: int | None = None
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of the answer with what was found about it.
+
+    `start` and `end` are code points in the answer's text, markers included; `cites` are
+    source numbers, `refs` the passages behind them; `support` is the verifier's score, 0 to 1.
+    """
+
+    text: str
+    start: int
+    end: int
+    cites: tuple[int, ...]
+    refs: tuple[str, ...]
+    status: ClaimStatus
+    support: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A sentence that the model wrote and the reader does not see, with the reason."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictValue:
+    """One of the values that sources give for a quantity. `n` is 0 until it is cited."""
+
+    value: str
+    ref: str
+    n: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A quantity for which the retrieved evidence holds different values."""
+
+    quantity: str
+    values: tuple[ConflictValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole record of one answer: enough to show it, score it and replay it.
+
+    `confidence` is the gate's estimate that the evidence holds an answer, 0 to 1; `nearest`
+    are questions that can be answered, offered with an abstention; `timings` are milliseconds
+    a stage; `prompt_sha256` names the exact prompt that the model saw.
+    """
+
+    id: str
+    text: str
+    abstained: bool
+    citations: tuple[Citation, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    persona: str = ""
+    model: str = ""
+    mode: AnswerMode = "draft"
+    finish_reason: FinishReason = "stop"
+    standalone_query: str = ""
+    confidence: float = 0.0
+    index_fingerprint: str = ""
+    nearest: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    sampling: Sampling = field(default_factory=Sampling)
+    prompt_sha256: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the answer as JSON-ready dicts and lists."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The first event: what was found, before anything is written."""
+
+    standalone_query: str
+    hits: tuple[Hit, ...]
+    conflicts: tuple[Conflict, ...]
+    answerable: bool
+    confidence: float
+    index_fingerprint: str
+    nearest: tuple[str, ...]
+    timings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of text that may be shown, verified, with what it newly cites and claims.
+
+    The texts of all deltas, joined, are the final answer's text.
+    """
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The last event."""
+
+    answer: Answer
+
+
+Event = Retrieved | Delta | Final

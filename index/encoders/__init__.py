@@ -1,0 +1,79 @@
+"""Encoders turn queries and passages into vectors whose inner product is their similarity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.weights import MINILM
+
+__all__ = ["Encoder", "EncoderInfo", "Engine", "Progress", "Vectors", "load_encoder"]
+
+Vectors = NDArray[np.float32]
+Progress = Callable[[int, int], None]
+Engine = Literal["openvino", "torch"]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderInfo:
+    """What decides an encoder's vectors; two encoders that agree in it are interchangeable.
+
+    `dimension` is the length of a vector; `max_tokens` is where longer texts are cut off.
+    """
+
+    name: str
+    revision: str
+    weights_sha256: str
+    dimension: int
+    pooling: str
+    normalized: bool
+    max_tokens: int
+    similarity: str = "inner_product"
+    query_prefix: str = ""
+    passage_prefix: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as a JSON-ready dict."""
+        return asdict(self)
+
+
+class Encoder(Protocol):
+    """Two towers, one for each side: a query and a passage may be encoded differently."""
+
+    @property
+    def info(self) -> EncoderInfo:
+        """What decides this encoder's vectors."""
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Encode queries. Shape: (len(texts), dimension)."""
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Encode passages, calling `progress(done, total)`. Shape: (len(texts), dimension)."""
+
+
+def load_encoder(name: str = MINILM.name, *, engine: Engine = "openvino") -> Encoder:
+    """Load an encoder by the name of the pinned one, a local folder or a model hub's name.
+
+    Args:
+        name: `all-MiniLM-L6-v2`, a sentence-transformers folder, or a name on a hub.
+        engine: `openvino` runs BERT folders without torch; `torch` runs whatever
+            sentence-transformers runs, on a GPU if there is one.
+
+    Raises:
+        WeightsError: the weights are missing, damaged or not of a kind the engine runs.
+    """
+    if engine == "torch":
+        from index.encoders.sentence_transformers_encoder import SentenceTransformersEncoder
+
+        folder = str(MINILM.verified().parent) if name == MINILM.name else name
+        return SentenceTransformersEncoder(folder, name)
+    from index.encoders.openvino_encoder import OpenVinoEncoder
+
+    if name == MINILM.name:
+        return OpenVinoEncoder(MINILM.locate().parent, name, expected_sha256=MINILM.sha256)
+    return OpenVinoEncoder(Path(name), name)

@@ -1,0 +1,185 @@
+"""BERT encoders on OpenVINO: what serves, on any CPU, without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import openvino as ov
+from safetensors.numpy import load
+from tokenizers import Encoding, Tokenizer
+
+from index.encoders import EncoderInfo, Progress, Vectors
+from index.encoders.bert_graph import Pooling, build_bert
+from index.errors import WeightsError
+
+__all__ = ["OpenVinoEncoder"]
+
+# OpenVINO recompiles for each new input shape, so lengths are rounded up to these (in tokens).
+_BUCKETS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+_BATCH = 8
+
+
+class OpenVinoEncoder:
+    """A sentence-transformers folder of a BERT model, run by OpenVINO."""
+
+    def __init__(self, folder: Path, name: str, *, expected_sha256: str | None = None) -> None:
+        """Read the folder's weights and compile the query side.
+
+        Raises:
+            WeightsError: a file is missing, or the weights' sha256 is not the expected one.
+        """
+        layout = _Layout(folder)
+        data = layout.read_weights()
+        sha256 = _sha256(data)
+        if expected_sha256 is not None and sha256 != expected_sha256:
+            raise WeightsError(
+                f"{folder / 'model.safetensors'} has sha256 {sha256}, expected "
+                f"{expected_sha256}: it is not the published {name}; reinstall it with: make setup"
+            )
+        weights = load(data)
+        self._tokenizer = layout.tokenizer()
+        self._model = build_bert(
+            folder, weights, pooling=layout.pooling, normalize=layout.normalized
+        )
+        self._core = ov.Core()
+        self._queries = self._core.compile_model(self._model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        self._local = threading.local()
+        self._info = EncoderInfo(
+            name=name,
+            revision=sha256[:12],
+            weights_sha256=sha256,
+            dimension=layout.dimension,
+            pooling=layout.pooling,
+            normalized=layout.normalized,
+            max_tokens=layout.max_tokens,
+            query_prefix=layout.prompt("query"),
+            passage_prefix=layout.prompt("document", "passage"),
+        )
+
+    @property
+    def info(self) -> EncoderInfo:
+        """What decides this encoder's vectors."""
+        return self._info
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Encode queries one by one, for the lowest latency. Shape: (len(texts), dimension).
+
+        Safe to call from several threads: each has an inference request of its own.
+        """
+        out = np.empty((len(texts), self._info.dimension), np.float32)
+        request = self._request()
+        for row, text in enumerate(texts):
+            encoding = self._tokenizer.encode(self._info.query_prefix + text)
+            out[row] = request.infer(_pad([encoding]))[0][0]
+        return out
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Encode passages in batches of similar length. Shape: (len(texts), dimension)."""
+        out = np.empty((len(texts), self._info.dimension), np.float32)
+        if not texts:
+            return out
+        compiled = self._core.compile_model(
+            self._model, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
+        )
+        queue = ov.AsyncInferQueue(compiled)
+        done = 0
+
+        def store(request: Any, rows: list[int]) -> None:  # noqa: ANN401 - openvino's own type
+            nonlocal done
+            out[rows] = request.get_output_tensor().data
+            done += len(rows)
+            if progress is not None:
+                progress(done, len(texts))
+
+        queue.set_callback(store)
+        prefix = self._info.passage_prefix
+        encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
+        order = sorted(range(len(texts)), key=lambda row: len(encodings[row].ids))
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            queue.start_async(_pad([encodings[row] for row in rows]), rows)
+        queue.wait_all()
+        return out
+
+    def _request(self) -> ov.InferRequest:
+        request = getattr(self._local, "request", None)
+        if request is None:
+            request = self._local.request = self._queries.create_infer_request()
+        return cast(ov.InferRequest, request)
+
+
+class _Layout:
+    """A sentence-transformers folder: modules.json, pooling, tokenizer and weights."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "config.json").is_file():
+            raise WeightsError(
+                f"{folder} is no encoder folder: expected config.json, tokenizer.json and "
+                "model.safetensors in it. A hub's model is used with encoder_engine = 'torch'"
+            )
+        pooling = self._json("1_Pooling/config.json", {"pooling_mode_mean_tokens": True})
+        if pooling.get("pooling_mode_mean_tokens"):
+            self.pooling: Pooling = "mean"
+        elif pooling.get("pooling_mode_cls_token"):
+            self.pooling = "cls"
+        else:
+            raise WeightsError(f"{folder}/1_Pooling: expected mean or cls pooling, got {pooling}")
+        config = self._json("config.json", {})
+        self.dimension = int(config["hidden_size"])
+        limit = self._json("sentence_bert_config.json", {}).get("max_seq_length")
+        self.max_tokens = int(limit or config["max_position_embeddings"])
+        modules = self._json("modules.json", [])
+        kinds = {module["type"].rsplit(".", 1)[-1] for module in modules}
+        unknown = kinds - {"Transformer", "Pooling", "Normalize"}
+        if unknown:
+            raise WeightsError(
+                f"{folder}: modules {sorted(unknown)} can't be assembled; use "
+                "encoder_engine = 'torch'"
+            )
+        self.normalized = "Normalize" in kinds
+
+    def _json(self, name: str, default: Any) -> Any:  # noqa: ANN401 - JSON
+        path = self.folder / name
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else default
+
+    def prompt(self, *names: str) -> str:
+        prompts = self._json("config_sentence_transformers.json", {}).get("prompts", {})
+        return next((prompts[name] for name in names if prompts.get(name)), "")
+
+    def read_weights(self) -> bytes:
+        path = self.folder / "model.safetensors"
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise WeightsError(f"{path} can't be read: {error.strerror}") from error
+
+    def tokenizer(self) -> Tokenizer:
+        path = self.folder / "tokenizer.json"
+        if not path.is_file():
+            raise WeightsError(f"{path} is missing: expected a fast tokenizer beside the weights")
+        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self.max_tokens)
+        return tokenizer
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _pad(encodings: Sequence[Encoding]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+    longest = max(len(encoding.ids) for encoding in encodings)
+    width = next((bucket for bucket in _BUCKETS if bucket >= longest), longest)
+    ids = np.zeros((len(encodings), width), np.int64)
+    mask = np.zeros((len(encodings), width), np.int64)
+    for row, encoding in enumerate(encodings):
+        ids[row, : len(encoding.ids)] = encoding.ids
+        mask[row, : len(encoding.ids)] = 1
+    return [ids, mask]

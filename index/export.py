@@ -1,0 +1,223 @@
+"""A knowledge base back on disk, as YAML, tower JSON or JSON Lines, without loss.
+
+What a bare format lacks is carried in optional fields that the readers in `index.sources` know:
+source ids and years, the sources of each item, and the other ways a question is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+import yaml
+
+from index.errors import KnowledgeBaseError
+from index.sources import read
+from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
+
+__all__ = ["ExportFormat", "write"]
+
+ExportFormat = Literal["yaml", "tower", "jsonl"]
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Values in double quotes, keys bare: no value can be taken for a number or a date."""
+
+
+class _Quoted(str):
+    """A value rather than a key."""
+
+    __slots__ = ()
+
+
+def _represent(dumper: yaml.CSafeDumper, text: _Quoted) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style='"')
+
+
+_Dumper.add_representer(_Quoted, _represent)
+
+
+def _quoted(value: Any) -> Any:  # noqa: ANN401 - any JSON-like value
+    if isinstance(value, str):
+        return _Quoted(value)
+    if isinstance(value, dict):
+        return {key: _quoted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_quoted(item) for item in value]
+    return value
+
+
+def _source(source: Source) -> dict[str, Any]:
+    known = {} if source.year is None else {"year": source.year}
+    return {"id": source.id, "label": source.label, "url": source.url, **known}
+
+
+def _point(point: DataPoint) -> dict[str, Any]:
+    return {
+        "label": point.label,
+        "value": point.value,
+        **({"unit": point.unit} if point.unit else {}),
+        "note": point.note,
+        "sources": list(point.sources),
+        "also_asked": list(point.also_asked),
+    }
+
+
+def _faq(faq: Faq) -> dict[str, Any]:
+    return {
+        "question": faq.question,
+        "answer": faq.answer,
+        "also_asked": list(faq.also_asked),
+        "sources": list(faq.sources),
+    }
+
+
+def _record(topic: Topic) -> dict[str, Any]:
+    """A topic as its YAML file has it, without its questions."""
+    return {
+        "slug": topic.slug,
+        "title": topic.title,
+        "category": topic.category,
+        "description": topic.description,
+        "snippet": topic.snippet,
+        "date_modified": topic.date_modified,
+        "sources": [_source(source) for source in topic.sources],
+        "data_points": [_point(point) for point in topic.data_points],
+    }
+
+
+def _tower_topic(topic: Topic) -> dict[str, Any]:
+    own = _record(topic)
+    return {
+        "slug": topic.slug,
+        "title": topic.title,
+        "description": topic.description,
+        "category": topic.category,
+        "citation_snippet": topic.snippet,
+        # A year of null is written out: without the key, the reader takes it from the label.
+        "sources": [{**_source(source), "year": source.year} for source in topic.sources],
+        "data_points": own["data_points"],
+        "faq_items": [_faq(faq) for faq in topic.faqs],
+        "date_modified": topic.date_modified,
+    }
+
+
+def _write_yaml(base: KnowledgeBase, out: Path) -> None:
+    out.mkdir()
+    for topic in base.topics:
+        document = _quoted({**_record(topic), "faqs": [_faq(faq) for faq in topic.faqs]})
+        text = yaml.dump(
+            document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=2**31 - 1
+        )
+        (out / f"{topic.slug}.yaml").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write_tower(base: KnowledgeBase, out: Path) -> None:
+    document = {"tower": base.name, "topics": [_tower_topic(topic) for topic in base.topics]}
+    out.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _write_jsonl(base: KnowledgeBase, out: Path) -> None:
+    lines = []
+    for topic in base.topics:
+        lines.append(orjson.dumps({"record": "topic", **_record(topic)}))
+        labels = {source.id: source for source in topic.sources}
+        for faq in topic.faqs:
+            bearing = [labels[name] for name in faq.sources if name in labels]
+            # For readers of the bare format, which knows one source a row.
+            bare = {"source_url": bearing[0].url, "source_label": bearing[0].label}
+            row = {**_faq(faq), "topic": topic.slug, **(bare if bearing else {})}
+            lines.append(orjson.dumps(row))
+    out.write_bytes(b"\n".join(lines) + b"\n")
+
+
+_WRITERS: dict[str, tuple[Callable[[KnowledgeBase, Path], None], str]] = {
+    "yaml": (_write_yaml, ""),
+    "tower": (_write_tower, ".json"),
+    "jsonl": (_write_jsonl, ".jsonl"),
+}
+
+
+def _check(base: KnowledgeBase, made: Path) -> None:
+    """Read back what was written and compare."""
+    again = read(made, name=base.name, strict=True).knowledge_base
+    was = {topic.slug: topic for topic in base.topics}
+    for topic in again.topics:
+        if topic != was.get(topic.slug):
+            raise KnowledgeBaseError(
+                f"{topic.slug}: expected texts without white space around them and ids without "
+                "repeats, found a topic that the format can't hold without loss"
+            )
+    if len(was) != len(base.topics) or len(again.topics) != len(was):
+        raise KnowledgeBaseError(f"{base.name}: expected topics with distinct slugs")
+
+
+def write(kb: KnowledgeBase, out: Path, format: ExportFormat) -> None:  # noqa: A002
+    """Write a knowledge base so that `index.sources.read` gives an equal one.
+
+    What is written is read back and compared before it takes the place of `out`, so an export
+    is without loss or does not happen. Topics come back in the order of their slugs, as
+    from every reader.
+
+    Args:
+        kb: what to write.
+        out: the file, or for YAML the folder, to write. A file is replaced; a folder must be
+            missing or empty, or hold YAML files only, which are replaced together.
+        format: "yaml" (a folder, one file a topic), "tower" (one JSON object) or "jsonl".
+
+    Raises:
+        KnowledgeBaseError: the knowledge base breaks a rule of the format (no topic, a slug that
+            is none, a text that is empty where one must stand), or `out` can't be written.
+    """
+    if format not in _WRITERS:
+        raise KnowledgeBaseError(
+            f"expected one of the formats {', '.join(_WRITERS)}, found {format!r}"
+        )
+    writer, suffix = _WRITERS[format]
+    if suffix and out.suffix.lower() not in (suffix, ".ndjson" if format == "jsonl" else suffix):
+        raise KnowledgeBaseError(
+            f"{out}: expected a file name ending in {suffix}, so that it can be read back"
+        )
+    if format == "yaml" and out.exists():
+        _replaceable(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as beside:
+            made = Path(beside) / f"made{suffix}"
+            writer(kb, made)
+            _check(kb, made)
+            _swap(made, out, Path(beside))
+    except (OSError, ValueError, TypeError) as error:
+        # UnicodeEncodeError and orjson's JSONEncodeError: text that is not valid Unicode.
+        raise KnowledgeBaseError(f"{out}: could not be written: {error}") from error
+
+
+def _replaceable(out: Path) -> None:
+    strangers = [] if out.is_dir() else [out]
+    if out.is_dir():
+        strangers = [p for p in out.iterdir() if p.suffix not in (".yaml", ".yml")]
+    if strangers:
+        raise KnowledgeBaseError(
+            f"{out}: expected a folder that is missing, empty or of YAML files only, "
+            f"found {strangers[0].name}"
+        )
+
+
+def _swap(made: Path, out: Path, beside: Path) -> None:
+    if made.is_dir() and out.is_dir():
+        # A folder with files in it can't be replaced in one step; the old one steps aside.
+        old = beside / "old"
+        os.replace(out, old)
+        try:
+            os.replace(made, out)
+        except OSError:
+            os.replace(old, out)
+            raise
+        shutil.rmtree(old)
+    else:
+        os.replace(made, out)

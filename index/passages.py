@@ -1,0 +1,71 @@
+"""Topics are cut into passages, and each passage gets the texts it is embedded under.
+
+A passage is found under any of several texts (its question, its answer, the other ways it is
+asked), and its score is the best of theirs: the index-side counterpart of doc2query (Nogueira
+et al. 2019) and of multi-vector retrieval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from index.types import DataPoint, Faq, Passage, PassageKind, Topic
+
+__all__ = ["RECIPE", "embedded_texts", "passages_of"]
+
+# Changes whenever the texts below change: it is part of an index's identity.
+RECIPE = 1
+
+
+def passages_of(topic: Topic) -> list[Passage]:
+    """Cut one topic into passages, each with the sources that bear it, in source order."""
+    known = {source.id: source for source in topic.sources}
+
+    def make(kind: PassageKind, tail: str, heading: str, text: str, ids: tuple[str, ...]) -> Passage:
+        sources = tuple(known[i] for i in ids if i in known) or topic.sources
+        return Passage(f"{topic.slug}/{tail}", kind, topic.slug, topic.title, heading, text, sources)
+
+    found = [
+        make(PassageKind.FAQ, f"faq/{i}", faq.question, faq.answer, faq.sources)
+        for i, faq in enumerate(topic.faqs)
+    ]
+    found += [
+        make(PassageKind.DATA, f"data/{i}", point.label, data_sentence(point), point.sources)
+        for i, point in enumerate(topic.data_points)
+    ]
+    for kind, text in (
+        (PassageKind.DESCRIPTION, topic.description),
+        (PassageKind.SNIPPET, topic.snippet),
+    ):
+        if text:
+            found.append(make(kind, kind.value, topic.title, text, ()))
+    return found
+
+
+def data_sentence(point: DataPoint) -> str:
+    """Write a data point as text that can be quoted: label, value, unit, then its note."""
+    figure = f"{point.value} {point.unit}".strip()
+    head = f"{point.label}: {figure}" if figure else point.label
+    return f"{head}. {point.note}" if point.note else f"{head}."
+
+
+def embedded_texts(topic: Topic) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each passage's id with the texts it is embedded under, in the passages' order."""
+    for i, faq in enumerate(topic.faqs):
+        yield f"{topic.slug}/faq/{i}", _unique(_faq_texts(faq))
+    for i, point in enumerate(topic.data_points):
+        texts = (f"{topic.title}: {data_sentence(point)}", point.label, *point.also_asked)
+        yield f"{topic.slug}/data/{i}", _unique(texts)
+    for kind, text in ((PassageKind.DESCRIPTION, topic.description), (PassageKind.SNIPPET, topic.snippet)):
+        if text:
+            yield f"{topic.slug}/{kind.value}", _unique((f"{topic.title}: {text}", text))
+
+
+def _faq_texts(faq: Faq) -> tuple[str, ...]:
+    return (faq.question, f"{faq.question} {faq.answer}", faq.answer, *faq.also_asked)
+
+
+def _unique(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in texts if text.strip()))
+
+
