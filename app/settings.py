@@ -68,6 +68,30 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="the address to listen on")
     port: int = Field(7860, ge=0, le=65535, description="the port to listen on; 0 picks one")
 
+    # endpoint
+    api_keys_file: Path | None = Field(
+        None, description="the file of hashed API keys; where set, every request needs a key"
+    )
+    open_to_all: bool = Field(
+        False, description="listen beyond this machine although no API keys are set"
+    )
+    api_docs: bool = Field(True, description="serve the API's description at /openapi.json")
+    max_body_bytes: int = Field(
+        4_194_304, ge=1024, le=268_435_456, description="bytes of a request's body at most"
+    )
+    max_messages: int = Field(256, ge=1, le=10_000, description="messages of a request at most")
+    max_question_chars: int = Field(
+        8_000, ge=16, le=1_000_000, description="characters of a question at most"
+    )
+    keep_alive_seconds: float = Field(
+        15, ge=0, le=120, description="seconds of silence after which a stream says that it is "
+        "alive; 0 never says so and sends nothing before the first text"
+    )
+    max_concurrent: int = Field(32, ge=1, le=10_000, description="requests worked on at once")
+    max_queued: int = Field(
+        64, ge=0, le=100_000, description="requests that may wait for their turn; more are refused"
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -80,3 +80,15 @@ class Bm25:
         if not known or not self._size:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._index.get_scores(known), np.float32)[: self._size]
+
+    def weight(self, token: str) -> float:
+        """Return how much a token tells: its inverse document frequency, ln(1 + n/df).
+
+        A token that no passage holds counts as the rarest there can be.
+        """
+        column = self._index.vocab_dict.get(token)
+        found = 0
+        if column is not None:
+            pointers = self._index.scores["indptr"]
+            found = int(pointers[column + 1] - pointers[column])
+        return float(np.log1p(self._size / max(found, 1)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,3 +72,19 @@ SMOLLM2 = PinnedFile(
     file="SmolLM2-135M-Instruct.Q4_1.gguf",
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 )
+
+
+def main() -> int:
+    """Check the pinned weights; the last step of set-up."""
+    for pinned in (MINILM, SMOLLM2):
+        try:
+            path = pinned.verified()
+        except WeightsError as error:
+            print(error, file=sys.stderr)
+            return 2
+        print(f"  {pinned.name}: {path.stat().st_size / 1e6:.0f} MB, sha256 as pinned")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

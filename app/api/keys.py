@@ -1,0 +1,162 @@
+"""API keys: a file of SHA-256 hashes, changed atomically, compared in constant time.
+
+A key is 32 random bytes, so that its bare hash tells nothing; the file holds no key. Once a
+file is configured, a request without a key from it is refused, even where it lists none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.errors import SettingsError
+
+__all__ = ["ApiKey", "KeyRing", "add_key", "read_keys", "revoke_key"]
+
+_PREFIX = "cw-"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key's name, the hash by which it is known, and when it was made (ISO 8601, UTC)."""
+
+    name: str
+    sha256: str
+    created: str
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=64)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    created: str
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    keys: list[_Row]
+
+
+def read_keys(path: Path) -> tuple[ApiKey, ...]:
+    """The keys of a file.
+
+    Raises:
+        SettingsError: it is missing or not a file of keys.
+    """
+    try:
+        rows = _File.model_validate_json(path.read_bytes()).keys
+    except OSError as error:
+        raise SettingsError(
+            f"api_keys_file {path} can't be read ({error.strerror}): expected a file of keys; "
+            "make one with: python -m app keys add NAME"
+        ) from error
+    except ValidationError as error:
+        raise SettingsError(
+            f'api_keys_file {path} is damaged: expected {{"keys": [{{"name", "sha256", '
+            f'"created"}}]}}, got {error.error_count()} errors; move it away and add the keys anew'
+        ) from error
+    return tuple(ApiKey(row.name, row.sha256, row.created) for row in rows)
+
+
+def add_key(path: Path, name: str) -> str:
+    """Make a key, keep its hash and return the key, which can't be read again.
+
+    Raises:
+        SettingsError: the name is taken or too long, or the file is damaged.
+    """
+    known = read_keys(path) if path.exists() else ()
+    if not name.strip() or len(name) > 64:
+        raise SettingsError(f"got the key name {name[:64]!r}, expected 1 to 64 characters")
+    if any(key.name == name for key in known):
+        raise SettingsError(
+            f"there is a key named {name!r}: choose another name, or revoke that key first with: "
+            f"python -m app keys revoke {name}"
+        )
+    secret = _PREFIX + secrets.token_urlsafe(32)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    _write(path, [*known, ApiKey(name, _hash(secret), created)])
+    return secret
+
+
+def revoke_key(path: Path, name: str) -> None:
+    """Forget a key; a running server refuses it from its next request on.
+
+    Raises:
+        SettingsError: there is no such key, or the file is missing or damaged.
+    """
+    known = read_keys(path)
+    left = [key for key in known if key.name != name]
+    if len(left) == len(known):
+        names = ", ".join(key.name for key in known) or "none"
+        raise SettingsError(f"there is no key named {name!r}; there are: {names}")
+    _write(path, left)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _write(path: Path, keys: Sequence[ApiKey]) -> None:
+    """Write beside and replace, readable by the owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"keys": [asdict(key) for key in keys]}, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+class KeyRing:
+    """The keys of a file, read again when it changes."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the keys.
+
+        Raises:
+            SettingsError: the file is missing or damaged.
+        """
+        self._path = path
+        self._keys = read_keys(path)
+        self._seen = self._stamp()
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+    def holder(self, secret: str) -> str | None:
+        """The name of the key that a client presents; None where it is none of these.
+
+        Every hash is compared, each in constant time.
+
+        Raises:
+            SettingsError: the file changed and can't be read; nobody is let in.
+        """
+        if (stamp := self._stamp()) != self._seen:
+            self._keys = read_keys(self._path)
+            self._seen = stamp
+        presented = _hash(secret)
+        found = None
+        for key in self._keys:
+            if hmac.compare_digest(presented, key.sha256):
+                found = key.name
+        return found

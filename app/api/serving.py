@@ -1,0 +1,144 @@
+"""What every route needs: the pipeline, the models' names, the limits, the turnstile."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, NoReturn, Protocol, TypeVar
+
+import orjson
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.asking import Limits
+from app.api.errors import not_found, refused
+from app.api.limits import Turnstile, in_turn
+from app.chat_models import ChatModel
+from app.chores import answer_chore, is_chore
+from app.personas import Persona, listed, resolve, shipped
+from app.settings import Settings
+from app.types import Answer, Event, Final, Question, Retrieved
+from index.encoders import Encoder
+
+__all__ = ["Json", "ServedPipeline", "Serving", "note", "parsed"]
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ServedPipeline(Protocol):
+    """What the endpoint asks of the pipeline."""
+
+    @property
+    def personas(self) -> Mapping[str, Persona]:
+        """Who can answer, by name."""
+
+    @property
+    def model(self) -> ChatModel:
+        """What writes."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """What turns queries into vectors."""
+
+    def answer(self, question: Question) -> AsyncGenerator[Event, None]:
+        """Retrieved, then deltas, then the final answer; closing it stops the model."""
+
+    async def retrieve(self, question: Question) -> Retrieved:
+        """Find without writing."""
+
+    async def health(self) -> dict[str, bool]:
+        """Which parts are ready."""
+
+
+class Serving:
+    """The pipeline as it is served."""
+
+    def __init__(self, pipeline: ServedPipeline, settings: Settings) -> None:
+        self.pipeline, self.settings = pipeline, settings
+        self.limits = Limits.of(settings)
+        self.turnstile = Turnstile(settings.max_concurrent, settings.max_queued)
+        packaged = shipped()
+        self._own = {name: p for name, p in pipeline.personas.items() if name not in packaged}
+        self.models = tuple(listed(self._own))
+
+    def persona(self, model: str) -> Persona:
+        """The persona of a model's name.
+
+        Raises:
+            ApiError: 404, there is none.
+        """
+        if model not in self.models:
+            raise not_found(model, self.models)
+        return resolve(model, self._own)
+
+    def events(self, question: Question) -> tuple[AsyncGenerator[Event, None], bool]:
+        """The answer's events, begun in turn, and whether they are grounded in retrieval."""
+        if is_chore(question):
+            return in_turn(self.turnstile, lambda: self._chore(question)), False
+        return in_turn(self.turnstile, lambda: self.pipeline.answer(question)), True
+
+    async def _chore(self, question: Question) -> AsyncGenerator[Event, None]:
+        async for event in answer_chore(self.pipeline.model, question):
+            yield event
+
+
+class Json(Response):
+    """A JSON body, written by orjson."""
+
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        """Return the body."""
+        return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+async def parsed(request: Request, model: type[M]) -> M:
+    """Read a request's body.
+
+    Raises:
+        ApiError: 400, it is no JSON object.
+        ValidationError: it is not what the model describes.
+    """
+    try:
+        body = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise refused(
+            f"the body is no JSON: {error.msg} at line {error.lineno}, column {error.colno}",
+            None,
+            "invalid_json",
+        ) from error
+    if not isinstance(body, dict):
+        _refuse_body(body)
+    return model.model_validate(body)
+
+
+def _refuse_body(body: object) -> NoReturn:
+    kind = {list: "an array", str: "a string", type(None): "null"}.get(type(body), "a scalar")
+    raise refused(f"the body is {kind}: expected a JSON object", None, "invalid_json")
+
+
+def note(request: Request, **fields: Any) -> None:  # noqa: ANN401 - whatever is logged
+    """Add fields to the request's line in the log; never its words."""
+    request.scope.setdefault("citewise.log", {}).update(fields)
+
+
+def note_event(request: Request, event: Event) -> None:
+    """Log what an event counts."""
+    match event:
+        case Retrieved():
+            note(request, hits=len(event.hits), answerable=event.answerable)
+        case Final(answer=answer):
+            note(request, **_counted(answer))
+
+
+def _counted(answer: Answer) -> dict[str, Any]:
+    return {
+        "answer": answer.id,
+        "abstained": answer.abstained,
+        "citations": len(answer.citations),
+        "claims": len(answer.claims),
+        "dropped": len(answer.dropped),
+        "prompt_tokens": answer.usage.prompt_tokens,
+        "completion_tokens": answer.usage.completion_tokens,
+        "stages_ms": dict(answer.timings),
+    }

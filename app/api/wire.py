@@ -1,0 +1,159 @@
+"""What clients send: the requests' models, with OpenAI's names, defaults and ranges.
+
+Unknown fields are ignored and an explicit null is the default, since clients send both. Types
+are strict: "0.5" is no number. What a model here takes but the product can't honour is refused
+in `app.api.asking`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+__all__ = [
+    "ChatMessage",
+    "ChatRequest",
+    "EmbeddingsRequest",
+    "RetrieveRequest",
+    "TextParts",
+    "Wire",
+    "either",
+]
+
+INT64 = 2**63
+
+
+class Wire(BaseModel):
+    """The base of every request."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+def either(value: object) -> str:
+    """The branch of a union of one and many; "~" keeps it out of the errors' `param`."""
+    return "~many" if isinstance(value, list) else "~one"
+
+
+class TextPart(Wire):
+    """A part of a message that is text."""
+
+    type: Literal["text"]
+    text: str
+
+
+class RefusalPart(Wire):
+    """A part of an assistant's message with which it refused."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+Part = Annotated[
+    Annotated[TextPart, Tag("text")] | Annotated[RefusalPart, Tag("refusal")],
+    Discriminator(
+        lambda part: part.get("type") if isinstance(part, dict) else None,
+        custom_error_type="text_part",
+        custom_error_message='expected a part {"type": "text", "text": …}; nothing else is read '
+        "and nothing is ever fetched",
+    ),
+]
+TextParts = Annotated[
+    Annotated[str, Tag("~one")] | Annotated[list[Part], Tag("~many")], Discriminator(either)
+]
+Stop = Annotated[
+    Annotated[str, Field(min_length=1, max_length=256), Tag("~one")]
+    | Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=256)]],
+        Field(max_length=4),
+        Tag("~many"),
+    ],
+    Discriminator(either),
+]
+
+
+class ChatMessage(Wire):
+    """One message. Tool results and refusals are read as text."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: TextParts | None = None
+    refusal: str | None = None
+
+    def text(self) -> str:
+        """The message's text, its parts joined by line ends."""
+        if isinstance(self.content, list):
+            return "\n".join(
+                part.text if isinstance(part, TextPart) else part.refusal for part in self.content
+            )
+        return self.content or self.refusal or ""
+
+
+class StreamOptions(Wire):
+    """What a stream brings beside its text."""
+
+    include_usage: bool | None = None
+
+
+class ResponseFormat(Wire):
+    """The form that is asked of the answer's text."""
+
+    type: Literal["text", "json_object", "json_schema"]
+
+
+class ChatRequest(Wire):
+    """`POST /v1/chat/completions`."""
+
+    model: str = Field(min_length=1, max_length=256, description="a persona: see /v1/models")
+    messages: list[ChatMessage] = Field(
+        min_length=1, description="the last user message is the question, the others its history"
+    )
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    n: int | None = Field(None, ge=1, le=1, description="an answer has one grounding: only 1")
+    max_tokens: int | None = Field(None, ge=1, lt=INT64, description="older name of the next")
+    max_completion_tokens: int | None = Field(None, ge=1, lt=INT64)
+    stop: Stop | None = None
+    seed: int | None = Field(None, ge=-INT64, lt=INT64)
+    presence_penalty: float | None = Field(None, ge=-2, le=2, description="only 0 is honoured")
+    frequency_penalty: float | None = Field(None, ge=-2, le=2, description="only 0 is honoured")
+    logit_bias: dict[str, float] | None = Field(None, description="only {} is honoured")
+    logprobs: bool | None = Field(None, description="only false is honoured")
+    top_logprobs: int | None = Field(None, ge=0, le=20, description="only 0 is honoured")
+    response_format: ResponseFormat | None = Field(None, description="only text is honoured")
+    modalities: list[str] | None = Field(None, description='only ["text"] is honoured')
+    tools: list[dict[str, Any]] | None = Field(None, description="accepted, never called")
+    tool_choice: str | dict[str, Any] | None = Field(None, description="none or auto")
+    function_call: str | dict[str, Any] | None = Field(None, description="none or auto")
+
+
+class RetrieveRequest(Wire):
+    """`POST /v1/retrieve`."""
+
+    query: str = Field(min_length=1)
+    k: int | None = Field(None, ge=1, le=20, description="passages at most")
+    history: list[ChatMessage] | None = Field(None, description="the turns before the query")
+
+
+Texts = Annotated[
+    Annotated[str, Field(min_length=1), Tag("~one")]
+    | Annotated[
+        list[Annotated[str, Field(min_length=1)]],
+        Field(min_length=1, max_length=2048),
+        Tag("~many"),
+    ],
+    Discriminator(either),
+]
+
+
+class EmbeddingsRequest(Wire):
+    """`POST /v1/embeddings`."""
+
+    model: str = Field(min_length=1, max_length=256, description="the encoder's name")
+    input: Texts = Field(description="one text or up to 2,048; token ids are refused")
+    encoding_format: Literal["float", "base64"] | None = "float"
+    dimensions: int | None = Field(None, ge=1, lt=INT64, description="only the encoder's own")
+    input_type: Literal["query", "passage"] | None = Field(
+        "query", description="which of the encoder's two towers"
+    )

@@ -1,0 +1,248 @@
+"""Any OpenAI-compatible server over HTTP: vLLM first, llama.cpp, SGLang, Ollama or a hosted one.
+
+The stream is read as bytes and parsed with orjson: an SDK in between costs more CPU a token
+than the rest of the relay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
+
+import aiohttp
+import orjson
+
+from app.chat_models import Decoding, Finished, ModelEvent, Piece
+from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable
+from app.types import Message, Usage
+
+__all__ = ["OpenAiCompatibleModel"]
+
+_CONNECT_SECONDS = 5.0
+_DEFAULT_CONTEXT = 4096
+# Tokens a character where the server has no tokenizer to ask; on the safe side for English.
+_TOKENS_PER_CHARACTER = 0.33
+_TOKENS_PER_MESSAGE = 8
+
+
+class OpenAiCompatibleModel:
+    """A model behind `POST {url}/chat/completions`."""
+
+    small = False
+
+    def __init__(
+        self, url: str, *, model: str | None = None, key: str | None = None, timeout: float = 60
+    ) -> None:
+        """Name the server; nothing is sent yet.
+
+        Args:
+            url: the API's base, `/v1` included.
+            model: the served model's name; None takes the first that the server lists.
+            key: sent as a bearer token.
+            timeout: seconds to wait for the next byte.
+        """
+        self._url = url.rstrip("/")
+        self._model = model
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=_CONNECT_SECONDS, sock_read=timeout
+        )
+        self._session: aiohttp.ClientSession | None = None
+        self._context: int | None = None
+        self._tokenizes = True
+        self.waiting = 0
+
+    @property
+    def name(self) -> str:
+        """The served model's name; the server's address until it is known."""
+        return self._model or self._url
+
+    @property
+    def context_tokens(self) -> int:
+        """The served model's limit, as the server states it, else 4,096."""
+        return self._context or _DEFAULT_CONTEXT
+
+    async def ready(self) -> bool:
+        """Ask the server for its models."""
+        try:
+            await self._discover()
+        except ModelError:
+            return False
+        return True
+
+    async def load(self) -> None:
+        """Find out the served model's name and context length."""
+        if self._context is None:
+            await self._discover()
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Count with the server's tokenizer where it offers one (vLLM does), else estimate."""
+        await self.load()
+        if self._tokenizes:
+            root = self._url.removesuffix("/v1")
+            body = {"model": self._model, "messages": _wire(messages)}
+            async with self._request("POST", f"{root}/tokenize", body) as response:
+                if response.status == 200:
+                    found = orjson.loads(await response.read())
+                    return int(found["count"])
+                self._tokenizes = False
+        characters = sum(len(message.content) for message in messages)
+        return int(characters * _TOKENS_PER_CHARACTER) + _TOKENS_PER_MESSAGE * len(messages)
+
+    async def stream(
+        self, messages: Sequence[Message], decoding: Decoding
+    ) -> AsyncGenerator[ModelEvent, None]:
+        """Relay an answer; closing the generator drops the connection, which stops vLLM."""
+        await self.load()
+        body: dict[str, Any] = {
+            "model": self._model,
+            "messages": _wire(messages),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "temperature": decoding.temperature,
+            "top_p": decoding.top_p,
+            "max_tokens": decoding.max_tokens,
+        }
+        if decoding.seed is not None:
+            body["seed"] = decoding.seed
+        if decoding.stop:
+            body["stop"] = list(decoding.stop)
+        async with self._request("POST", f"{self._url}/chat/completions", body) as response:
+            if response.status != 200:
+                raise await self._refusal(response)
+            async for event in self._events(response):
+                yield event
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _events(self, response: aiohttp.ClientResponse) -> AsyncGenerator[ModelEvent, None]:
+        reason: str | None = None
+        usage = Usage()
+        try:
+            async for line in response.content:
+                if not line.startswith(b"data:"):
+                    continue
+                data = line[5:].strip()
+                if data == b"[DONE]":
+                    break
+                chunk = _object(data)
+                if "error" in chunk:
+                    raise ModelError(f"{self.name} failed in mid-stream: {_message(chunk)}")
+                if isinstance(chunk.get("usage"), dict):
+                    usage = Usage(
+                        int(chunk["usage"].get("prompt_tokens") or 0),
+                        int(chunk["usage"].get("completion_tokens") or 0),
+                    )
+                for choice in chunk.get("choices") or ():
+                    text = (choice.get("delta") or {}).get("content")
+                    if text:
+                        yield Piece(text)
+                    reason = choice.get("finish_reason") or reason
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ModelError(f"{self.name} broke off in mid-stream: {_cause(error)}") from error
+        if reason is None:
+            raise ModelError(
+                f"{self.name} ended its stream without a finish_reason: the answer is cut off"
+            )
+        yield Finished("length" if reason == "length" else "stop", usage)
+
+    async def _discover(self) -> None:
+        async with self._request("GET", f"{self._url}/models", None) as response:
+            if response.status != 200:
+                raise await self._refusal(response)
+            found = _object(await response.read())
+        models = [entry for entry in found.get("data") or () if isinstance(entry, dict)]
+        served = [str(entry.get("id")) for entry in models]
+        if self._model is None:
+            if not served:
+                raise ModelUnavailable(f"{self._url} serves no model; name one with --model")
+            self._model = served[0]
+        entry = next((entry for entry in models if entry.get("id") == self._model), None)
+        if entry is None:
+            raise ModelUnavailable(
+                f"{self._url} does not serve {self._model!r}, only {served}; name one of them "
+                "with --model"
+            )
+        limit = entry.get("max_model_len") or entry.get("context_length")
+        if limit is None and isinstance(entry.get("meta"), dict):
+            limit = entry["meta"].get("n_ctx_train")
+        self._context = int(limit) if limit else _DEFAULT_CONTEXT
+
+    def _request(self, method: str, url: str, body: Mapping[str, Any] | None) -> _Request:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout, headers=self._headers)
+        return _Request(self._session, method, url, body)
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> ModelError:
+        text = (await response.read())[:2000]
+        try:
+            said = _message(_object(text))
+        except ModelError:
+            said = text.decode(errors="replace")[:200]
+        if response.status in (400, 413) and "context" in said.lower():
+            return ContextOverflow(f"the prompt does not fit {self.name}: {said}")
+        if response.status == 429:
+            wait = response.headers.get("Retry-After", "5")
+            after = float(wait) if wait.replace(".", "", 1).isdigit() else 5.0
+            return ModelBusy(f"{self.name} is busy: {said}", retry_after=min(after, 120.0))
+        if response.status >= 500:
+            return ModelUnavailable(f"{self.name} answered {response.status}: {said}")
+        return ModelError(f"{self.name} refused with {response.status}: {said}")
+
+
+class _Request:
+    """A request whose failures to connect are the tree's own error."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, method: str, url: str, body: Mapping[str, Any] | None
+    ) -> None:
+        self._session, self._method, self._url, self._body = session, method, url, body
+        self._response: aiohttp.ClientResponse | None = None
+
+    async def __aenter__(self) -> aiohttp.ClientResponse:
+        data = orjson.dumps(self._body) if self._body is not None else None
+        try:
+            self._response = await self._session.request(
+                self._method, self._url, data=data, headers={"Content-Type": "application/json"}
+            )
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise ModelUnavailable(
+                f"no answer from the model at {self._url}: {_cause(error)}; start it, or point "
+                "model_url at one that runs"
+            ) from error
+        return self._response
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._response is not None:
+            # Not read to its end, the connection is closed: that is what cancels the model.
+            self._response.close()
+
+
+def _wire(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ModelError(f"the model server sent what is no JSON: {data[:120]!r}") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"the model server sent no JSON object: {data[:120]!r}")
+    return found
+
+
+def _message(body: Mapping[str, Any]) -> str:
+    error = body.get("error", body)
+    if isinstance(error, dict):
+        error = error.get("message") or error
+    return str(error)[:500]
+
+
+def _cause(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,57 @@
+"""What the model drafts, sentence by sentence: read, verified, and shown, marked or dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from app.citations import Segment, read_markers
+from app.evidence import Evidence
+from app.sanitize import neutralize
+from app.types import Delta
+from app.verify import Verifier, claims_nothing
+from app.writer import Writer
+
+__all__ = ["Policy", "Reviewer"]
+
+Policy = Literal["drop", "mark", "keep"]
+
+
+class Reviewer:
+    """Lets a segment of the draft through to the writer, or records why not."""
+
+    def __init__(
+        self, writer: Writer, verifier: Verifier, evidence: Sequence[Evidence], policy: Policy
+    ) -> None:
+        self._writer, self._verifier = writer, verifier
+        self._evidence, self._policy = evidence, policy
+
+    def review(self, segment: Segment) -> Delta | None:
+        """Review one segment; None where nothing is shown."""
+        if segment.kind == "code":
+            return self._code(segment)
+        body, cited, _unknown = read_markers(segment.body, len(self._evidence))
+        body = neutralize(body).strip()
+        if not body:
+            return None
+        if claims_nothing(body):
+            # An opening says nothing that could be checked, and the answer is none the worse.
+            self._writer.drop(body, "it claims nothing")
+            return None
+        if self._writer.repeats(body):
+            self._writer.drop(body, "it repeats what was said")
+            return None
+        verdict = self._verifier.verify(body, cited, self._evidence)
+        if verdict.status == "unsupported" and self._policy == "drop":
+            self._writer.drop(body, verdict.reason)
+            return None
+        supports = verdict.supports if verdict.status != "unsupported" else ()
+        return self._writer.claim(segment.lead, body, verdict.status, supports, verdict.score)
+
+    def _code(self, segment: Segment) -> Delta | None:
+        """Code is shown where the evidence holds what it names; it is never cited."""
+        verdict = self._verifier.verify(segment.body.strip("`\n "), (), self._evidence)
+        if verdict.status == "unsupported" and self._policy == "drop":
+            self._writer.drop(segment.body, "the evidence does not hold this code")
+            return None
+        return self._writer.plain(segment.lead, segment.body)

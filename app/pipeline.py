@@ -1,0 +1,335 @@
+"""The one place where the stages meet: a question goes in, a stream of events comes out.
+
+    rewrite -> retrieve -> conflicts -> gate                     yield Retrieved
+      -> not enough evidence: abstain, name near questions       yield Delta, Final
+      -> the model drafts, each sentence is verified             yield Delta*
+      -> too little of it stands: composed from the evidence     yield Delta*
+      -> the record                                              yield Final
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from app import gate
+from app.budget import Prompt, build_prompt
+from app.chat_models import ChatModel, Decoding, Finished, Piece
+from app.citations import SentenceStream
+from app.compose import compose
+from app.drafting import Policy, Reviewer
+from app.errors import RequestError
+from app.evidence import evidence_of
+from app.live_index import LiveIndex
+from app.personas import Persona, resolve
+from app.replies import abstention, conflict_sentences, nearest_questions
+from app.rewrite import standalone
+from app.types import (
+    Answer,
+    AnswerMode,
+    Conflict,
+    ConflictValue,
+    Delta,
+    Event,
+    Final,
+    FinishReason,
+    Question,
+    Retrieved,
+    Sampling,
+    Usage,
+)
+from app.verify import LexicalVerifier, Support
+from app.writer import Writer
+from index.conflicts import disagreements
+from index.store import LoadedIndex
+
+__all__ = ["Pipeline", "PipelineSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSettings:
+    """How answers are made.
+
+    `passages` is how many are given as evidence; `question_characters` bounds a question;
+    `least_supported` is how many supported sentences a draft needs to stand on its own.
+    """
+
+    answer_mode: Literal["auto", "draft", "compose"] = "auto"
+    unsupported: Policy = "drop"
+    passages: int = 6
+    answer_tokens: int = 400
+    question_characters: int = 8000
+    least_supported: int = 2
+    gate: gate.Gate | None = None
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Milliseconds a stage, and since the start."""
+
+    started: float = field(default_factory=time.perf_counter)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def mark(self, stage: str) -> None:
+        self.timings.setdefault(stage, (time.perf_counter() - self.started) * 1e3)
+
+
+class Pipeline:
+    """Answers questions from an index with a chat model, under a persona."""
+
+    def __init__(
+        self,
+        live_index: LiveIndex,
+        model: ChatModel,
+        settings: PipelineSettings | None = None,
+        personas: Mapping[str, Persona] | None = None,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            live_index: what is known.
+            model: what writes.
+            settings: how answers are made.
+            personas: a person's own personas, by name, beside the shipped ones.
+        """
+        self.live_index, self.model = live_index, model
+        self.settings = settings or PipelineSettings()
+        self.personas: Mapping[str, Persona] = personas or {}
+
+    @property
+    def index(self) -> LoadedIndex:
+        """The index that serves now."""
+        return self.live_index.index
+
+    async def health(self) -> dict[str, bool]:
+        """Tell which parts are ready."""
+        return {"index": True, "model": await self.model.ready()}
+
+    async def retrieve(self, question: Question) -> Retrieved:
+        """Find the evidence for a question and judge whether it is enough.
+
+        Raises:
+            RequestError: the question is empty or too long.
+        """
+        self._check(question)
+        return await asyncio.to_thread(self._retrieve, question)
+
+    async def answer(self, question: Question) -> AsyncGenerator[Event, None]:
+        """Answer a question; closing the generator stops the model.
+
+        Raises:
+            RequestError: the question or its persona can't be honoured.
+            ModelError: the model failed; what was yielded before stays valid.
+        """
+        clock = _Clock()
+        persona = resolve(question.persona, self.personas)
+        retrieved = await self.retrieve(question)
+        clock.mark("retrieved")
+        yield retrieved
+        run = _Run(self, question, persona, retrieved, clock)
+        async with aclosing(run.events()) as events:
+            async for event in events:
+                yield event
+
+    def _check(self, question: Question) -> None:
+        length = len(question.text.strip())
+        if length == 0:
+            raise RequestError("the question is empty; expected some text", field="question")
+        if length > self.settings.question_characters:
+            raise RequestError(
+                f"the question has {length} characters, at most "
+                f"{self.settings.question_characters} are read; shorten it",
+                field="question",
+            )
+
+    def _retrieve(self, question: Question) -> Retrieved:
+        started = time.perf_counter()
+        retriever = self.live_index.retriever()
+        weigh = retriever.index.lexical.weight
+        asked = standalone(question.text, question.history, weigh)
+        k = question.passages or self.settings.passages
+        # The gate and the nearest questions look a little further than the evidence.
+        found = retriever.search(asked.query, max(k, 10), also=asked.also)
+        judged = gate.features(asked.query, found.hits, weigh)
+        judge = self.settings.gate or gate.Gate.shipped()
+        confidence = judge.confidence(judged)
+        hits = found.hits[:k]
+        conflicts = tuple(
+            Conflict(d.quantity, tuple(ConflictValue(value, ref) for value, ref in d.values))
+            for d in disagreements(hits)
+        )
+        return Retrieved(
+            standalone_query=asked.query,
+            hits=hits,
+            conflicts=conflicts,
+            answerable=judge.answerable(confidence),
+            confidence=confidence,
+            index_fingerprint=retriever.index.fingerprint,
+            nearest=nearest_questions(found.hits),
+            timings={**found.timings_ms, "retrieve": (time.perf_counter() - started) * 1e3},
+        )
+
+
+class _Run:
+    """One answer in the making, after retrieval."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        question: Question,
+        persona: Persona,
+        retrieved: Retrieved,
+        clock: _Clock,
+    ) -> None:
+        self.pipeline, self.settings, self.model = pipeline, pipeline.settings, pipeline.model
+        self.question, self.persona, self.retrieved = question, persona, retrieved
+        self.clock = clock
+        self.weigh = pipeline.index.lexical.weight
+        self.evidence = evidence_of(retrieved.hits)
+        self.writer = Writer(self.evidence)
+        self.usage = Usage()
+        self.finish_reason: FinishReason = "stop"
+        self.prompt: Prompt | None = None
+        self.decoding = self._decoding()
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        if not self.retrieved.answerable or not self.evidence:
+            yield self._abstain()
+            yield self._final("abstained")
+            return
+        drafts = self.settings.answer_mode == "draft" or (
+            self.settings.answer_mode == "auto" and not self.model.small
+        )
+        if drafts:
+            async with aclosing(self._draft()) as draft:
+                async for delta in draft:
+                    yield delta
+        written = self.writer.supported
+        if written < self._least_supported():
+            for delta in self._composed():
+                yield delta
+        if not self.writer.claims:
+            yield self._abstain()
+            yield self._final("abstained")
+            return
+        for delta in self._conflicts():
+            yield delta
+        mode: AnswerMode = "composed"
+        if drafts and written:
+            mode = "draft" if written == self.writer.supported else "mixed"
+        yield self._final(mode)
+
+    async def _draft(self) -> AsyncGenerator[Delta, None]:
+        self.prompt = await build_prompt(
+            self.question, self.persona, self.evidence, self.model, self.decoding.max_tokens
+        )
+        self.clock.mark("prompt")
+        verifier = LexicalVerifier(self.weigh)
+        reviewer = Reviewer(self.writer, verifier, self.prompt.evidence, self.settings.unsupported)
+        stream = SentenceStream()
+        async with aclosing(self.model.stream(self.prompt.messages, self.decoding)) as pieces:
+            async for event in pieces:
+                if isinstance(event, Piece):
+                    self.clock.mark("first_token")
+                    segments = stream.feed(event.text)
+                else:
+                    segments = stream.close()
+                    self._finished(event)
+                for segment in segments:
+                    delta = reviewer.review(segment)
+                    if delta is not None:
+                        self.clock.mark("first_sentence")
+                        yield delta
+
+    def _finished(self, event: Finished) -> None:
+        self.usage, self.finish_reason = event.usage, event.reason
+        self.clock.mark("drafted")
+
+    def _least_supported(self) -> int:
+        # One good sentence is a whole answer if nothing that the model wrote had to go.
+        return self.settings.least_supported if self.writer.dropped else 1
+
+    def _composed(self) -> list[Delta]:
+        chosen = compose(
+            self.retrieved.standalone_query, self.evidence, self.weigh, shape=self.persona.shape
+        )
+        deltas = []
+        for sentence in chosen:
+            if self.writer.repeats(sentence.text):
+                continue
+            item = self.evidence[sentence.n - 1]
+            support = Support(item.passage.id, item.n, sentence.start, sentence.end, 1.0)
+            deltas.append(
+                self.writer.claim(sentence.lead, sentence.text, "supported", [support], 1.0)
+            )
+        self.clock.mark("first_sentence")
+        self.clock.mark("composed")
+        return deltas
+
+    def _conflicts(self) -> list[Delta]:
+        cited = {citation.ref for citation in self.writer.citations}
+        deltas = []
+        for conflict in self.retrieved.conflicts:
+            refs = {value.ref for value in conflict.values}
+            if refs & cited:
+                sentence, supports = conflict_sentences(conflict, self.evidence)
+                deltas.append(self.writer.claim("\n\n", sentence, "supported", supports, 1.0))
+        return deltas
+
+    def _abstain(self) -> Delta:
+        return self.writer.plain("", abstention(self.question.text, self.retrieved.nearest))
+
+    def _decoding(self) -> Decoding:
+        asked, persona, settings = self.question.sampling, self.persona, self.settings
+
+        def first(*choices: float | int | None) -> float:
+            return float(next(choice for choice in choices if choice is not None))
+
+        return Decoding(
+            temperature=first(asked.temperature, persona.temperature, 0.3),
+            top_p=first(asked.top_p, persona.top_p, 0.9),
+            max_tokens=int(first(asked.max_tokens, persona.max_tokens, settings.answer_tokens)),
+            seed=asked.seed,
+            stop=asked.stop,
+        )
+
+    def _final(self, mode: AnswerMode) -> Final:
+        self.clock.mark("total")
+        writer, retrieved, used = self.writer, self.retrieved, self.decoding
+        conflicts = tuple(
+            replace(
+                conflict,
+                values=tuple(replace(v, n=writer.number_of(v.ref)) for v in conflict.values),
+            )
+            for conflict in retrieved.conflicts
+        )
+        return Final(
+            Answer(
+                id=f"ans-{uuid.uuid4().hex}",
+                text=writer.text,
+                abstained=mode == "abstained",
+                citations=tuple(writer.citations),
+                claims=tuple(writer.claims),
+                conflicts=conflicts,
+                usage=self.usage,
+                timings={**retrieved.timings, **self.clock.timings},
+                persona=self.persona.name,
+                model=self.model.name,
+                mode=mode,
+                finish_reason=self.finish_reason,
+                standalone_query=retrieved.standalone_query,
+                confidence=retrieved.confidence,
+                index_fingerprint=retrieved.index_fingerprint,
+                nearest=retrieved.nearest if mode == "abstained" else (),
+                dropped=tuple(writer.dropped),
+                sampling=Sampling(
+                    used.temperature, used.top_p, used.max_tokens, used.seed, used.stop
+                ),
+                prompt_sha256=self.prompt.sha256 if self.prompt else "",
+            )
+        )

@@ -1,0 +1,63 @@
+"""The composition root: settings become a pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.chat_models import ChatModel
+from app.live_index import LiveIndex
+from app.personas import Persona, load_folder
+from app.pipeline import Pipeline, PipelineSettings
+from app.settings import Settings
+from index.encoders import load_encoder
+
+__all__ = ["open_model", "open_pipeline"]
+
+
+def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipeline:
+    """Open the index and name the model, which loads on first use.
+
+    Args:
+        settings: what was chosen.
+        model: stands in for the configured one.
+
+    Raises:
+        CitewiseError: a part is missing or can't be used; the message says how to mend it.
+    """
+    encoder = load_encoder(settings.encoder, engine=settings.encoder_engine)
+    personas: dict[str, Persona] = load_folder(settings.personas) if settings.personas else {}
+    return Pipeline(
+        LiveIndex(settings.index, encoder),
+        model or open_model(settings),
+        PipelineSettings(
+            answer_mode=settings.answer_mode,
+            unsupported=settings.unsupported,
+            passages=settings.passages,
+            answer_tokens=settings.answer_tokens,
+        ),
+        personas,
+    )
+
+
+def open_model(settings: Settings) -> ChatModel:
+    """Choose the chat model; nothing is loaded or reached yet."""
+    engine = settings.engine
+    if engine == "auto":
+        engine = "openai" if settings.model_url else "openvino"
+    if engine == "openai":
+        from app.chat_models.openai_compatible import OpenAiCompatibleModel
+
+        key = settings.model_key.get_secret_value() if settings.model_key else None
+        return OpenAiCompatibleModel(
+            settings.model_url or "http://127.0.0.1:8001/v1",
+            model=settings.model,
+            key=key,
+            timeout=settings.model_timeout,
+        )
+    if engine == "transformers":
+        from app.chat_models.transformers_local import TransformersChatModel
+
+        return TransformersChatModel(settings.model)
+    from app.chat_models.openvino_local import OpenVinoChatModel
+
+    return OpenVinoChatModel(Path(settings.model) if settings.model else None, settings.cache)

@@ -1,0 +1,80 @@
+"""The cards that open on a citation: the passage, its supporting span, the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from app.types import Citation, Claim
+from app.ui import safe, texts
+from app.ui.render import card_id
+from index.types import Hit, Passage
+
+__all__ = ["cards_html", "passage_html", "passages_of", "source_heading"]
+
+_AROUND = 320  # characters of a passage shown on either side of its span
+
+
+def passages_of(hits: Iterable[Hit]) -> dict[str, Passage]:
+    """Return the retrieved passages by id."""
+    return {hit.passage.id: hit.passage for hit in hits}
+
+
+def cards_html(
+    citations: Iterable[Citation],
+    claims: Iterable[Claim],
+    passages: Mapping[str, Passage],
+    prefix: str,
+) -> str:
+    """Make one card for each source under each claim, hidden until it is asked for."""
+    listed = list(citations)
+    made = []
+    for number, claim in enumerate(claims):
+        for n in dict.fromkeys(claim.cites):
+            own = [c for c in listed if c.n == n and (not claim.refs or c.ref in claim.refs)]
+            found = own or [c for c in listed if c.n == n]
+            if found:
+                name = safe.attribute(card_id(prefix, number, n))
+                made.append(f'<div id="{name}">{_card(found, passages)}</div>')
+    return f'<div class="cards" hidden>{"".join(made)}</div>' if made else ""
+
+
+def _card(citations: list[Citation], passages: Mapping[str, Passage]) -> str:
+    first = citations[0]
+    quotes = "".join(passage_html(citation, passages) for citation in citations)
+    opens = f"{texts.OPEN_PAPER} <span aria-hidden='true'>↗</span>"
+    link = safe.web_link(first.url, opens, attributes='class="open"')
+    foot = link if safe.web_address(first.url) else texts.NO_LINK
+    return (
+        f'<header><span class="number">{first.n}</span><div>{source_heading(first.title, first.year)}'
+        f"</div></header>{quotes}<footer>{foot}</footer>"
+    )
+
+
+def source_heading(title: str, year: int | None) -> str:
+    """Show a source's work, and under it who wrote it when."""
+    work, who = safe.split_label(title, year)
+    by = f'<span class="who">{safe.text(who)}</span>' if who else ""
+    return f'<strong class="work">{safe.text(work)}</strong>{by}'
+
+
+def passage_html(citation: Citation, passages: Mapping[str, Passage]) -> str:
+    """Show a passage with the span that bears the claim highlighted."""
+    passage = passages.get(citation.ref)
+    if passage is None:
+        return f"<blockquote><mark>{safe.text(citation.quote)}</mark></blockquote>"
+    start, end = _span(citation, passage.text)
+    left, right = max(0, start - _AROUND), min(len(passage.text), end + _AROUND)
+    body = (
+        f"{'…' if left else ''}{safe.text(passage.text[left:start])}"
+        f"<mark>{safe.text(passage.text[start:end])}</mark>"
+        f"{safe.text(passage.text[end:right])}{'…' if right < len(passage.text) else ''}"
+    )
+    return f'<p class="heading">{safe.text(passage.heading)}</p><blockquote>{body}</blockquote>'
+
+
+def _span(citation: Citation, text: str) -> tuple[int, int]:
+    """Where the quote stands in the passage, in code points; an empty span where it doesn't."""
+    if 0 <= citation.start < citation.end <= len(text):
+        return citation.start, citation.end
+    at = text.find(citation.quote) if citation.quote else -1
+    return (at, at + len(citation.quote)) if at >= 0 else (0, 0)

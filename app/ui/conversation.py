@@ -1,0 +1,207 @@
+"""A conversation as the page keeps it, and one question played through the pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from app.chat_models import ChatModel
+from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
+from app.personas import Persona
+from app.types import (
+    Answer,
+    Citation,
+    Claim,
+    Delta,
+    Event,
+    Final,
+    Message,
+    Question,
+    Retrieved,
+)
+from app.ui import texts
+from index.errors import CitewiseError, IndexUnusable
+from index.store import LoadedIndex
+
+__all__ = ["Answering", "Turn", "history_of", "play", "trouble_of"]
+
+_LOG = logging.getLogger(__name__)
+_TICK_S = 0.4  # how often a waiting reader is told what is going on
+
+
+class Answering(Protocol):
+    """What the page asks of the pipeline."""
+
+    @property
+    def personas(self) -> Mapping[str, Persona]:
+        """Who can answer, by name."""
+
+    @property
+    def model(self) -> ChatModel:
+        """What writes."""
+
+    @property
+    def index(self) -> LoadedIndex:
+        """The index that serves now."""
+
+    def answer(self, question: Question) -> AsyncGenerator[Event, None]:
+        """Answer a question; closing the generator stops the model."""
+
+    async def health(self) -> dict[str, bool]:
+        """Tell which parts are ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question with as much of its answer as is known.
+
+    `trouble` is what went wrong, in words for the reader; `stopped` says that the reader
+    stopped it; `persona` is a title.
+    """
+
+    question: str
+    persona: str
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    retrieved: Retrieved | None = None
+    answer: Answer | None = None
+    stopped: bool = False
+    trouble: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.answer is not None or self.stopped or bool(self.trouble)
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is something that a follow-up can refer to."""
+        return bool(self.text) and not self.trouble
+
+
+def history_of(turns: Sequence[Turn]) -> tuple[Message, ...]:
+    """Return the conversation as a follow-up's history."""
+    return tuple(
+        message
+        for turn in turns
+        if turn.answered
+        for message in (Message("user", turn.question), Message("assistant", turn.text))
+    )
+
+
+def trouble_of(error: Exception) -> str:
+    """Say what went wrong in words for the reader; what is no one's fault is logged."""
+    match error:
+        case ModelBusy():
+            return texts.MODEL_BUSY.format(after=texts.seconds(error.retry_after * 1000))
+        case ModelUnavailable():
+            return texts.MODEL_AWAY
+        case ContextOverflow():
+            return texts.TOO_LONG
+        case ModelError():
+            _LOG.warning("the model failed", exc_info=error)
+            return texts.MODEL_FAILED
+        case RequestError():
+            return _sentence(str(error))
+        case IndexUnusable():
+            return f"{texts.NO_INDEX} {_sentence(str(error))}"
+        case CitewiseError():
+            return _sentence(str(error))
+    _LOG.error("answering failed", exc_info=error)
+    return texts.UNEXPECTED
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
+async def play(
+    pipeline: Answering, question: Question, turn: Turn, stop: asyncio.Event
+) -> AsyncGenerator[tuple[Turn, str], None]:
+    """Play a question, as pairs of the turn so far and a line on what is going on.
+
+    The last turn is over: answered, stopped or in trouble. The pipeline's generator is closed
+    whatever happens, which stops the model.
+    """
+    events = pipeline.answer(question)
+    stopping = asyncio.ensure_future(stop.wait())
+    pending: asyncio.Future[Event | None] | None = None
+    status = ""
+    try:
+        while not turn.over:
+            pending = asyncio.ensure_future(_next(events))
+            while not pending.done():
+                now = await _status(pipeline, turn)
+                if now != status:
+                    status = now
+                    yield turn, status
+                waited: set[asyncio.Future[object]] = {pending, stopping}  # type: ignore[arg-type]
+                await asyncio.wait(
+                    waited, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                if stopping.done():
+                    yield replace(turn, stopped=True), ""
+                    return
+            event = pending.result()
+            if event is None:
+                break
+            turn = _after(turn, event)
+            yield turn, status
+    except Exception as error:  # noqa: BLE001 - told to the reader, and logged where unexpected
+        yield replace(turn, trouble=trouble_of(error)), ""
+    finally:
+        await _closed(events, stopping, pending)
+
+
+async def _next(events: AsyncGenerator[Event, None]) -> Event | None:
+    return await anext(events, None)
+
+
+async def _closed(
+    events: AsyncGenerator[Event, None], *tasks: asyncio.Future[object] | asyncio.Future[Event | None] | None
+) -> None:
+    running: list[asyncio.Future[object]] = [
+        task for task in tasks if task is not None  # type: ignore[misc]
+    ]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await events.aclose()
+
+
+def _after(turn: Turn, event: Event) -> Turn:
+    match event:
+        case Retrieved():
+            return replace(turn, retrieved=event)
+        case Delta():
+            known = {(citation.n, citation.ref) for citation in turn.citations}
+            fresh = tuple(c for c in event.citations if (c.n, c.ref) not in known)
+            claims = turn.claims if event.claim is None else (*turn.claims, event.claim)
+            return replace(
+                turn, text=turn.text + event.text, citations=turn.citations + fresh, claims=claims
+            )
+        case Final(answer):
+            return replace(
+                turn,
+                text=answer.text,
+                citations=answer.citations,
+                claims=answer.claims,
+                answer=answer,
+            )
+
+
+async def _status(pipeline: Answering, turn: Turn) -> str:
+    if turn.text:
+        return texts.WRITING
+    if not await pipeline.model.ready():
+        return texts.LOADING
+    if turn.retrieved is None:
+        return texts.SEARCHING
+    if pipeline.model.waiting > 0:
+        return texts.ahead(pipeline.model.waiting)
+    return texts.found(len(turn.retrieved.hits))

@@ -1,0 +1,180 @@
+"""The page's parts and what they are wired to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app.ui import texts
+from app.ui.browse import browse_html
+from app.ui.controller import SUGGESTIONS, Controller
+from app.ui.conversation import Answering
+from app.ui.sources import panel_html
+
+__all__ = ["build"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    persona: gr.Radio
+    research: gr.Checkbox
+    own: gr.Checkbox
+    sliders: tuple[gr.Slider, ...]
+
+    def inputs(self) -> list[gr.components.Component]:
+        return [self.persona, self.research, self.own, *self.sliders]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chat:
+    banner: gr.HTML
+    past: gr.HTML
+    live: gr.HTML
+    heading: gr.HTML
+    suggestions: tuple[gr.Button, ...]
+    box: gr.Textbox
+    send: gr.Button
+    stop: gr.Button
+    new: gr.Button
+    export: gr.Button
+
+
+def build(pipeline: Answering) -> gr.Blocks:
+    """Lay the page out and wire it."""
+    controller = Controller(pipeline)
+    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(
+            f'<h1>{texts.TITLE}</h1><p class="tagline">{texts.TAGLINE}</p>', elem_id="masthead"
+        )
+        turns = gr.State(())
+        with gr.Tabs(elem_id="views"):
+            with gr.Tab(texts.TAB_ASK, id="ask"), gr.Row(elem_id="ask-view"):
+                with gr.Column(elem_id="chat"):
+                    chat = _chat()
+                with gr.Column(elem_id="side"):
+                    settings = _settings(controller)
+                    panel = gr.HTML(panel_html(None), elem_id="panel")
+            with gr.Tab(texts.TAB_BROWSE, id="browse") as browse:
+                shelf = gr.HTML("", elem_id="shelf")
+        _wire(page, controller, chat, settings, panel, turns)
+        browse.select(
+            lambda: browse_html(pipeline.index.passages), None, shelf, **_quiet()
+        )
+    page.queue(default_concurrency_limit=None)
+    return page
+
+
+def _chat() -> _Chat:
+    banner = gr.HTML("", elem_id="banner")
+    gr.HTML(
+        f"<h2>{texts.HERO}</h2><p>{texts.HERO_LEAD}</p>", elem_id="hero"
+    )
+    past = gr.HTML("", elem_id="past")
+    live = gr.HTML("", elem_id="live")
+    with gr.Column(elem_id="suggest"):
+        heading = gr.HTML("", elem_id="suggest-heading")
+        with gr.Row(elem_id="suggestions"):
+            suggestions = tuple(
+                gr.Button("", visible=False, elem_classes="suggestion")
+                for _ in range(SUGGESTIONS)
+            )
+    with gr.Column(elem_id="composer"):
+        with gr.Row(elem_id="ask-row"):
+            box = gr.Textbox(
+                label=texts.BOX_LABEL,
+                placeholder=texts.BOX_PLACEHOLDER,
+                lines=1,
+                max_lines=8,
+                show_label=False,
+                container=False,
+                autofocus=True,
+                elem_id="box",
+            )
+            send = gr.Button(texts.SEND, variant="primary", elem_id="send")
+            stop = gr.Button(texts.STOP, visible=False, elem_id="stop")
+        with gr.Row(elem_id="tools"):
+            new = gr.Button(texts.NEW, visible=False, elem_id="new", elem_classes="plain")
+            export = gr.Button(texts.EXPORT, visible=False, elem_id="export", elem_classes="plain")
+    return _Chat(banner, past, live, heading, suggestions, box, send, stop, new, export)
+
+
+def _settings(controller: Controller) -> _Settings:
+    choices = [
+        (f"{persona.title}\n{persona.description}", name)
+        for name, persona in controller.personas.items()
+    ]
+    with gr.Column(elem_id="settings"):
+        persona = gr.Radio(
+            choices,
+            value=choices[0][1] if choices else None,
+            label=texts.PERSONA_LABEL,
+            elem_id="persona",
+        )
+        research = gr.Checkbox(
+            False, label=texts.RESEARCH_LABEL, info=texts.RESEARCH_INFO, elem_id="research"
+        )
+        with gr.Accordion(texts.ADVANCED, open=False, elem_id="advanced"):
+            own = gr.Checkbox(False, label=texts.OWN_LABEL, info=texts.OWN_INFO, elem_id="own")
+            passages = gr.Slider(1, 12, 6, step=1, label=texts.PASSAGES, interactive=False)
+            temperature = gr.Slider(
+                0, 1.5, 0.3, step=0.05, label=texts.TEMPERATURE, info=texts.TEMPERATURE_INFO,
+                interactive=False,
+            )  # fmt: skip
+            top_p = gr.Slider(
+                0.05, 1, 0.9, step=0.05, label=texts.TOP_P, info=texts.TOP_P_INFO,
+                interactive=False,
+            )  # fmt: skip
+            length = gr.Slider(
+                64, 1024, 400, step=16, label=texts.LENGTH, interactive=False
+            )
+    return _Settings(persona, research, own, (temperature, top_p, length, passages))
+
+
+def _quiet() -> dict[str, Any]:
+    """How events are wired: unseen by the API, without Gradio's own progress overlay."""
+    return {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def _wire(
+    page: gr.Blocks,
+    controller: Controller,
+    chat: _Chat,
+    settings: _Settings,
+    panel: gr.HTML,
+    turns: gr.State,
+) -> None:
+    shown = [chat.past, chat.live, panel, chat.box, chat.send, chat.stop, chat.new, chat.export]
+    offered = [chat.heading, *chat.suggestions]
+    outputs = [turns, *shown, *offered]
+    for trigger in (chat.box.submit, chat.send.click):
+        trigger(controller.ask, [chat.box, turns, *settings.inputs()], outputs, **_quiet())
+    for button in chat.suggestions:
+        button.click(controller.ask, [button, turns, *settings.inputs()], outputs, **_quiet())
+    chat.stop.click(controller.stop, None, None, queue=False, **_quiet())
+    chat.new.click(controller.new, [settings.persona, settings.research], outputs, **_quiet())
+    gr.on(
+        [settings.persona.change, settings.research.change],
+        controller.suggest,
+        [turns, settings.persona, settings.research],
+        offered,
+        **_quiet(),
+    )
+    settings.own.change(
+        lambda own: [gr.update(interactive=own)] * len(settings.sliders),
+        settings.own,
+        list(settings.sliders),
+        **_quiet(),
+    )
+    document = gr.JSON(visible=False)
+    chat.export.click(controller.export, turns, document, **_quiet()).then(
+        None, document, None, js="(file) => window.citewise.save(file)", **_quiet()
+    )
+    ticking = gr.Timer(2.0)
+    page.load(
+        controller.suggest, [turns, settings.persona, settings.research], offered, **_quiet()
+    )
+    gr.on(
+        [page.load, ticking.tick], controller.banner, None, [chat.banner, ticking], **_quiet()
+    )

@@ -1,0 +1,235 @@
+"""An answer's text becomes HTML: Markdown without HTML, links or images, and its citations.
+
+A marker such as [2] becomes a citation only where a claim of the answer holds it and cites that
+source; anywhere else it stays the text that it is. Before Markdown is read, each such marker
+is put aside under a placeholder made of punctuation, as the marker was, so that emphasis beside
+it parses the same; claims that lack support are bracketed in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+from app.types import Citation, Claim
+from app.ui import safe, texts
+
+__all__ = ["card_id", "render_answer"]
+
+_MARKER = re.compile(r"\[(\d{1,4})\]")
+# Rare paired punctuation serves as placeholders; the same characters in the text give way.
+_LEFT, _RIGHT, _BEGIN, _END = "⸨", "⸩", "⦑", "⦒"
+_GIVE_WAY = str.maketrans({_LEFT: "(", _RIGHT: ")", _BEGIN: "<", _END: ">"})
+_PLACEHOLDER = re.compile(f"{_LEFT}(\\d+){_RIGHT}|{_BEGIN}(\\d+){_RIGHT}|{_END}")
+_BLOCK_OPENING = re.compile(r"(?:\s|[-*+](?=\s)|\d{1,9}[.)](?=\s)|#{1,6}(?=\s)|>|\|)*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Marker:
+    raw: str
+    n: int
+    claim: int
+
+
+@dataclass(slots=True)
+class _State:
+    markers: Sequence[_Marker]
+    claims: Sequence[Claim]
+    links: Mapping[int, str]
+    prefix: str
+    open_claim: int | None = None
+    seen: set[int] = field(default_factory=set)
+
+
+def card_id(prefix: str, claim: int, n: int) -> str:
+    """Name the card of a source under one claim."""
+    return f"{prefix}-k{claim}-s{n}"
+
+
+def render_answer(
+    text: str, citations: Sequence[Citation], claims: Sequence[Claim], prefix: str
+) -> str:
+    """Render an answer, or the part of it that is known so far.
+
+    Args:
+        text: the answer in Markdown, with its markers.
+        citations: its sources; markers of other numbers stay text.
+        claims: its sentences; their offsets are code points of `text`.
+        prefix: what the page's ids of this answer begin with; letters, digits and dashes.
+    """
+    numbers = {citation.n for citation in citations}
+    markers: list[_Marker] = []
+    prepared = _prepare(text, claims, numbers, markers)
+    links = {citation.n: citation.url for citation in reversed(citations)}
+    state = _State(markers, claims, links, prefix)
+    return str(_MARKDOWN.render(prepared, {"state": state}))
+
+
+def _prepare(
+    text: str, claims: Sequence[Claim], numbers: set[int], markers: list[_Marker]
+) -> str:
+    """Put placeholders for the markers that are citations and around what lacks support."""
+    text = text.translate(_GIVE_WAY)
+    parts: list[str] = []
+    position = 0
+    for number, claim in sorted(enumerate(claims), key=lambda pair: pair[1].start):
+        start = min(max(claim.start, position), len(text))
+        end = min(max(claim.end, start), len(text))
+        parts.append(text[position:start])
+        body = _with_markers(text[start:end], number, claim, numbers, markers)
+        parts.append(body if claim.status == "supported" else _bracketed(body, number, claim))
+        position = end
+    parts.append(text[position:])
+    return "".join(parts)
+
+
+def _bracketed(body: str, number: int, claim: Claim) -> str:
+    """Bracket a claim inside its block's own syntax; code and what is empty get a note below."""
+    opening = _BLOCK_OPENING.match(body)
+    at = opening.end() if opening else 0
+    tail = len(body.rstrip().rstrip("|").rstrip())
+    if at >= tail or "```" in body or "~~~" in body:
+        note = texts.PARTIAL if claim.status == "partial" else texts.UNSUPPORTED
+        return f"{body}\n\n{_BEGIN}{number}{_RIGHT}{note}{_END}\n\n"
+    return f"{body[:at]}{_BEGIN}{number}{_RIGHT}{body[at:tail]}{_END}{body[tail:]}"
+
+
+def _with_markers(
+    body: str, number: int, claim: Claim, numbers: set[int], markers: list[_Marker]
+) -> str:
+    def put(found: re.Match[str]) -> str:
+        n = int(found[1])
+        if n not in claim.cites or n not in numbers:
+            return found[0]
+        markers.append(_Marker(found[0], n, number))
+        return f"{_LEFT}{len(markers) - 1}{_RIGHT}"
+
+    return _MARKER.sub(put, body)
+
+
+class _Renderer(RendererHTML):
+    """Renders leaves through the one escape, with citations where placeholders stand."""
+
+    def text(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Mapping[str, Any]
+    ) -> str:
+        return _leaf(tokens[idx].content, env["state"])
+
+    def code_inline(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Mapping[str, Any]
+    ) -> str:
+        state: _State = env["state"]
+        return _in_claim(f"<code>{safe.text(_restored(tokens[idx].content, state))}</code>", state)
+
+    def code_block(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Mapping[str, Any]
+    ) -> str:
+        code = safe.text(_restored(tokens[idx].content, env["state"]))
+        return (
+            f'<div class="code"><button type="button" class="quiet" data-copy-code>{texts.COPY}'
+            f'</button><pre tabindex="0"><code>{code}</code></pre></div>\n'
+        )
+
+    def fence(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Mapping[str, Any]
+    ) -> str:
+        return self.code_block(tokens, idx, options, env)
+
+    def table_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Mapping[str, Any]
+    ) -> str:
+        return '<div class="scrolls" tabindex="0" role="group"><table>\n'
+
+    def table_close(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Mapping[str, Any]
+    ) -> str:
+        return "</table></div>\n"
+
+    def html_block(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Mapping[str, Any]
+    ) -> str:
+        return _leaf(tokens[idx].content, env["state"])
+
+    html_inline = html_block
+
+
+def _leaf(content: str, state: _State) -> str:
+    """Render text: escaped, wrapped where its claim lacks support, markers as citations."""
+    out: list[str] = []
+    position = 0
+    for found in _PLACEHOLDER.finditer(content):
+        out.append(_in_claim(safe.text(content[position : found.start()]), state))
+        position = found.end()
+        if found[1] is not None:
+            out.append(_citation(state.markers[int(found[1])], state))
+        else:
+            out.append(_turn_claim(found, state))
+    out.append(_in_claim(safe.text(content[position:]), state))
+    return "".join(out)
+
+
+def _restored(content: str, state: _State) -> str:
+    """Code shows its markers as they were written."""
+
+    def back(found: re.Match[str]) -> str:
+        if found[1] is not None:
+            return state.markers[int(found[1])].raw
+        _turn_claim(found, state)
+        return ""
+
+    return _PLACEHOLDER.sub(back, content)
+
+
+def _turn_claim(found: re.Match[str], state: _State) -> str:
+    """Enter or leave a claim that lacks support; what it says to a screen reader on leaving."""
+    if found[2] is not None:
+        state.open_claim = int(found[2])
+        return ""
+    claim, state.open_claim = state.open_claim, None
+    if claim is None:
+        return ""
+    note = texts.PARTIAL if state.claims[claim].status == "partial" else texts.UNSUPPORTED
+    return f'<span class="unseen"> ({note})</span>'
+
+
+def _in_claim(inner: str, state: _State) -> str:
+    if state.open_claim is None or not inner.strip():
+        return inner
+    claim = state.claims[state.open_claim]
+    partial = claim.status == "partial"
+    name, tip = (
+        ("partial", texts.PARTIAL_TIP) if partial else ("unsupported", texts.UNSUPPORTED_TIP)
+    )
+    focus = "" if state.open_claim in state.seen else ' tabindex="0"'
+    state.seen.add(state.open_claim)
+    return f'<span class="claim {name}" data-tip="{safe.attribute(tip)}"{focus}>{inner}</span>'
+
+
+def _citation(marker: _Marker, state: _State) -> str:
+    name = safe.attribute(card_id(state.prefix, marker.claim, marker.n))
+    url = state.links.get(marker.n, "")
+    focus = "" if safe.web_address(url) else ' tabindex="0"'
+    link = safe.web_link(
+        url,
+        f'<span class="unseen">{texts.SOURCE} </span>{marker.n}',
+        attributes=f'class="cite" data-card="{name}" '
+        f'data-source="{state.prefix}-s{marker.n}"{focus}',
+    )
+    return f"<sup>{link}</sup>"
+
+
+def _markdown() -> MarkdownIt:
+    made = MarkdownIt("commonmark", {"html": False, "linkify": False}, renderer_cls=_Renderer)
+    made.enable(["table", "strikethrough"])
+    made.disable(["link", "image", "autolink", "reference", "html_block", "html_inline"])
+    return made
+
+
+_MARKDOWN = _markdown()

@@ -1,0 +1,68 @@
+"""The only ways in which text becomes HTML, and a source's address a link."""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import urlsplit
+
+from app.ui import texts
+
+__all__ = ["attribute", "split_label", "text", "web_address", "web_link"]
+
+# What HTML parsers drop or what reorders a line: shown as a replacement, one for one.
+_UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+def text(value: object) -> str:
+    """Escape a value for an element's content or a quoted attribute."""
+    return html.escape(_UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", str(value)), quote=True)
+
+
+def attribute(value: object) -> str:
+    """Escape a value for a quoted attribute, on one line."""
+    return text(" ".join(str(value).split()))
+
+
+def web_address(url: str) -> str | None:
+    """Return the address if it is a plain http(s) one with a host, else None."""
+    if any(character.isspace() or ord(character) < 32 for character in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and host else None
+
+
+def web_link(url: str, inner: str, *, attributes: str = "") -> str:
+    """Wrap escaped HTML in a link to a source, opened in a new tab; other addresses stay text.
+
+    Args:
+        url: the source's address, as data.
+        inner: HTML that is already safe.
+        attributes: more attributes, already safe.
+    """
+    address = web_address(url)
+    if address is None:
+        return f"<span {attributes}>{inner}</span>" if attributes else inner
+    return (
+        f'<a href="{attribute(address)}" target="_blank" rel="noopener noreferrer" '
+        f'referrerpolicy="no-referrer" {attributes}>{inner}'
+        f'<span class="unseen"> ({texts.OPENS_NEW_TAB})</span></a>'
+    )
+
+
+def split_label(label: str, year: int | None = None) -> tuple[str, str]:
+    """Split "Voita et al. (2019) — Analyzing …" into the work and who wrote it when.
+
+    Returns:
+        The work's title, and its authors with the year, which may be empty.
+    """
+    who, dash, work = label.partition(" — ")
+    if not dash:
+        who, work = "", label
+    if year is not None and str(year) not in label:
+        who = f"{who}, {year}" if who else str(year)
+    return work.strip(), who.strip()

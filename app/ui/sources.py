@@ -1,0 +1,130 @@
+"""The sources panel: conflicts, what an answer cites with its quotes, and what was not used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from app.types import Citation, Conflict
+from app.ui import safe, texts
+from app.ui.cards import passages_of, source_heading
+from app.ui.conversation import Turn
+from index.types import Hit, Passage
+
+__all__ = ["panel_html", "short_label"]
+
+
+def panel_html(turn: Turn | None, prefix: str = "t0") -> str:
+    """Show where the latest answer comes from."""
+    if turn is None or (turn.retrieved is None and turn.over):
+        body = f'<p class="faint">{texts.SOURCES_EMPTY}</p>'
+    elif turn.retrieved is None:
+        body = f'<p class="faint">{texts.SOURCES_SEARCHING}</p>'
+    else:
+        body = _body(turn, turn.retrieved.hits, prefix)
+    return f'<section class="sources" aria-label="{texts.SOURCES}"><h2>{texts.SOURCES}</h2>{body}</section>'
+
+
+def _body(turn: Turn, hits: Sequence[Hit], prefix: str) -> str:
+    passages = passages_of(hits)
+    cited = {citation.ref for citation in turn.citations}
+    unused = [hit for hit in hits if hit.passage.id not in cited]
+    found = turn.answer.conflicts if turn.answer else turn.retrieved.conflicts if turn.retrieved else ()
+    parts = [_conflict(conflict, passages) for conflict in found]
+    by_id = {hit.passage.id: hit for hit in hits}
+    if turn.citations:
+        items = "".join(
+            _source(group, by_id, prefix) for group in _by_number(turn.citations).values()
+        )
+        parts.append(f'<h3>{texts.CITED}</h3><ol class="cited">{items}</ol>')
+    elif turn.over:
+        parts.append(f'<p class="faint">{texts.NONE_CITED}</p>')
+    if unused:
+        rows = "".join(f"<li>{_unused(hit)}</li>" for hit in unused)
+        name = texts.NOT_USED if turn.over else texts.FOUND_SO_FAR
+        parts.append(
+            f"<details{'' if turn.over else ' open'}><summary>{name} "
+            f'<span class="count">{len(unused)}</span></summary><ul class="unused">{rows}</ul></details>'
+        )
+    return "".join(parts)
+
+
+def _by_number(citations: Sequence[Citation]) -> Mapping[int, list[Citation]]:
+    groups: dict[int, list[Citation]] = {}
+    for citation in sorted(citations, key=lambda one: one.n):
+        groups.setdefault(citation.n, []).append(citation)
+    return groups
+
+
+def _source(group: list[Citation], hits: Mapping[str, Hit], prefix: str) -> str:
+    first = group[0]
+    heading = safe.web_link(first.url, source_heading(first.title, first.year))
+    quotes = []
+    for ref, quote in dict.fromkeys((citation.ref, citation.quote) for citation in group):
+        why = _why(hits[ref]) if ref in hits else ""
+        shown = f"<q>{safe.text(quote)}</q>" if quote else ""
+        quotes.append(f"<blockquote>{shown}{why}</blockquote>")
+    return (
+        f'<li id="{prefix}-s{first.n}"><span class="number">{first.n}</span>'
+        f"<div>{heading}{''.join(quotes)}</div></li>"
+    )
+
+
+def _unused(hit: Hit) -> str:
+    passage = hit.passage
+    sources = " · ".join(
+        safe.web_link(source.url, safe.text(short_label(source.label, source.year)))
+        for source in passage.sources[:3]
+    )
+    return (
+        f'<p class="heading">{safe.text(passage.heading)}</p>'
+        f'<p class="who">{safe.text(passage.title)}</p>'
+        f'<p class="who">{sources}</p>{_why(hit)}'
+    )
+
+
+def short_label(label: str, year: int | None) -> str:
+    """Name a source by who wrote it when, or by its title where that is not known."""
+    work, who = safe.split_label(label, year)
+    return who if who and not who.isdigit() else f"{work}{f' ({who})' if who else ''}"
+
+
+def _why(hit: Hit) -> str:
+    """Say why a passage was found: each stage's score, and its rank there."""
+    parts = [
+        _measure(name, tip, hit.trace.get(key), hit.trace.get(f"{key}_rank"))
+        for key, name, tip in (
+            ("dense", texts.WHY_DENSE, texts.WHY_DENSE_TIP),
+            ("lexical", texts.WHY_LEXICAL, texts.WHY_LEXICAL_TIP),
+        )
+    ]
+    parts.append(_measure(texts.WHY_SCORE, texts.WHY_SCORE_TIP, hit.score, None))
+    return f'<p class="why">{"".join(parts)}</p>'
+
+
+def _measure(name: str, tip: str, score: float | None, rank: float | None) -> str:
+    if score is None:
+        return ""
+    place = f" <i>{texts.ordinal(int(rank))}</i>" if rank else ""
+    return f'<span data-tip="{safe.attribute(tip)}">{name} <b>{score:.2f}</b>{place}</span>'
+
+
+def _conflict(conflict: Conflict, passages: Mapping[str, Passage]) -> str:
+    rows = []
+    for value in conflict.values:
+        passage = passages.get(value.ref)
+        number = f'<span class="number">{value.n}</span>' if value.n else ""
+        where = ""
+        if passage is not None:
+            source = passage.sources[0] if passage.sources else None
+            where = (
+                safe.web_link(source.url, safe.text(short_label(source.label, source.year)))
+                if source
+                else safe.text(passage.title)
+            )
+        rows.append(
+            f'<li><strong>{safe.text(value.value)}</strong><span class="who">{number}{where}</span></li>'
+        )
+    return (
+        f'<div class="conflict" role="note"><h3>{texts.CONFLICT}</h3>'
+        f"<p>{safe.text(conflict.quantity)}</p><ul>{''.join(rows)}</ul></div>"
+    )

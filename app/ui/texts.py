@@ -1,0 +1,201 @@
+"""Every text that the page shows, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = [
+    "MODES",
+    "STAGES",
+    "ahead",
+    "counted",
+    "found",
+    "ordinal",
+    "seconds",
+]
+
+TITLE: Final = "Citewise"
+TAGLINE: Final = "Answers about language models, each sentence traced to its source"
+HERO: Final = "What would you like to know about language models?"
+HERO_LEAD: Final = (
+    "Every sentence is checked against the passage it cites before you see it. "
+    "Where the sources hold no answer, Citewise says so."
+)
+
+TAB_ASK: Final = "Ask"
+TAB_BROWSE: Final = "Browse"
+
+BOX_LABEL: Final = "Your question"
+BOX_PLACEHOLDER: Final = "Ask about language models…"
+SEND: Final = "Ask"
+STOP: Final = "Stop"
+NEW: Final = "New conversation"
+EXPORT: Final = "Save as Markdown"
+
+PERSONA_LABEL: Final = "Who answers"
+RESEARCH_LABEL: Final = "Research doctrine"
+RESEARCH_INFO: Final = "Weighs the evidence: who measured it, how, and what would change the answer."
+ADVANCED: Final = "Advanced"
+OWN_LABEL: Final = "Choose the sampling myself"
+OWN_INFO: Final = "Otherwise each persona uses its own values."
+TEMPERATURE: Final = "Temperature"
+TEMPERATURE_INFO: Final = "0 always takes the likeliest word"
+TOP_P: Final = "Top-p"
+TOP_P_INFO: Final = "Nucleus sampling; 1 keeps every word in play"
+LENGTH: Final = "Longest answer, in tokens"
+PASSAGES: Final = "Passages read"
+
+TRY: Final = "Try one of these"
+NEAREST: Final = "Close to it, and answerable from the sources"
+NEXT: Final = "Go on from here"
+
+YOU: Final = "You asked"
+SOURCES: Final = "Sources"
+SOURCE: Final = "Source"
+SOURCES_EMPTY: Final = (
+    "The passages behind an answer appear here: what it cites first, then what was read and "
+    "not used."
+)
+SOURCES_SEARCHING: Final = "Reading the knowledge base…"
+CITED: Final = "Cited"
+FOUND_SO_FAR: Final = "Found"
+NOT_USED: Final = "Read, not used"
+NONE_CITED: Final = "Nothing was cited."
+OPEN_PAPER: Final = "Open the paper"
+OPENS_NEW_TAB: Final = "opens in a new tab"
+WHY_DENSE: Final = "meaning"
+WHY_LEXICAL: Final = "words"
+WHY_SCORE: Final = "together"
+WHY_DENSE_TIP: Final = "Closeness in meaning to the question (dense similarity), and its rank"
+WHY_LEXICAL_TIP: Final = "Words shared with the question (BM25), and its rank"
+WHY_SCORE_TIP: Final = "The score that both give together"
+NO_LINK: Final = "no link known"
+
+CONFLICT: Final = "The sources disagree"
+PARTIAL: Final = "Only partly supported"
+PARTIAL_TIP: Final = "The cited passage supports part of this sentence, not all of it."
+UNSUPPORTED: Final = "Not supported"
+UNSUPPORTED_TIP: Final = "No passage that was read supports this sentence."
+
+MODES: Final[Mapping[str, tuple[str, str]]] = {
+    "composed": (
+        "Composed from the sources",
+        "These sentences are taken from the passages themselves: nothing that the model wrote "
+        "could be shown as supported.",
+    ),
+    "mixed": (
+        "Partly composed from the sources",
+        "Some sentences are taken from the passages themselves, in place of ones that the model "
+        "wrote and no passage supported.",
+    ),
+    "abstained": (
+        "No answer in the sources",
+        "The knowledge base holds no evidence for this, so nothing was made up.",
+    ),
+}
+
+HOW: Final = "How it was answered"
+HOW_QUESTION: Final = "Question as it was searched"
+HOW_CONFIDENCE: Final = "Confidence that the sources hold an answer"
+HOW_MODEL: Final = "Model"
+HOW_PERSONA: Final = "Persona"
+HOW_TOKENS: Final = "Tokens"
+HOW_TOKENS_VALUE: Final = "{read:,} read, {written:,} written"
+HOW_SAMPLING: Final = "Sampling"
+HOW_TIMINGS: Final = "Time a stage"
+HOW_DROPPED: Final = "Sentences that were left out"
+HOW_NONE_DROPPED: Final = "None: every sentence that was written is shown."
+HOW_INDEX: Final = "Index"
+HOW_CUT: Final = "The answer reached its longest length and was cut there."
+
+STAGES: Final[Mapping[str, str]] = {
+    "rewrite": "understand the follow-up",
+    "encode": "encode the question",
+    "dense": "search by meaning",
+    "lexical": "search by words",
+    "fuse": "rank together",
+    "retrieve": "search",
+    "conflicts": "compare figures",
+    "gate": "weigh the evidence",
+    "model": "write",
+    "generate": "write",
+    "first_token": "first word",
+    "first_delta": "first sentence",
+    "verify": "check the sentences",
+    "compose": "compose",
+    "total": "all together",
+}
+
+COPY: Final = "Copy"
+COPIED: Final = "Copied"
+STOPPED: Final = "Stopped here. What was already checked stays."
+STOPPED_EMPTY: Final = "Stopped before anything was shown. Your question is back in the box."
+
+SEARCHING: Final = "Searching the sources…"
+WRITING: Final = "Writing, and checking each sentence…"
+LOADING: Final = "The model is loading; this happens once. Your question waits for it…"
+
+MODEL_LOADING: Final = (
+    "The language model is still loading. You can ask now; the answer starts as soon as it is ready."
+)
+INDEX_MISSING: Final = (
+    "The knowledge base is not indexed yet, so questions can't be answered. "
+    "Build the index with: python -m index build"
+)
+
+KEPT: Final = "Your question is back in the box."
+MODEL_AWAY: Final = (
+    "The language model can't be reached just now, or is still loading. Try again in a moment."
+)
+MODEL_BUSY: Final = "Many people are asking at once. Try again in about {after}."
+MODEL_FAILED: Final = "The language model broke off while answering. Asking again often helps."
+TOO_LONG: Final = (
+    "This conversation has grown longer than the model can read. Start a new one, or ask for "
+    "fewer passages under Advanced."
+)
+NO_INDEX: Final = "The knowledge base can't be read."
+UNEXPECTED: Final = "Something went wrong on our side. The server's log has the details."
+EMPTY_QUESTION: Final = "Write a question first."
+
+BROWSE_LEAD: Final = "Everything that answers are built from."
+BROWSE_SEARCH: Final = "Search the knowledge base"
+BROWSE_PLACEHOLDER: Final = "A topic, a question, a figure…"
+BROWSE_NONE: Final = "Nothing matches."
+BROWSE_QUESTIONS: Final = "Questions"
+BROWSE_FIGURES: Final = "Figures"
+BROWSE_FIGURE: Final = "Figure"
+BROWSE_SOURCE: Final = "Source"
+BROWSE_EMPTY: Final = "The knowledge base is empty. Build the index with: python -m index build"
+BROWSE_ASK: Final = "Ask about this"
+
+BIBLIOGRAPHY: Final = "Sources"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """Write a number with its noun."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def found(number: int) -> str:
+    """Say how many passages were found."""
+    return f"Found {counted(number, 'passage', 'passages')}. {WRITING}"
+
+
+def ahead(number: int) -> str:
+    """Say how many questions are waiting."""
+    are = "is" if number == 1 else "are"
+    return f"{counted(number, 'question', 'questions')} {are} in the queue; yours is kept…"
+
+
+def seconds(milliseconds: float) -> str:
+    """Write a duration as people read it."""
+    if milliseconds < 1:
+        return "<1 ms"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def ordinal(number: int) -> str:
+    """Write 1 as 1st."""
+    tail = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{tail}"

@@ -1,0 +1,114 @@
+"""The answer as it grows: sentences go in, numbered, recorded and ready to be shown.
+
+Sources are numbered by first use; passages of one paper share its number. Offsets are code
+points of the answer's text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.evidence import Evidence
+from app.types import Citation, Claim, ClaimStatus, Delta, Dropped
+from app.verify import Support
+from index.lexical import content_words
+
+__all__ = ["Writer"]
+
+_CLOSING = re.compile(r"[.!?…:]+[\"'”’)*_]*$")
+_SAME = 0.85
+_NOTES = {"partial": " (partly supported)", "unsupported": " (not supported)"}
+
+
+@dataclass
+class Writer:
+    """Builds one answer's text with its citations and claims."""
+
+    evidence: Sequence[Evidence]
+    text: str = ""
+    citations: list[Citation] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _said: list[frozenset[str]] = field(default_factory=list)
+
+    def claim(
+        self, lead: str, sentence: str, status: ClaimStatus, supports: Sequence[Support],
+        score: float,
+    ) -> Delta:  # fmt: skip
+        """Add a sentence that claims something, with the passages that bear it."""
+        fresh: list[Citation] = []
+        numbers: list[int] = []
+        for support in supports:
+            citation = self._citation(sentence, support)
+            numbers.append(citation.n)
+            if not any(c.ref == citation.ref and c.quote == citation.quote for c in self.citations):
+                self.citations.append(citation)
+                fresh.append(citation)
+        cites = tuple(dict.fromkeys(numbers))
+        lead = self._lead(lead)
+        closing = _CLOSING.search(sentence)
+        at = closing.start() if closing else len(sentence)
+        note = _NOTES.get(status, "")
+        markers = "".join(f"[{n}]" for n in cites)
+        body = sentence[:at] + note + (f" {markers}" if markers else "") + sentence[at:]
+        start = len(self.text) + len(lead)
+        claim = Claim(
+            sentence, start, start + len(body), cites,
+            tuple(dict.fromkeys(support.ref for support in supports)), status, score,
+        )  # fmt: skip
+        self.text += lead + body
+        self.claims.append(claim)
+        self._said.append(frozenset(content_words(sentence)))
+        return Delta(lead + body, tuple(fresh), claim)
+
+    def plain(self, lead: str, text: str) -> Delta:
+        """Add text that claims nothing: an opening, a connective."""
+        added = self._lead(lead) + text
+        self.text += added
+        return Delta(added)
+
+    def drop(self, sentence: str, reason: str) -> None:
+        """Record a sentence that is not shown."""
+        self.dropped.append(Dropped(sentence, reason))
+
+    def repeats(self, sentence: str) -> bool:
+        """Tell whether the answer has said this already."""
+        words = frozenset(content_words(sentence))
+        return bool(words) and any(
+            len(words & said) >= _SAME * len(words | said) or words <= said for said in self._said
+        )
+
+    @property
+    def supported(self) -> int:
+        """How many claims stand fully supported."""
+        return sum(claim.status == "supported" for claim in self.claims)
+
+    def number_of(self, ref: str) -> int:
+        """Return the number under which a passage is cited, 0 if it is not."""
+        return next((c.n for c in self.citations if c.ref == ref), 0)
+
+    def _lead(self, lead: str) -> str:
+        if not self.text:
+            return lead.lstrip()
+        # What stood between was dropped: the next sentence still needs a space before it.
+        return lead or ("" if self.text[-1].isspace() else " ")
+
+    def _citation(self, sentence: str, support: Support) -> Citation:
+        item = next(item for item in self.evidence if item.passage.id == support.ref)
+        source = item.source_for(sentence)
+        key = source.url or source.label if source else item.passage.id
+        n = self._numbers.setdefault(key, len(self._numbers) + 1)
+        return Citation(
+            n=n,
+            ref=support.ref,
+            url=source.url if source else "",
+            title=source.label if source else item.passage.title,
+            quote=item.passage.text[support.start : support.end],
+            start=support.start,
+            end=support.end,
+            year=source.year if source else None,
+            score=item.hit.score,
+        )

@@ -1,0 +1,197 @@
+"""`python -m index`: build an index of a knowledge base, search it, audit and export knowledge."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from index.cli import Parser, print_json, progress_bar, run, say
+
+DEFAULT_INDEX = Path(__file__).resolve().parent.parent / "var" / "index"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    return run(f"index {options.command}", lambda: int(options.run(options)))
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m index", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    build = commands.add_parser("build", help="build the index of a knowledge base")
+    _add_kb(build)
+    build.add_argument("--out", type=Path, default=DEFAULT_INDEX, help="the index directory")
+    build.add_argument("--encoder", help="the encoder: a name, a folder or a hub's name")
+    build.add_argument("--encoder-engine", choices=["openvino", "torch"], default="openvino")
+    build.add_argument("--json", action="store_true", help="print the report as JSON")
+    build.set_defaults(run=_build)
+
+    search = commands.add_parser("search", help="find the passages for a query")
+    search.add_argument("query")
+    search.add_argument("-k", type=_positive, default=8, help="how many hits (8)")
+    _add_index(search)
+    search.add_argument("--json", action="store_true", help="print the hits as JSON")
+    search.set_defaults(run=_search)
+
+    audit = commands.add_parser("audit", help="find what is wrong inside a knowledge base")
+    _add_kb(audit)
+    audit.add_argument("--json", action="store_true", help="print the findings as JSON")
+    audit.add_argument("--sarif", action="store_true", help="print the findings as SARIF 2.1.0")
+    audit.add_argument(
+        "--severity", choices=["error", "warning", "note"], default="warning",
+        help="the least severity that is shown (warning)",
+    )  # fmt: skip
+    audit.add_argument(
+        "--fail-on", choices=["error", "warning", "note"],
+        help="exit with status 1 if there is a finding of this severity or worse",
+    )  # fmt: skip
+    audit.set_defaults(run=_audit)
+
+    export = commands.add_parser("export", help="write a knowledge base in another format")
+    _add_kb(export)
+    export.add_argument("--format", choices=["yaml", "tower", "jsonl"], default="yaml")
+    export.add_argument("--out", type=Path, required=True, help="a folder (yaml) or a file")
+    export.set_defaults(run=_export)
+
+    info = commands.add_parser("info", help="tell what an index was made from and how")
+    _add_index(info)
+    info.add_argument("--json", action="store_true", help="print the manifest as JSON")
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _add_kb(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kb", action="append", metavar="[NAME=]PATH",
+        help="a Citewise YAML folder, tower JSON, FAQ as CSV or JSONL, saved pages with "
+        "schema.org FAQPage, or a Markdown folder; may be given several times "
+        "(default: the shipped one)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse bad records instead of leaving them out"
+    )
+
+
+def _add_index(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--index", type=Path, default=DEFAULT_INDEX, help="the index directory")
+    parser.add_argument("--encoder", help="the encoder that the index was made with")
+    parser.add_argument("--encoder-engine", choices=["openvino", "torch"], default="openvino")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return value
+
+
+def _read(options: argparse.Namespace):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    from index.sources import SHIPPED, read_all
+
+    result = read_all(options.kb or [f"ai={SHIPPED}"], strict=options.strict)
+    for problem in result.problems:
+        say(f"left out: {problem.place}: expected {problem.expected}, found {problem.found}")
+    if result.problems:
+        say(f"{len(result.problems)} problems; --strict refuses instead")
+    return result.knowledge_base
+
+
+def _build(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from index.build import build
+    from index.encoders import DEFAULT_ENCODER, load_encoder
+
+    started = time.perf_counter()
+    knowledge_base = _read(options)
+    encoder = load_encoder(options.encoder or DEFAULT_ENCODER, engine=options.encoder_engine)
+    with progress_bar("encoding") as progress:
+        report = build(knowledge_base, options.out, encoder, progress)
+    if options.json:
+        print_json({**asdict(report), "directory": str(report.directory)})
+    elif report.unchanged:
+        print(f"{report.directory} is up to date ({report.passages} passages)")
+    else:
+        print(
+            f"{report.directory}: {report.topics} topics, {report.passages} passages, "
+            f"{report.encoded} texts encoded, {report.reused} reused, "
+            f"{time.perf_counter() - started:.1f} s"
+        )
+    return 0
+
+
+def _search(options: argparse.Namespace) -> int:
+    from index import store
+    from index.encoders import DEFAULT_ENCODER, load_encoder
+    from index.retrieve import HybridRetriever
+
+    encoder = load_encoder(options.encoder or DEFAULT_ENCODER, engine=options.encoder_engine)
+    retriever = HybridRetriever(store.load(options.index, encoder.info), encoder)
+    result = retriever.search(options.query, options.k)
+    if options.json:
+        print_json(
+            {
+                "query": result.query,
+                "hits": [
+                    {
+                        "ref": hit.passage.id, "topic": hit.passage.topic,
+                        "heading": hit.passage.heading, "text": hit.passage.text,
+                        "score": round(hit.score, 4), "trace": dict(hit.trace),
+                    }
+                    for hit in result.hits
+                ],
+                "timings_ms": dict(result.timings_ms),
+            }
+        )  # fmt: skip
+        return 0
+    for rank, hit in enumerate(result.hits, start=1):
+        print(f"{rank:2} {hit.score:.3f}  {hit.passage.id}  {hit.passage.heading}")
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from index import audit
+
+    findings = audit.audit(_read(options))
+    shown = audit.at_least(findings, options.severity)
+    renderer = audit.to_sarif if options.sarif else audit.to_json if options.json else audit.to_text
+    print(renderer(shown))
+    failing = options.fail_on and audit.at_least(findings, options.fail_on)
+    return 1 if failing else 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from index.export import write
+
+    write(_read(options), options.out, options.format)
+    say(f"written: {options.out}")
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    import json
+
+    from index import store
+
+    manifest = store.load(options.index).manifest
+    if options.json:
+        print_json(json.loads(manifest.to_json()))
+        return 0
+    encoder = manifest.encoder
+    counts = ", ".join(f"{number} {what}" for what, number in sorted(manifest.counts.items()))
+    print(f"index           {options.index / manifest.fingerprint}")
+    print(f"knowledge base  {manifest.knowledge_base} ({manifest.knowledge_base_sha256[:12]})")
+    print(f"counts          {counts}")
+    print(
+        f"encoder         {encoder.name} {encoder.revision}, {encoder.dimension} dimensions, "
+        f"{encoder.pooling} pooling"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

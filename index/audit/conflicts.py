@@ -1,0 +1,205 @@
+"""Two places that can't both be right about one figure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+from index.audit.figures import Figure, figures
+from index.audit.findings import Finding, Kind, Severity
+from index.audit.numbers import NUMBER, compatible, number_from
+from index.types import KnowledgeBase
+
+__all__ = ["conflicts"]
+
+# Words that tell one thing from its sibling: a clause with one of a row and a clause with
+# another of the same row speak of different things.
+_SIBLINGS = (
+    frozenset({"base", "big", "larg", "small", "tiny", "medium", "xl", "xxl"}),
+    frozenset({"encod", "decod"}),
+    frozenset({"key", "valu", "query"}),
+    frozenset({"train", "infer"}),
+    frozenset({"minimum", "maximum", "min", "max"}),
+    frozenset({"forward", "backward"}),
+    frozenset({"teach", "student"}),
+    frozenset({"before", "after"}),
+    frozenset({"input", "output"}),
+    frozenset({"without", "with"}),
+    frozenset({"zero-shot", "one-shot", "few-shot"}),
+    frozenset({"greedy", "beam"}),
+    frozenset({"rag-token", "rag-sequenc"}),
+)
+_SAME_SETTING = 3  # shared settings that make two descriptions the same configuration
+_ROUNDED_DOWN = 1.01  # people cut digits off as often as they round
+_TELLING = 9.0  # summed idf of the words of a label that says what it measures
+_TELLING_ELSEWHERE = 18.0  # the same, where the other clause is in another topic
+
+
+def _siblings(a: frozenset[str], b: frozenset[str]) -> bool:
+    return any((row & a) and (row & b) and not (row & a & b) for row in _SIBLINGS)
+
+
+def _setting(a: Figure, b: Figure) -> int:
+    """How many of the numbers around two figures are the same, 4K and 4096 being so."""
+    return sum(any(abs(x - y) <= 0.025 * max(x, y) for y in b.numbers) for x in a.numbers)
+
+
+def _said_there(a: Figure, b: Figure) -> bool:
+    """Whether one of the two clauses also gives the other's figure."""
+    loose = a.approximate or b.approximate
+    for x, y in ((a, b), (b, a)):
+        others = [n for n in y.peers if n != y.number]
+        others += [number_from(match) for match in NUMBER.finditer(y.shown)]
+        if any(compatible(x.number, n, loose=loose) for n in others if n.value != y.number.value):
+            return True
+    return False
+
+
+class _Weights:
+    """How telling a word is: rare ones are."""
+
+    def __init__(self, all_figures: list[Figure]) -> None:
+        contexts = {(f.place, f.shown): f.words for f in all_figures}
+        self._count = Counter(word for words in contexts.values() for word in words)
+        self._contexts = len(contexts)
+
+    def of(self, words: frozenset[str]) -> float:
+        """Summed inverse document frequency."""
+        return sum(math.log((self._contexts + 1) / (self._count[w] + 0.5)) for w in words)
+
+
+def _why(a: Figure, b: Figure, weights: _Weights) -> str | None:
+    """Why two figures speak of one quantity, or None where that isn't clear."""
+    if _siblings(a.words, b.words):
+        return None
+    shared = weights.of(a.words & b.words)
+    smaller = min(weights.of(a.words), weights.of(b.words))
+    # A clause with several figures of the unit tells of several things.
+    alone = len(a.peers) == len(b.peers) == 1
+    setting = _setting(a, b) if alone else 0
+    differing = len(a.numbers) + len(b.numbers) - 2 * setting
+    if setting >= _SAME_SETTING and differing <= 1 and shared >= 0.3 * smaller:
+        return f"both describe the same configuration ({setting} of its settings agree)"
+    if not a.is_point and not b.is_point:
+        return None
+    if a.is_point and b.is_point:
+        union = weights.of(a.words | b.words)
+        same = shared >= 0.9 * union and shared >= _TELLING and a.numbers == b.numbers
+        return "both have the same label" if same else None
+    point, clause = (a, b) if a.is_point else (b, a)
+    if len(point.words) < 3 or not point.words <= clause.words or len(clause.peers) > 1:
+        return None
+    if a.topic == b.topic and shared >= max(_TELLING, 0.3 * weights.of(clause.words)):
+        return "the sentence has every word of the data point's label"
+    if shared >= _TELLING_ELSEWHERE and shared >= 0.5 * weights.of(a.words | b.words):
+        return "the sentence has every word of the data point's label, and few others"
+    return None
+
+
+def _apart(a: Figure, b: Figure) -> float:
+    """The larger figure in multiples of the smaller one."""
+    low, high = sorted((abs(a.number.value), abs(b.number.value)))
+    return high / low if low else math.inf
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 140 else text[:137] + "…"
+
+
+def _values(all_figures: list[Figure], weights: _Weights) -> Iterator[Finding]:
+    by_unit: dict[str, list[Figure]] = defaultdict(list)
+    for figure in all_figures:
+        if figure.unit:
+            by_unit[figure.unit].append(figure)
+    reported: set[frozenset[str]] = set()
+    for same_unit in by_unit.values():
+        for a, b in combinations(same_unit, 2):
+            pair = frozenset((a.place, b.place))
+            if a.place == b.place or pair in reported or compatible(a.number, b.number):
+                continue
+            why = _why(a, b, weights)
+            if why is None or _said_there(a, b):
+                continue
+            strict = "configuration" in why
+            if not strict and compatible(a.number, b.number, loose=a.approximate or b.approximate):
+                continue
+            apart = _apart(a, b)
+            if apart < _ROUNDED_DOWN:
+                continue
+            reported.add(pair)
+            yield Finding(
+                Kind.CONFLICT_VALUE,
+                Severity.ERROR if apart > 1.5 and strict else Severity.WARNING,
+                b.place,
+                f"“{_short(b.shown)}” disagrees with {a.place}: “{_short(a.shown)}”",
+                f"{why}, and the figures can't be roundings of one",
+            )
+
+
+def _credits(all_figures: list[Figure], weights: _Weights) -> Iterator[Finding]:
+    """One result, credited to two siblings: the base model here, the big one there."""
+    exact: dict[tuple[str, float], list[Figure]] = defaultdict(list)
+    for figure in all_figures:
+        # Only a figure with three digits or more is unlikely to be met twice by chance.
+        digits = re.sub(r"\D", "", f"{figure.number.value:g}").strip("0")
+        if figure.unit and len(digits) >= 3 and not figure.number.counted:
+            exact[figure.unit, figure.number.value].append(figure)
+    reported: set[frozenset[str]] = set()
+    for same in exact.values():
+        for a, b in combinations(same, 2):
+            pair = frozenset((a.place, b.place))
+            if a.place == b.place or pair in reported:
+                continue
+            differing = [
+                (sorted(row & a.words), sorted(row & b.words))
+                for row in _SIBLINGS[:1] + _SIBLINGS[-1:]
+                if row & a.words and row & b.words and not row & a.words & b.words
+            ]
+            shared = weights.of(a.words & b.words)
+            smaller = min(weights.of(a.words), weights.of(b.words))
+            if not differing or shared < 0.6 * smaller or len(a.peers) + len(b.peers) > 2:
+                continue
+            reported.add(pair)
+            yield Finding(
+                Kind.CONFLICT_CREDIT,
+                Severity.WARNING,
+                b.place,
+                f"“{_short(b.shown)}” credits another model than {a.place}: “{_short(a.shown)}”",
+                f"the figure is the same, but one says “{differing[0][1][0]}”, "
+                f"the other “{differing[0][0][0]}”",
+            )
+
+
+_GAIN = re.compile(r"^\s*(?P<sign>[+−-])\s?(?P<n>\d+(?:\.\d+)?)\s?%\s*$")
+_GAIN_IN_NOTE = re.compile(r"\(\s*(?P<sign>[+−-])\s?(?P<n>\d+(?:\.\d+)?)\s?%\s*\)")
+
+
+def _gains(base: KnowledgeBase) -> Iterator[Finding]:
+    """A change in a value, and another one in brackets in its own note."""
+    for topic in base.topics:
+        for i, point in enumerate(topic.data_points):
+            value = _GAIN.match(point.value)
+            noted = list(_GAIN_IN_NOTE.finditer(point.note))
+            if value is None or len(noted) != 1:
+                continue
+            if noted[0]["n"] != value["n"] and value["n"] not in point.note:
+                yield Finding(
+                    Kind.CONFLICT_VALUE,
+                    Severity.WARNING,
+                    f"{topic.slug}/data/{i}.note",
+                    f"the note works out {noted[0].group()}, the value is {point.value}",
+                    "a data point and its own note give two changes for one comparison",
+                )
+
+
+def conflicts(base: KnowledgeBase) -> Iterator[Finding]:
+    """Figures that disagree within a topic, across topics, and inside one data point."""
+    found = figures(base)
+    weights = _Weights(found)
+    checks: tuple[Callable[[list[Figure], _Weights], Iterator[Finding]], ...] = (_values, _credits)
+    for check in checks:
+        yield from check(found, weights)
+    yield from _gains(base)

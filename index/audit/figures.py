@@ -1,0 +1,205 @@
+"""The figures of a knowledge base: a number, what it counts, and the words around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from index.audit.numbers import NUMBER, Number, number_from
+from index.audit.texts import clauses
+from index.audit.units import UNITS
+from index.types import KnowledgeBase, Topic
+
+__all__ = ["Figure", "figures", "is_approximate", "stems"]
+
+_STOPWORDS = frozenset(
+    """a an the of to in on at for and or with by from as is are was were be been has have had it
+    its this that these those than then over under per via into about roughly approximately
+    nearly around only just total overall up using use uses used vs versus achieves achieved
+    achieve reaches reached gets which while when where how what why does do each every all both
+    not no but so if can could may will would more less most least their they one such also
+    still, same average typical typically original""".split()  # noqa: SIM905
+)
+# Nouns that people use for one unit.
+_SAME_UNIT = {
+    "param": "parameter",
+    "percentage": "%",
+    "percent": "%",
+    "pp": "%",
+    "ppl": "perplexity",
+}
+# Words between a number and what it counts.
+_ADJECTIVES = frozenset(
+    {
+        "total",
+        "train",
+        "attention",
+        "model",
+        "encoder",
+        "decoder",
+        "input",
+        "output",
+        "distinct",
+        "held",
+    }
+)
+_WORD = re.compile(r"[^\W\d_]+(?:[-_][\w{}]+)*|\d+-[^\W\d]\w*|\d+[^\W\d]\w*")
+_YEARS = frozenset(map(float, range(1900, 2101)))
+_APPROXIMATE = re.compile(
+    r"(?:~|≈|about|roughly|approximately|around|nearly|some|over|up to|>|<|≥|≤)\s*$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number in its context.
+
+    Attributes:
+        place: where it stands.
+        topic: slug of its topic.
+        number: the number, in the unit's base (bytes for GB).
+        unit: what it counts: a noun in the singular, a unit's family, or "%".
+        approximate: whether it is said to be so, or a bound.
+        words: stems of the words around it; of a data point, of its label.
+        numbers: the other numbers around it.
+        peers: every number of the same unit in the same clause, itself among them.
+        shown: the clause, for people.
+        is_point: whether it is the value of a data point.
+    """
+
+    place: str
+    topic: str
+    number: Number
+    unit: str
+    approximate: bool
+    words: frozenset[str]
+    numbers: frozenset[float]
+    peers: tuple[Number, ...]
+    shown: str
+    is_point: bool
+
+
+def _stem(word: str) -> str:
+    word = word.lower().replace("'s", "").replace("’s", "")
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4 and not word.endswith("ss"):
+            return word[: -len(ending)].rstrip("e")
+    return word.rstrip("e") if len(word) > 4 else word
+
+
+def stems(text: str) -> frozenset[str]:
+    """Stems of the content words; names with digits and hyphens stay whole, and in parts too."""
+    found: set[str] = set()
+    for word in _WORD.findall(text):
+        parts = {word, *re.split(r"[-_]", word)} if "-" in word else {word}
+        found |= {_stem(p) for p in parts if len(p) > 1 and p.lower() not in _STOPWORDS}
+    return frozenset(found)
+
+
+def is_approximate(before: str) -> bool:
+    """Whether the words before a number say that it is not exact."""
+    return bool(_APPROXIMATE.search(before))
+
+
+def _unit(after: str, fallback: str) -> tuple[str, float]:
+    """What a number counts, and the size of that unit."""
+    match = re.match(
+        r"\s?%|[\s-]*([^\W\d_]\w*)(?:\s+(?!per\b)([^\W\d_]\w*))?(?:\s?/\s?|\s+per\s+)?", after
+    )
+    if match is None:
+        return fallback, 1.0
+    if match.group().strip() == "%":
+        return "%", 1.0
+    rate = re.match(r"[^\W\d_]\w*", after[match.end() :])
+    is_rate = re.search(r"(?:/\s?|\sper\s+)$", match.group()) is not None
+    per = f" per {_stem(rate.group())}" if is_rate and rate else ""
+    first, second = match[1], match[2]
+    if first in UNITS:
+        return UNITS[first].family + per, UNITS[first].size
+    for word in (first, second):
+        if not word or word.lower() in _STOPWORDS:
+            break
+        noun = _stem(word)
+        if word == first and second and noun in _ADJECTIVES:
+            continue
+        return _SAME_UNIT.get(noun, noun) + per, 1.0
+    return fallback, 1.0
+
+
+def _scaled(number: Number, size: float) -> Number:
+    return Number(number.value * size, number.step * size, number.counted)
+
+
+def _in_clause(
+    clause: str, place: str, topic: str, words: frozenset[str], fallback: str, is_point: bool
+) -> Iterator[Figure]:
+    found = []
+    for match in NUMBER.finditer(clause):
+        before = clause[: match.start()]
+        if re.search(r"[^\W\d_]-$", before):
+            continue  # the 3 of GPT-3
+        unit, size = _unit(clause[match.end() :], fallback)
+        # An operand is no figure of its own; the result of a sum is.
+        if before.rstrip()[-1:] in tuple("×·*/÷^") or clause[match.end() :].lstrip()[:1] in tuple(
+            "·*/÷^="
+        ):
+            unit = ""
+        found.append((_scaled(number_from(match), size), unit, is_approximate(before), match))
+    for number, unit, approximate, match in found:
+        after = clause[match.end() : match.end() + 1]
+        yield Figure(
+            place,
+            topic,
+            number,
+            unit,
+            approximate or after == "+",
+            words or stems(clause),
+            frozenset(n.value for n, *_ in found if n.value != number.value) - _YEARS,
+            tuple(n for n, u, *_ in found if u == unit),
+            clause,
+            is_point,
+        )
+
+
+def _of_topic(topic: Topic) -> Iterator[Figure]:
+    slug = topic.slug
+    prose = [(f"{slug}/description", topic.description), (f"{slug}/snippet", topic.snippet)]
+    for i, point in enumerate(topic.data_points):
+        prose.append((f"{slug}/data/{i}.note", point.note))
+        # "70" with the unit "billion parameters" is 70 billion of parameters.
+        value = f"{point.value} {point.unit}".strip()
+        # Where the value is a calculation, its result is the figure.
+        value = re.split(r"[=≈]\s*(?=[~\d])", value)[-1]
+        stated = list(NUMBER.finditer(value))
+        if len(stated) == 1:
+            made = list(
+                _in_clause(value, f"{slug}/data/{i}.value", slug, stems(point.label), "", True)
+            )
+            labelled = frozenset(number_from(m).value for m in NUMBER.finditer(point.label))
+            for figure in made:
+                yield Figure(
+                    figure.place,
+                    slug,
+                    figure.number,
+                    figure.unit,
+                    figure.approximate,
+                    figure.words,
+                    labelled,
+                    figure.peers,
+                    f"{point.label}: {value}",
+                    True,
+                )
+        else:
+            prose.append((f"{slug}/data/{i}.value", f"{point.label} {value}"))
+    prose += [(f"{slug}/faq/{i}.answer", faq.answer) for i, faq in enumerate(topic.faqs)]
+    for place, text in prose:
+        for clause in clauses(text):
+            yield from _in_clause(clause, place, slug, frozenset(), "", False)
+
+
+def figures(base: KnowledgeBase) -> list[Figure]:
+    """Every figure of a knowledge base, in order."""
+    return [figure for topic in base.topics for figure in _of_topic(topic)]

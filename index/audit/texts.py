@@ -1,0 +1,63 @@
+"""The texts of a knowledge base, each with its place, and how they are cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from index.types import KnowledgeBase, Topic
+
+__all__ = ["Text", "clauses", "sentences", "texts", "topic_texts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text and where it stands: `<slug>/faq/0.answer`, `<slug>/description` and so on."""
+
+    topic: str
+    place: str
+    text: str
+
+
+def topic_texts(topic: Topic) -> Iterator[Text]:
+    """What a topic says, field by field; labels and questions included, phrasings not."""
+    slug = topic.slug
+    yield Text(slug, f"{slug}/description", topic.description)
+    yield Text(slug, f"{slug}/snippet", topic.snippet)
+    for i, point in enumerate(topic.data_points):
+        yield Text(slug, f"{slug}/data/{i}.label", point.label)
+        yield Text(slug, f"{slug}/data/{i}.value", f"{point.value} {point.unit}".strip())
+        yield Text(slug, f"{slug}/data/{i}.note", point.note)
+    for i, faq in enumerate(topic.faqs):
+        yield Text(slug, f"{slug}/faq/{i}.question", faq.question)
+        yield Text(slug, f"{slug}/faq/{i}.answer", faq.answer)
+
+
+def texts(base: KnowledgeBase) -> Iterator[Text]:
+    """What a knowledge base says."""
+    for topic in base.topics:
+        yield from topic_texts(topic)
+
+
+_SENTENCE_END = re.compile(r"(?<!et al)(?<!e\.g)(?<!i\.e)(?<!\bvs)(?<!approx)[.?!](?=\s|$)|\n")
+_CLAUSE_END = re.compile(r";|\s[—–]\s|:\s")
+
+
+def _cut(text: str, at: re.Pattern[str]) -> list[str]:
+    parts, start = [], 0
+    for match in at.finditer(text):
+        parts.append(text[start : match.end()].strip())
+        start = match.end()
+    parts.append(text[start:].strip())
+    return [part for part in parts if part]
+
+
+def sentences(text: str) -> list[str]:
+    """A text cut at full stops and line breaks."""
+    return _cut(text, _SENTENCE_END)
+
+
+def clauses(text: str) -> list[str]:
+    """A text cut at full stops, semicolons, colons and dashes."""
+    return [clause for sentence in sentences(text) for clause in _cut(sentence, _CLAUSE_END)]
