@@ -1,0 +1,1 @@
+"""The evaluation harness: how good are the answers, and how sure is that?"""

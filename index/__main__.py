@@ -157,10 +157,10 @@ def _audit(options: argparse.Namespace) -> int:
     from index import audit
 
     findings = audit.audit(_read(options))
-    shown = audit.at_least(findings, options.severity)
-    renderer = audit.to_sarif if options.sarif else audit.to_json if options.json else audit.to_text
-    print(renderer(shown))
-    failing = options.fail_on and audit.at_least(findings, options.fail_on)
+    shown = audit.at_least(findings, audit.Severity(options.severity))
+    render = audit.as_sarif if options.sarif else audit.as_json if options.json else audit.as_text
+    print(render(shown))
+    failing = options.fail_on and audit.at_least(findings, audit.Severity(options.fail_on))
     return 1 if failing else 0
 
 

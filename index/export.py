@@ -18,6 +18,7 @@ import yaml
 
 from index.errors import KnowledgeBaseError
 from index.sources import read
+from index.sources.records import is_slug
 from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
 
 __all__ = ["ExportFormat", "write"]
@@ -128,11 +129,10 @@ def _write_jsonl(base: KnowledgeBase, out: Path) -> None:
         lines.append(orjson.dumps({"record": "topic", **_record(topic)}))
         labels = {source.id: source for source in topic.sources}
         for faq in topic.faqs:
-            bearing = [labels[name] for name in faq.sources if name in labels]
             # For readers of the bare format, which knows one source a row.
-            bare = {"source_url": bearing[0].url, "source_label": bearing[0].label}
-            row = {**_faq(faq), "topic": topic.slug, **(bare if bearing else {})}
-            lines.append(orjson.dumps(row))
+            first = next((labels[name] for name in faq.sources if name in labels), None)
+            bare = {"source_url": first.url, "source_label": first.label} if first else {}
+            lines.append(orjson.dumps({**_faq(faq), "topic": topic.slug, **bare}))
     out.write_bytes(b"\n".join(lines) + b"\n")
 
 
@@ -174,6 +174,25 @@ def write(kb: KnowledgeBase, out: Path, format: ExportFormat) -> None:  # noqa: 
         KnowledgeBaseError: the knowledge base breaks a rule of the format (no topic, a slug that
             is none, a text that is empty where one must stand), or `out` can't be written.
     """
+    writer, suffix = _checked(kb, out, format)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as beside:
+            made = Path(beside) / f"made{suffix}"
+            writer(kb, made)
+            _check(kb, made)
+            _swap(made, out, Path(beside))
+    except (OSError, ValueError, TypeError) as error:
+        # UnicodeEncodeError and orjson's JSONEncodeError: text that is not valid Unicode.
+        raise KnowledgeBaseError(f"{out}: could not be written: {error}") from error
+
+
+def _checked(
+    kb: KnowledgeBase,
+    out: Path,
+    format: ExportFormat,  # noqa: A002
+) -> tuple[Callable[[KnowledgeBase, Path], None], str]:
+    """The writer and the file suffix of a format, once it is sure that it may write."""
     if format not in _WRITERS:
         raise KnowledgeBaseError(
             f"expected one of the formats {', '.join(_WRITERS)}, found {format!r}"
@@ -185,16 +204,14 @@ def write(kb: KnowledgeBase, out: Path, format: ExportFormat) -> None:  # noqa: 
         )
     if format == "yaml" and out.exists():
         _replaceable(out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as beside:
-            made = Path(beside) / f"made{suffix}"
-            writer(kb, made)
-            _check(kb, made)
-            _swap(made, out, Path(beside))
-    except (OSError, ValueError, TypeError) as error:
-        # UnicodeEncodeError and orjson's JSONEncodeError: text that is not valid Unicode.
-        raise KnowledgeBaseError(f"{out}: could not be written: {error}") from error
+    for topic in kb.topics:
+        # Checked before any file is named after it.
+        if not is_slug(topic.slug):
+            raise KnowledgeBaseError(
+                f"expected slugs of lower-case letters, digits and single separators, "
+                f"found {topic.slug[:60]!r}"
+            )
+    return writer, suffix
 
 
 def _replaceable(out: Path) -> None:

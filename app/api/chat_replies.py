@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.api.citing import annotations, side_channels, sources
+from app.api.citing import side_channels, sources, url_citations
 from app.types import Answer, Usage
 
 __all__ = ["ChatReply", "usage_of"]
@@ -56,7 +56,7 @@ class ChatReply:
             "role": "assistant",
             "content": answer.text,
             "refusal": None,
-            "annotations": annotations(answer.text, cited),
+            "annotations": url_citations(answer.text, cited),
         }
         choice = {
             "index": 0,
@@ -84,7 +84,7 @@ class ChatReply:
     def closing(self, answer: Answer) -> list[dict[str, Any]]:
         """The last chunks: annotations, the finish with the side channels, usage if asked."""
         cited = sources(answer)
-        noted = annotations(answer.text, cited)
+        noted = url_citations(answer.text, cited)
         finish = {
             **self.chunk({}, answer.finish_reason),
             **side_channels(answer, cited, persona=self.model, grounded=self.grounded),

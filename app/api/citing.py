@@ -13,7 +13,7 @@ from typing import Any
 
 from app.types import Answer, Citation, Conflict
 
-__all__ = ["CitedSource", "annotations", "conflicts", "grounding", "side_channels", "sources"]
+__all__ = ["CitedSource", "conflicts", "grounding", "side_channels", "sources", "url_citations"]
 
 # Code is matched first, so that an index such as x[1] in it is no marker.
 _CODE_OR_MARKER = re.compile(
@@ -51,7 +51,7 @@ def sources(answer: Answer) -> list[CitedSource]:
     ]
 
 
-def annotations(text: str, cited: list[CitedSource]) -> list[dict[str, Any]]:
+def url_citations(text: str, cited: list[CitedSource]) -> list[dict[str, Any]]:
     """One `url_citation` a marker; the indices are code points of the marker itself."""
     by_number = {source.n: source for source in cited}
     found = []
@@ -79,9 +79,7 @@ def conflicts(found: tuple[Conflict, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def grounding(
-    answer: Answer, cited: list[CitedSource], *, persona: str
-) -> dict[str, Any]:
+def grounding(answer: Answer, cited: list[CitedSource], *, persona: str) -> dict[str, Any]:
     """The `x_grounding` object."""
     return {
         "abstained": answer.abstained,

@@ -56,10 +56,12 @@ class ApiError(CitewiseError):
         param: str | None = None,
         code: str | None = None,
         retry_after: float | None = None,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
     ) -> None:
         super().__init__(message)
         wait = None if retry_after is None else min(max(1, math.ceil(retry_after)), MAX_RETRY_AFTER)
         self.fields = _Fields(status, type, param and param[:_MAX_PARAM], code, wait)
+        self.headers = headers
         self.message = message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}…"
 
     @property

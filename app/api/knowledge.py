@@ -76,7 +76,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
 async def serve_embeddings(request: Request, serving: Serving) -> Response:
     """Encode texts with the encoder that the index is searched with."""
     asked = await parsed(request, EmbeddingsRequest)
-    info = serving.pipeline.encoder.info
+    info = serving.encoder.info
     if asked.model != info.name:
         raise not_found(asked.model, [info.name])
     if asked.dimensions not in (None, info.dimension):
@@ -106,7 +106,7 @@ async def serve_embeddings(request: Request, serving: Serving) -> Response:
 
 async def _encoded(serving: Serving, texts: list[str], *, as_passages: bool) -> Vectors:
     """Shape: (len(texts), dimension)."""
-    encoder = serving.pipeline.encoder
+    encoder = serving.encoder
     encode = encoder.encode_passages if as_passages else encoder.encode_queries
     parts = [
         await asyncio.to_thread(encode, texts[start : start + _BATCH])

@@ -15,14 +15,29 @@ from app.api.errors import not_found, refused
 from app.api.limits import Turnstile, in_turn
 from app.chat_models import ChatModel
 from app.chores import answer_chore, is_chore
-from app.personas import Persona, listed, resolve, shipped
+from app.personas import Persona, listed, resolve
 from app.settings import Settings
 from app.types import Answer, Event, Final, Question, Retrieved
 from index.encoders import Encoder
 
-__all__ = ["Json", "ServedPipeline", "Serving", "note", "parsed"]
+__all__ = ["Json", "ServedPipeline", "Serving", "note", "note_event", "parsed"]
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class Encoding(Protocol):
+    """Anything that searches with an encoder."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """What turns queries into vectors."""
+
+
+class Searched(Protocol):
+    """The index that serves now."""
+
+    def retriever(self) -> Encoding:
+        """What searches it."""
 
 
 class ServedPipeline(Protocol):
@@ -30,15 +45,15 @@ class ServedPipeline(Protocol):
 
     @property
     def personas(self) -> Mapping[str, Persona]:
-        """Who can answer, by name."""
+        """A person's own personas by name, beside the shipped ones."""
 
     @property
     def model(self) -> ChatModel:
         """What writes."""
 
     @property
-    def encoder(self) -> Encoder:
-        """What turns queries into vectors."""
+    def live_index(self) -> Searched:
+        """What is searched."""
 
     def answer(self, question: Question) -> AsyncGenerator[Event, None]:
         """Retrieved, then deltas, then the final answer; closing it stops the model."""
@@ -57,9 +72,12 @@ class Serving:
         self.pipeline, self.settings = pipeline, settings
         self.limits = Limits.of(settings)
         self.turnstile = Turnstile(settings.max_concurrent, settings.max_queued)
-        packaged = shipped()
-        self._own = {name: p for name, p in pipeline.personas.items() if name not in packaged}
-        self.models = tuple(listed(self._own))
+        self.models = tuple(listed(pipeline.personas))
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that the index is searched with."""
+        return self.pipeline.live_index.retriever().encoder
 
     def persona(self, model: str) -> Persona:
         """The persona of a model's name.
@@ -69,7 +87,7 @@ class Serving:
         """
         if model not in self.models:
             raise not_found(model, self.models)
-        return resolve(model, self._own)
+        return resolve(model, self.pipeline.personas)
 
     def events(self, question: Question) -> tuple[AsyncGenerator[Event, None], bool]:
         """The answer's events, begun in turn, and whether they are grounded in retrieval."""

@@ -72,6 +72,18 @@ Stop = Annotated[
 ]
 
 
+Choice = Annotated[
+    Annotated[str, Tag("~one")] | Annotated[dict[str, Any], Tag("~many")],
+    Discriminator(lambda value: "~many" if isinstance(value, dict) else "~one"),
+]
+
+
+def _only(*values: Any, **bounds: Any) -> Any:  # noqa: ANN401 - as Field
+    """A field whose other values are read, for their ranges, and then refused."""
+    honoured: dict[str, Any] = {"enum": [None, *values]}
+    return Field(None, json_schema_extra=honoured, **bounds)
+
+
 class ChatMessage(Wire):
     """One message. Tool results and refusals are read as text."""
 
@@ -97,7 +109,9 @@ class StreamOptions(Wire):
 class ResponseFormat(Wire):
     """The form that is asked of the answer's text."""
 
-    type: Literal["text", "json_object", "json_schema"]
+    type: Literal["text", "json_object", "json_schema"] = Field(
+        json_schema_extra={"enum": ["text"]}
+    )
 
 
 class ChatRequest(Wire):
@@ -116,16 +130,16 @@ class ChatRequest(Wire):
     max_completion_tokens: int | None = Field(None, ge=1, lt=INT64)
     stop: Stop | None = None
     seed: int | None = Field(None, ge=-INT64, lt=INT64)
-    presence_penalty: float | None = Field(None, ge=-2, le=2, description="only 0 is honoured")
-    frequency_penalty: float | None = Field(None, ge=-2, le=2, description="only 0 is honoured")
-    logit_bias: dict[str, float] | None = Field(None, description="only {} is honoured")
-    logprobs: bool | None = Field(None, description="only false is honoured")
-    top_logprobs: int | None = Field(None, ge=0, le=20, description="only 0 is honoured")
-    response_format: ResponseFormat | None = Field(None, description="only text is honoured")
-    modalities: list[str] | None = Field(None, description='only ["text"] is honoured')
+    presence_penalty: float | None = _only(0, ge=-2, le=2)
+    frequency_penalty: float | None = _only(0, ge=-2, le=2)
+    logit_bias: dict[str, float] | None = _only({})
+    logprobs: bool | None = _only(False)
+    top_logprobs: int | None = _only(0, ge=0, le=20)
+    response_format: ResponseFormat | None = None
+    modalities: list[str] | None = _only(["text"])
     tools: list[dict[str, Any]] | None = Field(None, description="accepted, never called")
-    tool_choice: str | dict[str, Any] | None = Field(None, description="none or auto")
-    function_call: str | dict[str, Any] | None = Field(None, description="none or auto")
+    tool_choice: Choice | None = _only("none", "auto")
+    function_call: Choice | None = _only("none", "auto")
 
 
 class RetrieveRequest(Wire):

@@ -10,10 +10,10 @@ from typing import Any
 import gradio as gr
 
 from app.errors import RequestError
-from app.personas import Persona, resolve
+from app.personas import Persona, resolve, shipped
 from app.types import Question, Sampling
 from app.ui import safe, texts
-from app.ui.conversation import Answering, Turn, history_of, play, trouble_of
+from app.ui.conversation import Answering, Turn, drafts, history_of, play
 from app.ui.export import markdown_of
 from app.ui.sources import panel_html
 from app.ui.suggest import examples, follow_ups
@@ -42,10 +42,8 @@ class Controller:
 
     @property
     def personas(self) -> Mapping[str, Persona]:
-        """The personas that can be chosen, by name; skills are switches, not personas."""
-        return {
-            name: persona for name, persona in self._pipeline.personas.items() if "+" not in name
-        }
+        """The personas that can be chosen, by name: the shipped ones, then a person's own."""
+        return {**shipped(), **self._pipeline.personas}
 
     async def ask(
         self,
@@ -114,7 +112,7 @@ class Controller:
         health = await self._pipeline.health()
         if not health.get("index", True):
             words = texts.INDEX_MISSING
-        elif not health.get("model", True):
+        elif drafts(self._pipeline) and not health.get("model", True):
             words = texts.MODEL_LOADING
         else:
             return "", gr.Timer(active=False)
@@ -126,7 +124,7 @@ class Controller:
 
     def _title(self, name: str) -> str:
         try:
-            return resolve(name, _own(self._pipeline.personas)).title
+            return resolve(name, self._pipeline.personas).title
         except RequestError:
             return name
 
@@ -159,7 +157,7 @@ class Controller:
     def _examples(self, persona: str, research: bool) -> tuple[str, Sequence[str]]:
         name = f"{persona}+{_RESEARCH}" if research else persona
         try:
-            chosen = resolve(name, _own(self._pipeline.personas))
+            chosen = resolve(name, self._pipeline.personas)
         except RequestError:
             return "", ()
         return texts.TRY, examples(chosen, self._pipeline, self._random, SUGGESTIONS)
@@ -179,10 +177,3 @@ class Controller:
         buttons += [gr.update(visible=False)] * (SUGGESTIONS - len(shown))
         return (f"<h3>{heading}</h3>" if shown else ""), buttons
 
-
-def _own(personas: Mapping[str, Persona]) -> dict[str, Persona]:
-    """The personas that aren't shipped, as `resolve` wants them."""
-    from app.personas import shipped
-
-    known = shipped()
-    return {name: one for name, one in personas.items() if name not in known and "+" not in name}

@@ -11,6 +11,7 @@ from typing import Protocol
 from app.chat_models import ChatModel
 from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
 from app.personas import Persona
+from app.pipeline import PipelineSettings
 from app.types import (
     Answer,
     Citation,
@@ -24,12 +25,20 @@ from app.types import (
 )
 from app.ui import texts
 from index.errors import CitewiseError, IndexUnusable
-from index.store import LoadedIndex
+from index.types import Passage
 
-__all__ = ["Answering", "Turn", "history_of", "play", "trouble_of"]
+__all__ = ["Answering", "Shelf", "Turn", "drafts", "history_of", "play", "trouble_of"]
 
 _LOG = logging.getLogger(__name__)
 _TICK_S = 0.4  # how often a waiting reader is told what is going on
+
+
+class Shelf(Protocol):
+    """What the page reads of an index."""
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """Everything that can be cited."""
 
 
 class Answering(Protocol):
@@ -37,14 +46,18 @@ class Answering(Protocol):
 
     @property
     def personas(self) -> Mapping[str, Persona]:
-        """Who can answer, by name."""
+        """A person's own personas, by name, beside the shipped ones."""
 
     @property
     def model(self) -> ChatModel:
         """What writes."""
 
     @property
-    def index(self) -> LoadedIndex:
+    def settings(self) -> PipelineSettings:
+        """How answers are made."""
+
+    @property
+    def index(self) -> Shelf:
         """The index that serves now."""
 
     def answer(self, question: Question) -> AsyncGenerator[Event, None]:
@@ -81,6 +94,12 @@ class Turn:
     def answered(self) -> bool:
         """Whether there is something that a follow-up can refer to."""
         return bool(self.text) and not self.trouble
+
+
+def drafts(pipeline: Answering) -> bool:
+    """Whether the model writes; answers composed from the evidence don't wait for it."""
+    mode = pipeline.settings.answer_mode
+    return mode == "draft" or (mode == "auto" and not pipeline.model.small)
 
 
 def history_of(turns: Sequence[Turn]) -> tuple[Message, ...]:
@@ -198,10 +217,10 @@ def _after(turn: Turn, event: Event) -> Turn:
 async def _status(pipeline: Answering, turn: Turn) -> str:
     if turn.text:
         return texts.WRITING
-    if not await pipeline.model.ready():
-        return texts.LOADING
     if turn.retrieved is None:
         return texts.SEARCHING
+    if drafts(pipeline) and not await pipeline.model.ready():
+        return texts.LOADING
     if pipeline.model.waiting > 0:
         return texts.ahead(pipeline.model.waiting)
     return texts.found(len(turn.retrieved.hits))

@@ -45,9 +45,8 @@ def build(pipeline: Answering) -> gr.Blocks:
     """Lay the page out and wire it."""
     controller = Controller(pipeline)
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
-        gr.HTML(
-            f'<h1>{texts.TITLE}</h1><p class="tagline">{texts.TAGLINE}</p>', elem_id="masthead"
-        )
+        _html(
+            f'<h1>{texts.TITLE}</h1><p class="tagline">{texts.TAGLINE}</p>', "masthead")
         turns = gr.State(())
         with gr.Tabs(elem_id="views"):
             with gr.Tab(texts.TAB_ASK, id="ask"), gr.Row(elem_id="ask-view"):
@@ -55,9 +54,9 @@ def build(pipeline: Answering) -> gr.Blocks:
                     chat = _chat()
                 with gr.Column(elem_id="side"):
                     settings = _settings(controller)
-                    panel = gr.HTML(panel_html(None), elem_id="panel")
+                    panel = _html(panel_html(None), "panel")
             with gr.Tab(texts.TAB_BROWSE, id="browse") as browse:
-                shelf = gr.HTML("", elem_id="shelf")
+                shelf = _html("", "shelf")
         _wire(page, controller, chat, settings, panel, turns)
         browse.select(
             lambda: browse_html(pipeline.index.passages), None, shelf, **_quiet()
@@ -67,14 +66,13 @@ def build(pipeline: Answering) -> gr.Blocks:
 
 
 def _chat() -> _Chat:
-    banner = gr.HTML("", elem_id="banner")
-    gr.HTML(
-        f"<h2>{texts.HERO}</h2><p>{texts.HERO_LEAD}</p>", elem_id="hero"
-    )
-    past = gr.HTML("", elem_id="past")
-    live = gr.HTML("", elem_id="live")
+    banner = _html("", "banner")
+    _html(
+        f"<h2>{texts.HERO}</h2><p>{texts.HERO_LEAD}</p>", "hero")
+    past = _html("", "past")
+    live = _html("", "live")
     with gr.Column(elem_id="suggest"):
-        heading = gr.HTML("", elem_id="suggest-heading")
+        heading = _html("", "suggest-heading")
         with gr.Row(elem_id="suggestions"):
             suggestions = tuple(
                 gr.Button("", visible=False, elem_classes="suggestion")
@@ -130,6 +128,11 @@ def _settings(controller: Controller) -> _Settings:
                 64, 1024, 400, step=16, label=texts.LENGTH, interactive=False
             )
     return _Settings(persona, research, own, (temperature, top_p, length, passages))
+
+
+def _html(value: str, name: str) -> gr.HTML:
+    """A place for HTML that is already safe, styled by this page alone."""
+    return gr.HTML(value, elem_id=name, apply_default_css=False)
 
 
 def _quiet() -> dict[str, Any]:

@@ -222,7 +222,7 @@ def _citation(marker: _Marker, state: _State) -> str:
         attributes=f'class="cite" data-card="{name}" '
         f'data-source="{state.prefix}-s{marker.n}"{focus}',
     )
-    return f"<sup>{link}</sup>"
+    return f"\u2060<sup>{link}</sup>"  # a word joiner: no number begins a line
 
 
 def _markdown() -> MarkdownIt:

@@ -7,12 +7,14 @@ from typing import Final
 
 __all__ = [
     "MODES",
+    "MOMENTS",
     "STAGES",
     "ahead",
     "counted",
     "found",
     "ordinal",
     "seconds",
+    "stage",
 ]
 
 TITLE: Final = "Citewise"
@@ -27,7 +29,7 @@ TAB_ASK: Final = "Ask"
 TAB_BROWSE: Final = "Browse"
 
 BOX_LABEL: Final = "Your question"
-BOX_PLACEHOLDER: Final = "Ask about language models…"
+BOX_PLACEHOLDER: Final = "Ask a question…"
 SEND: Final = "Ask"
 STOP: Final = "Stop"
 NEW: Final = "New conversation"
@@ -103,28 +105,27 @@ HOW_PERSONA: Final = "Persona"
 HOW_TOKENS: Final = "Tokens"
 HOW_TOKENS_VALUE: Final = "{read:,} read, {written:,} written"
 HOW_SAMPLING: Final = "Sampling"
-HOW_TIMINGS: Final = "Time a stage"
+HOW_TIMINGS: Final = "Time"
 HOW_DROPPED: Final = "Sentences that were left out"
 HOW_NONE_DROPPED: Final = "None: every sentence that was written is shown."
 HOW_INDEX: Final = "Index"
 HOW_CUT: Final = "The answer reached its longest length and was cut there."
 
 STAGES: Final[Mapping[str, str]] = {
-    "rewrite": "understand the follow-up",
-    "encode": "encode the question",
-    "dense": "search by meaning",
-    "lexical": "search by words",
-    "fuse": "rank together",
-    "retrieve": "search",
-    "conflicts": "compare figures",
-    "gate": "weigh the evidence",
-    "model": "write",
-    "generate": "write",
-    "first_token": "first word",
-    "first_delta": "first sentence",
-    "verify": "check the sentences",
-    "compose": "compose",
-    "total": "all together",
+    "encode": "Encode the question",
+    "dense": "Search by meaning",
+    "lexical": "Search by words",
+    "fuse": "Rank together",
+    "retrieve": "Search, all of it",
+}
+MOMENTS: Final[Mapping[str, str]] = {
+    "retrieved": "Sources found after",
+    "prompt": "Prompt ready after",
+    "first_token": "First word after",
+    "first_sentence": "First checked sentence after",
+    "drafted": "Model done after",
+    "composed": "Composed after",
+    "total": "Done after",
 }
 
 COPY: Final = "Copy"
@@ -199,3 +200,8 @@ def ordinal(number: int) -> str:
     """Write 1 as 1st."""
     tail = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{tail}"
+
+
+def stage(name: str) -> str:
+    """Name a stage or a moment of answering."""
+    return STAGES.get(name) or MOMENTS.get(name) or name.replace("_", " ")

@@ -27,7 +27,7 @@ def turn_html(turn: Turn, number: int, status: str = "") -> str:
     """Show a turn as far as it is known; `status` says what is going on."""
     prefix = prefix_of(number)
     hits = turn.retrieved.hits if turn.retrieved else ()
-    body = render_answer(turn.text, turn.citations, turn.claims, prefix) if turn.text else ""
+    body = _body(turn, prefix)
     cards = cards_html(turn.citations, turn.claims, passages_of(hits), prefix)
     busy = "false" if turn.over else "true"
     abstained = " abstained" if turn.answer and turn.answer.abstained else ""
@@ -38,6 +38,15 @@ def turn_html(turn: Turn, number: int, status: str = "") -> str:
         f'<div class="answer{abstained}" aria-live="polite" aria-busy="{busy}">{body}</div>'
         f"{_status(turn, status)}{cards}{_after(turn) if turn.answer else ''}</article>"
     )
+
+
+def _body(turn: Turn, prefix: str) -> str:
+    """Render the answer; the questions that an abstention names are buttons below it instead."""
+    text = turn.text
+    if turn.answer and turn.answer.abstained:
+        offered = {f"- {question}" for question in turn.answer.nearest}
+        text = "\n".join(line for line in text.split("\n") if line.strip() not in offered)
+    return render_answer(text, turn.citations, turn.claims, prefix) if text.strip() else ""
 
 
 def _label(turn: Turn) -> str:
@@ -119,13 +128,13 @@ def _sampling(answer: Answer) -> str:
 
 
 def _timings(timings: Iterable[tuple[str, float]]) -> str:
-    listed = [(stage, value) for stage, value in timings]
+    listed = sorted(timings, key=lambda pair: pair[0] in texts.MOMENTS)
     longest = max((value for _, value in listed), default=0.0) or 1.0
     rows = "".join(
-        f"<li><span>{safe.text(texts.STAGES.get(stage, stage.replace('_', ' ')))}</span>"
+        f"<li><span>{safe.text(texts.stage(name))}</span>"
         f'<span class="bar"><i style="width:{max(1, round(100 * value / longest))}%"></i></span>'
         f"<span>{texts.seconds(value)}</span></li>"
-        for stage, value in listed
+        for name, value in listed
     )
     return f'<ul class="timings">{rows}</ul>' if rows else ""
 

@@ -32,6 +32,7 @@ _SIBLINGS = (
     frozenset({"greedy", "beam"}),
     frozenset({"rag-token", "rag-sequenc"}),
 )
+_CONFIGURATION = "both describe the same configuration, setting by setting"
 _SAME_SETTING = 3  # shared settings that make two descriptions the same configuration
 _ROUNDED_DOWN = 1.01  # people cut digits off as often as they round
 _TELLING = 9.0  # summed idf of the words of a label that says what it measures
@@ -65,38 +66,57 @@ class _Weights:
         contexts = {(f.place, f.shown): f.words for f in all_figures}
         self._count = Counter(word for words in contexts.values() for word in words)
         self._contexts = len(contexts)
+        self._known: dict[frozenset[str], float] = {}
 
     def of(self, words: frozenset[str]) -> float:
         """Summed inverse document frequency."""
-        return sum(math.log((self._contexts + 1) / (self._count[w] + 0.5)) for w in words)
+        if words not in self._known:
+            self._known[words] = sum(
+                math.log((self._contexts + 1) / (self._count[w] + 0.5)) for w in words
+            )
+        return self._known[words]
+
+
+def _same_configuration(a: Figure, b: Figure, weights: _Weights) -> bool:
+    # A clause with several figures of the unit tells of several things.
+    if len(a.numbers) < _SAME_SETTING or len(b.numbers) < _SAME_SETTING:
+        return False
+    if len(a.peers) > 1 or len(b.peers) > 1:
+        return False
+    setting = _setting(a, b)
+    differing = len(a.numbers) + len(b.numbers) - 2 * setting
+    if setting < _SAME_SETTING or differing > 1:
+        return False
+    smaller = min(weights.of(a.words), weights.of(b.words))
+    return weights.of(a.words & b.words) >= 0.3 * smaller
+
+
+def _same_label(point: Figure, other: Figure, weights: _Weights) -> bool:
+    if other.is_point:
+        shared = weights.of(point.words & other.words)
+        union = weights.of(point.words | other.words)
+        return shared >= max(_TELLING, 0.9 * union) and point.numbers == other.numbers
+    if len(point.words) < 3 or not point.words <= other.words or len(other.peers) > 1:
+        return False
+    telling, clause = weights.of(point.words), weights.of(other.words)
+    if point.topic == other.topic:
+        return telling >= max(_TELLING, 0.3 * clause)
+    return telling >= max(_TELLING_ELSEWHERE, 0.5 * clause)
 
 
 def _why(a: Figure, b: Figure, weights: _Weights) -> str | None:
     """Why two figures speak of one quantity, or None where that isn't clear."""
-    if _siblings(a.words, b.words):
-        return None
-    shared = weights.of(a.words & b.words)
-    smaller = min(weights.of(a.words), weights.of(b.words))
-    # A clause with several figures of the unit tells of several things.
-    alone = len(a.peers) == len(b.peers) == 1
-    setting = _setting(a, b) if alone else 0
-    differing = len(a.numbers) + len(b.numbers) - 2 * setting
-    if setting >= _SAME_SETTING and differing <= 1 and shared >= 0.3 * smaller:
-        return f"both describe the same configuration ({setting} of its settings agree)"
-    if not a.is_point and not b.is_point:
-        return None
-    if a.is_point and b.is_point:
-        union = weights.of(a.words | b.words)
-        same = shared >= 0.9 * union and shared >= _TELLING and a.numbers == b.numbers
-        return "both have the same label" if same else None
-    point, clause = (a, b) if a.is_point else (b, a)
-    if len(point.words) < 3 or not point.words <= clause.words or len(clause.peers) > 1:
-        return None
-    if a.topic == b.topic and shared >= max(_TELLING, 0.3 * weights.of(clause.words)):
-        return "the sentence has every word of the data point's label"
-    if shared >= _TELLING_ELSEWHERE and shared >= 0.5 * weights.of(a.words | b.words):
-        return "the sentence has every word of the data point's label, and few others"
-    return None
+    why = None
+    point, other = (a, b) if a.is_point else (b, a)
+    if _same_configuration(a, b, weights):
+        why = _CONFIGURATION
+    elif point.is_point and _same_label(point, other, weights):
+        why = (
+            "both have the same label"
+            if other.is_point
+            else "the sentence has every word of the data point's label"
+        )
+    return None if why is None or _siblings(a.words, b.words) else why
 
 
 def _apart(a: Figure, b: Figure) -> float:
@@ -117,13 +137,13 @@ def _values(all_figures: list[Figure], weights: _Weights) -> Iterator[Finding]:
     reported: set[frozenset[str]] = set()
     for same_unit in by_unit.values():
         for a, b in combinations(same_unit, 2):
-            pair = frozenset((a.place, b.place))
-            if a.place == b.place or pair in reported or compatible(a.number, b.number):
-                continue
             why = _why(a, b, weights)
-            if why is None or _said_there(a, b):
+            pair = frozenset((a.place, b.place))
+            if why is None or a.place == b.place or pair in reported:
                 continue
-            strict = "configuration" in why
+            if compatible(a.number, b.number) or _said_there(a, b):
+                continue
+            strict = why == _CONFIGURATION
             if not strict and compatible(a.number, b.number, loose=a.approximate or b.approximate):
                 continue
             apart = _apart(a, b)

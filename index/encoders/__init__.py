@@ -10,13 +10,25 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from index.errors import WeightsError
 from index.weights import MINILM
 
-__all__ = ["DEFAULT_ENCODER", "Encoder", "EncoderInfo", "Engine", "Progress", "Vectors", "load_encoder"]
+__all__ = [
+    "DEFAULT_ENCODER",
+    "DPR",
+    "Encoder",
+    "EncoderInfo",
+    "Engine",
+    "Progress",
+    "Vectors",
+    "load_encoder",
+]
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 Engine = Literal["openvino", "torch"]
+# The trained towers: a low-rank change of the pinned encoder, in the folder `dpr`.
+DPR = "citewise-dpr"
 DEFAULT_ENCODER = MINILM.name
 
 
@@ -58,16 +70,27 @@ class Encoder(Protocol):
 
 
 def load_encoder(name: str = MINILM.name, *, engine: Engine = "openvino") -> Encoder:
-    """Load an encoder by the name of the pinned one, a local folder or a model hub's name.
+    """Load an encoder by the name of a shipped one, a local folder or a model hub's name.
 
     Args:
-        name: `all-MiniLM-L6-v2`, a sentence-transformers folder, or a name on a hub.
+        name: `citewise-dpr`, `all-MiniLM-L6-v2`, a sentence-transformers folder, or a name on
+            a hub.
         engine: `openvino` runs BERT folders without torch; `torch` runs whatever
             sentence-transformers runs, on a GPU if there is one.
 
     Raises:
         WeightsError: the weights are missing, damaged or not of a kind the engine runs.
     """
+    if name == DPR:
+        from index.encoders.adapter import Adapter
+        from index.encoders.openvino_encoder import OpenVinoEncoder
+
+        if engine != "openvino":
+            raise WeightsError(f"{DPR} runs with encoder_engine = 'openvino', got {engine!r}")
+        adapter = Adapter.load(Path(__file__).parent / "dpr")
+        return OpenVinoEncoder(
+            MINILM.locate().parent, name, expected_sha256=MINILM.sha256, adapter=adapter
+        )
     if engine == "torch":
         from index.encoders.sentence_transformers_encoder import SentenceTransformersEncoder
 

@@ -36,8 +36,9 @@ Weights = Mapping[str, NDArray[Any]]
 class Adapter:
     """The changes that make one tower, or two, of a base model.
 
-    `towers` maps a side to the name of its changes in `tensors`; both sides have the same one
-    where the towers share their weights. `sha256` is that of the adapter's file.
+    `towers` maps a side to the name of its changes in `tensors`: both sides have the same one
+    where the towers share their weights, and a side with None keeps the base's. `sha256` is
+    that of the adapter's file.
     """
 
     name: str
@@ -45,7 +46,7 @@ class Adapter:
     base_sha256: str
     sha256: str
     max_tokens: int
-    towers: Mapping[str, str]
+    towers: Mapping[str, str | None]
     tensors: Weights
 
     @classmethod
@@ -114,8 +115,10 @@ class Adapter:
         Raises:
             WeightsError: a change names a tensor that the base lacks, or has another shape.
         """
-        prefix = self.towers[tower] + "/"
         merged = dict(weights)
+        if (changes := self.towers[tower]) is None:
+            return merged
+        prefix = changes + "/"
         for key in self.tensors:
             if not key.startswith(prefix) or key.endswith(".down"):
                 continue

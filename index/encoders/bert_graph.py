@@ -24,9 +24,7 @@ Pooling = Literal["mean", "cls"]
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-def build_bert(
-    folder: Path, weights: Weights, *, pooling: Pooling, normalize: bool
-) -> ov.Model:
+def build_bert(folder: Path, weights: Weights, *, pooling: Pooling, normalize: bool) -> ov.Model:
     """Assemble the encoder in `folder` (its config.json) with `weights` named as BertModel has.
 
     Shape: the model takes `input_ids` and `attention_mask`, both (batch, tokens) int64, and
@@ -115,7 +113,9 @@ class _Block:
             op.constant(np.array([0, 0, -1])),
             special_zero=True,
         )
-        x = self._add_and_norm(x, self._linear(merged, "attention.output.dense"), "attention.output")
+        x = self._add_and_norm(
+            x, self._linear(merged, "attention.output.dense"), "attention.output"
+        )
         inner = op.gelu(self._linear(x, "intermediate.dense"), "erf")
         return self._add_and_norm(x, self._linear(inner, "output.dense"), "output")
 

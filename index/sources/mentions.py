@@ -98,7 +98,9 @@ def label_year(label: str) -> int | None:
     """The year that a label states in parentheses, else the only year in it."""
     years = [int(y) for y in re.findall(r"\((?:[^()\d]*\s)?((?:1[6-9]|20)\d\d)[a-z]?\)", label)]
     if not years:
-        years = sorted({int(y) for y in re.findall(r"(?<!\d)((?:1[6-9]|20)\d\d)(?![\d.])", label)})
+        years = sorted(
+            {int(y) for y in re.findall(r"(?<!\d)((?:1[6-9]|20)\d\d)(?!\d|\.\d)", label)}
+        )
         if len(years) != 1:
             return None
     return years[0]

@@ -23,6 +23,7 @@ __all__ = [
     "TowerFaq",
     "TowerSource",
     "TowerTopic",
+    "is_slug",
 ]
 
 # At least one character that is neither white space nor a control character. Patterns are
@@ -44,8 +45,13 @@ def _filled(text: str) -> str:
     return text.strip()
 
 
+def is_slug(text: str) -> bool:
+    """Whether a text may be a slug: it also becomes a file's name and part of passage ids."""
+    return len(text) <= 200 and re.search(SLUG, text) is not None and not text.endswith("\n")
+
+
 def _slug(text: str) -> str:
-    if len(text) > 200 or not re.search(SLUG, text) or text.endswith("\n"):
+    if not is_slug(text):
         raise ValueError("a slug: lower-case letters, digits and single separators, at most 200")
     return text
 
@@ -74,7 +80,7 @@ Slug = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^(?!.*\n)" + SLUG[1:], "maxLength": 200}),
 ]
 Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "pattern": _URL})]
-Year = Annotated[int, BeforeValidator(_whole), Field(ge=1000, le=2999)]
+Year = Annotated[int, Field(ge=1000, le=2999), BeforeValidator(_whole)]
 
 
 class _Strict(BaseModel):

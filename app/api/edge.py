@@ -1,0 +1,262 @@
+"""The outermost layer: what holds for every request, whichever route it is for.
+
+A plain ASGI application around the router, so that nothing stands between a client that goes
+away and the work done for it. For the endpoint's own paths it checks the route, the key, the
+content type and the body's size before a handler runs, watches the connection while it runs,
+and turns whatever is raised into an error body. Other paths (the chat page) only get a key
+check, a request id, two headers and a line in the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.errors import ApiError, api_error
+from app.api.gatekeeper import Gatekeeper
+from app.api.logs import log_request
+from app.api.routes_table import RouteTable
+from app.errors import RequestError
+
+__all__ = ["Edge"]
+
+_log = logging.getLogger("citewise.api")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_BODY_SECONDS = 30.0
+_EVERYWHERE = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_ON_JSON = [
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+_NOT_KEPT = (b"cache-control", b"no-store")
+
+
+class _Gone(Exception):
+    """The client closed the connection."""
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request on its way through."""
+
+    scope: Scope
+    send_on: Send
+    id: str
+    own: bool
+    begun: float
+    status: int = 0
+    ended: bool = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": self._headers(list(message.get("headers", [])))}
+        elif message["type"] == "http.response.body":
+            self.ended = not message.get("more_body", False)
+        await self.send_on(message)
+
+    def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        present = {name.lower() for name, _ in headers}
+        more = [(b"x-request-id", self.id.encode()), *_EVERYWHERE]
+        if self.own:
+            more += [*_ON_JSON, _NOT_KEPT]
+        return headers + [(name, value) for name, value in more if name not in present]
+
+    async def fail(self, error: ApiError) -> None:
+        """Answer with an error."""
+        fields, body = error.fields, error.body()
+        self.note(error=fields.code, param=fields.param)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            *((name, value) for name, value in error.headers),
+        ]
+        if fields.retry_after is not None:
+            headers.append((b"retry-after", str(fields.retry_after).encode()))
+        await self.send(
+            {"type": "http.response.start", "status": fields.status, "headers": headers}
+        )
+        head = self.scope["method"] == "HEAD"
+        await self.send({"type": "http.response.body", "body": b"" if head else body})
+
+    def note(self, **fields: Any) -> None:  # noqa: ANN401 - whatever is logged
+        self.scope["citewise.log"].update(fields)
+
+
+class Edge:
+    """Wraps the application; see the module."""
+
+    def __init__(
+        self, app: ASGIApp, routes: RouteTable, gatekeeper: Gatekeeper, max_body_bytes: int
+    ) -> None:
+        self._app, self._routes, self._gatekeeper = app, routes, gatekeeper
+        self._max_body = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "websocket":
+            await self._gatekeeper.websocket(self._app, scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+        own = self._routes.owns(scope["path"])
+        scope["citewise.log"] = {}
+        exchange = _Exchange(scope, send, request_id, own, time.perf_counter())
+        outcome = "ok"
+        try:
+            self._gatekeeper.admit(exchange.scope, headers, own=own)
+            if own:
+                await self._serve_own(exchange, headers, receive)
+            else:
+                await self._app(scope, receive, exchange.send)
+        except _Gone:
+            outcome = "gone"
+        except asyncio.CancelledError:
+            outcome = "stopped"
+            raise
+        except Exception as error:
+            outcome = "failed"
+            if exchange.status:
+                raise  # too late for a status: the broken body tells the client
+            await self._explain(exchange, error)
+        finally:
+            _leave_line(exchange, outcome)
+
+    async def _explain(self, exchange: _Exchange, error: Exception) -> None:
+        shown = api_error(error)
+        if shown.status >= 500 and not isinstance(error, ApiError | RequestError):
+            fields = {"request_id": exchange.id, "code": shown.fields.code}
+            _log.error("a request failed", exc_info=error, extra={"fields": fields})
+        await exchange.fail(shown)
+
+    async def _serve_own(self, exchange: _Exchange, headers: Headers, receive: Receive) -> None:
+        scope = exchange.scope
+        self._routes.check(scope["method"], scope["path"])
+        body = b""
+        if scope["method"] == "POST":
+            _check_content(headers)
+            body = await self._body(headers, receive)
+        await _while_connected(self._app, scope, body, receive, exchange.send)
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        declared = headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > self._max_body:
+            raise self._too_large()
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _Gone
+                    part = message.get("body", b"")
+                    size += len(part)
+                    if size > self._max_body:
+                        raise self._too_large()
+                    parts.append(part)
+                    if not message.get("more_body", False):
+                        return b"".join(parts)
+        except TimeoutError:
+            raise ApiError(
+                408, f"the body did not come within {_BODY_SECONDS:.0f} s", code="request_timeout"
+            ) from None
+
+    def _too_large(self) -> ApiError:
+        return ApiError(
+            413,
+            f"the body is larger than {self._max_body} bytes: send less, or raise max_body_bytes",
+            code="request_too_large",
+            headers=((b"connection", b"close"),),
+        )
+
+
+def _check_content(headers: Headers) -> None:
+    """Only JSON; a page of another origin can't send that without asking first."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (
+        kind.startswith("application/") and kind.endswith("+json")
+    ):
+        raise ApiError(
+            415,
+            f"got content-type {kind[:80]!r}, expected application/json",
+            code="unsupported_media_type",
+        )
+    encoding = headers.get("content-encoding", "identity").lower()
+    if encoding != "identity":
+        raise ApiError(
+            415,
+            f"got content-encoding {encoding[:80]!r}, expected none: send the body as it is",
+            code="unsupported_media_type",
+        )
+
+
+async def _while_connected(
+    app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send
+) -> None:
+    """Run the application with a body already read; cancel it when the client goes away.
+
+    Raises:
+        _Gone: the client went away first.
+    """
+    left = asyncio.ensure_future(_disconnect(receive))
+    told = False
+
+    async def replay() -> Message:
+        nonlocal told
+        if not told:
+            told = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        await asyncio.shield(left)
+        return {"type": "http.disconnect"}
+
+    work = asyncio.ensure_future(_run(app, scope, replay, send))
+    try:
+        await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()
+            return
+    finally:
+        for task in (work, left):
+            task.cancel()
+        await asyncio.wait({work, left})
+    raise _Gone
+
+
+async def _run(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    await app(scope, receive, send)
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _leave_line(exchange: _Exchange, outcome: str) -> None:
+    scope = exchange.scope
+    noted: Mapping[str, Any] = scope["citewise.log"]
+    fields = {
+        "request_id": exchange.id,
+        "method": scope["method"],
+        "path": scope["path"][:200] if exchange.own else "(page)",
+        "status": exchange.status or None,
+        "outcome": outcome,
+        "ms": round((time.perf_counter() - exchange.begun) * 1e3, 2),
+    }
+    log_request({**fields, **noted})

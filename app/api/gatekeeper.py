@@ -1,0 +1,72 @@
+"""Who may ask: everyone where no keys are configured, else who presents one of them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.errors import ApiError
+from app.api.keys import KeyRing
+
+__all__ = ["Gatekeeper"]
+
+_OPEN = frozenset({"/healthz", "/readyz"})  # probes have no keys
+
+
+class Gatekeeper:
+    """Checks keys, on every path but the probes'.
+
+    Programs send `Authorization: Bearer KEY`. The chat page is behind the same keys: a browser
+    asks for a name and a password, and the password is the key.
+    """
+
+    def __init__(self, keys: KeyRing | None) -> None:
+        self._keys = keys
+
+    def admit(self, scope: Scope, headers: Headers, *, own: bool) -> None:
+        """Let a request pass and note its key's name for the log.
+
+        Raises:
+            ApiError: 401, it has no key or a wrong one.
+        """
+        if self._keys is None or scope["path"] in _OPEN:
+            return
+        secret = _presented(headers.get("authorization", ""))
+        holder = self._keys.holder(secret) if secret else None
+        if holder is None:
+            got = "a key that is not known" if secret else "no key"
+            raise ApiError(
+                401,
+                f"got {got}, expected the header Authorization: Bearer KEY; "
+                "a key is made with: python -m app keys add NAME",
+                code="invalid_api_key",
+                headers=((b"www-authenticate", b"Bearer" if own else b'Basic realm="Citewise"'),),
+            )
+        scope.setdefault("citewise.log", {})["key"] = holder
+
+    async def websocket(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a websocket on, or close it where it has no key."""
+        try:
+            self.admit(scope, Headers(scope=scope), own=False)
+        except ApiError:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "no key"})
+            return
+        await app(scope, receive, send)
+
+
+def _presented(authorization: str) -> str | None:
+    scheme, _, rest = authorization.strip().partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return rest.strip() or None
+        case "basic":
+            try:
+                decoded = base64.b64decode(rest, validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                return None  # no password can be read from it: as if none was sent
+            return decoded.partition(":")[2] or None
+    return None

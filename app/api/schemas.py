@@ -1,0 +1,252 @@
+"""What the endpoint answers, as its OpenAPI tells it; the tests hold every answer against it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = [
+    "ChatCompletion",
+    "Embeddings",
+    "ErrorBody",
+    "Found",
+    "Health",
+    "ModelCard",
+    "ModelCards",
+]
+
+
+class Reply(BaseModel):
+    """The base of every answer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ErrorFields(Reply):
+    """What went wrong; `param` is the request's field that is to blame."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(Reply):
+    """Every answer that is an error."""
+
+    error: ErrorFields
+
+
+class UrlCitation(Reply):
+    """Where a marker stands, in code points, and what it stands for."""
+
+    start_index: int
+    end_index: int
+    url: str
+    title: str
+
+
+class Annotation(Reply):
+    """OpenAI's form of a citation."""
+
+    type: Literal["url_citation"]
+    url_citation: UrlCitation
+
+
+class ReplyMessage(Reply):
+    """The answer; its text holds the markers `[n]`."""
+
+    role: Literal["assistant"]
+    content: str
+    refusal: None
+    annotations: list[Annotation]
+
+
+class Choice(Reply):
+    """The one choice."""
+
+    index: int
+    message: ReplyMessage
+    logprobs: None
+    finish_reason: Literal["stop", "length"]
+
+
+class Usage(Reply):
+    """Tokens, the evidence in the prompt included."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: dict[str, int]
+    completion_tokens_details: dict[str, int]
+
+
+class SearchResult(Reply):
+    """A cited source in Perplexity's form."""
+
+    title: str
+    url: str
+    snippet: str
+
+
+class GroundingSource(Reply):
+    """A paper or page under its number."""
+
+    n: int
+    refs: list[str]
+    title: str
+    url: str
+    quotes: list[str]
+    score: float
+
+
+class GroundingClaim(Reply):
+    """A sentence, in code points of the text, and what was found about it."""
+
+    start: int
+    end: int
+    cites: list[int]
+    status: Literal["supported", "partial", "unsupported"]
+
+
+class ConflictValue(Reply):
+    """A value and its source's number; 0 where the answer doesn't cite it."""
+
+    value: str
+    n: int
+
+
+class GroundingConflict(Reply):
+    """A quantity on which the sources disagree."""
+
+    quantity: str
+    values: list[ConflictValue]
+
+
+class Grounding(Reply):
+    """What no standard holds."""
+
+    abstained: bool
+    retrieval_confidence: float
+    index_fingerprint: str
+    persona: str
+    standalone_query: str
+    sources: list[GroundingSource]
+    claims: list[GroundingClaim]
+    conflicts: list[GroundingConflict]
+
+
+class ChatCompletion(Reply):
+    """A whole answer. `x_grounding` is null for a client's own chore, such as a title."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[Choice]
+    usage: Usage
+    citations: list[str]
+    search_results: list[SearchResult]
+    x_grounding: Grounding | None
+
+
+class ModelCard(Reply):
+    """A persona."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    name: str
+    description: str
+
+
+class ModelCards(Reply):
+    """Every persona."""
+
+    object: Literal["list"]
+    data: list[ModelCard]
+
+
+class FoundSource(Reply):
+    """Where a passage comes from."""
+
+    id: str
+    label: str
+    url: str
+    year: int | None
+
+
+class FoundHit(Reply):
+    """A passage; `trace` has each stage's own score."""
+
+    ref: str
+    topic: str
+    score: float
+    kind: str
+    title: str
+    heading: str
+    text: str
+    sources: list[FoundSource]
+    trace: dict[str, float]
+
+
+class FoundValue(Reply):
+    """A value and the passage that holds it."""
+
+    value: str
+    ref: str
+
+
+class FoundConflict(Reply):
+    """A quantity on which the passages disagree."""
+
+    quantity: str
+    values: list[FoundValue]
+
+
+class Found(Reply):
+    """What retrieval found, best first; `timings` are milliseconds."""
+
+    object: Literal["retrieval"]
+    standalone_query: str
+    answerable: bool
+    confidence: float
+    index_fingerprint: str
+    hits: list[FoundHit]
+    conflicts: list[FoundConflict]
+    nearest: list[str]
+    timings: dict[str, float]
+
+
+class Embedding(Reply):
+    """A vector: numbers, or base64 of little-endian float32."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingsUsage(Reply):
+    """Tokens, estimated at four characters each."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class Embeddings(Reply):
+    """Vectors in the order of the texts."""
+
+    object: Literal["list"]
+    data: list[Embedding]
+    model: str
+    usage: EmbeddingsUsage
+
+
+class Health(Reply):
+    """Whether the process lives, or which parts are ready."""
+
+    status: Literal["ok", "ready"]
+    parts: dict[str, Any]

@@ -1,0 +1,152 @@
+"""The composition of the endpoint: routes, their description, and the layer around them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from app.api.chat import serve_chat
+from app.api.edge import Edge
+from app.api.errors import ApiError
+from app.api.gatekeeper import Gatekeeper
+from app.api.keys import KeyRing
+from app.api.knowledge import serve_embeddings, serve_retrieve
+from app.api.models import model_card, model_cards
+from app.api.openapi import described, description
+from app.api.routes_table import RouteTable, unknown_path
+from app.api.schemas import ChatCompletion, Embeddings, Found, Health, ModelCard, ModelCards
+from app.api.serving import Json, ServedPipeline, Serving
+from app.api.wire import ChatRequest, EmbeddingsRequest, RetrieveRequest
+from app.settings import Settings
+
+__all__ = ["create_app"]
+
+_HEALTH_SECONDS = 2.0
+_BODIES = (ChatRequest, RetrieveRequest, EmbeddingsRequest)
+
+
+def create_app(pipeline: ServedPipeline, settings: Settings) -> FastAPI:
+    """Make the endpoint over a pipeline.
+
+    Raises:
+        SettingsError: the file of keys is missing or damaged.
+    """
+    serving = Serving(pipeline, settings)
+    keys = KeyRing(settings.api_keys_file) if settings.api_keys_file else None
+    app = FastAPI(
+        title="Citewise",
+        description="An expert on language models that cites its sources.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if settings.api_docs else None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: _http_error},
+    )
+    router = app.router
+    _add_answers(router, serving)
+    _add_models(router, serving)
+    _add_probes(router, pipeline)
+    own = list(app.routes)  # what is mounted beside them later is described elsewhere
+    document = description(
+        app, router.routes, _BODIES, models=serving.models, keys=keys is not None
+    )
+    app.openapi = lambda: document  # type: ignore[method-assign]
+    app.add_middleware(
+        Edge,
+        routes=RouteTable(own),
+        gatekeeper=Gatekeeper(keys),
+        max_body_bytes=settings.max_body_bytes,
+    )
+    app.state.serving = serving
+    return app
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """What the router itself refuses on paths that are nobody's."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        shown = unknown_path(request.url.path)
+    else:
+        detail = error.detail if isinstance(error, HTTPException) else "the request failed"
+        shown = ApiError(status, detail)
+    return Json(shown.payload(), status_code=status)
+
+
+def _add_answers(router: APIRouter, serving: Serving) -> None:
+    @router.post(
+        "/v1/chat/completions",
+        **described(
+            "Answer a question with citations",
+            ChatCompletion,
+            ChatRequest,
+            errors=(404, 429),
+            streams=True,
+        ),
+    )
+    async def chat(request: Request) -> Response:
+        return await serve_chat(request, serving)
+
+    @router.post(
+        "/v1/retrieve",
+        **described("Find passages, with every stage's score", Found, RetrieveRequest),
+    )
+    async def retrieve(request: Request) -> Response:
+        return await serve_retrieve(request, serving)
+
+    @router.post(
+        "/v1/embeddings",
+        **described(
+            "Encode texts as the index's queries are", Embeddings, EmbeddingsRequest, errors=(404,)
+        ),
+    )
+    async def embeddings(request: Request) -> Response:
+        return await serve_embeddings(request, serving)
+
+
+def _add_models(router: APIRouter, serving: Serving) -> None:
+    @router.get("/v1/models", **described("List the personas", ModelCards, errors=(401, 500)))
+    async def models() -> Response:
+        return Json(model_cards(serving))
+
+    @router.get(
+        "/v1/models/{model:path}", **described("One persona", ModelCard, errors=(401, 404, 500))
+    )
+    async def model(model: str) -> Response:
+        return Json(model_card(serving, model))
+
+
+def _add_probes(router: APIRouter, pipeline: ServedPipeline) -> None:
+    @router.get("/healthz", **described("Whether the process lives", Health, errors=(500,)))
+    async def healthz() -> Response:
+        return Json({"status": "ok", "parts": {}})
+
+    @router.get("/readyz", **described("Whether every part is ready", Health, errors=(500, 503)))
+    async def readyz() -> Response:
+        return Json({"status": "ready", "parts": await _ready_parts(pipeline)})
+
+
+async def _ready_parts(pipeline: ServedPipeline) -> dict[str, Any]:
+    """The parts, all ready.
+
+    Raises:
+        ApiError: 503; the message names the parts that are not.
+    """
+    try:
+        async with asyncio.timeout(_HEALTH_SECONDS):
+            parts = await pipeline.health()
+    except TimeoutError:
+        parts = {"health check": False}
+    missing = [name for name, ready in parts.items() if not ready]
+    if missing:
+        raise ApiError(
+            503,
+            f"not ready: {', '.join(missing)}",
+            type="server_error",
+            code="not_ready",
+            retry_after=5,
+        )
+    return parts

@@ -1,0 +1,1 @@
+"""Training of the question and passage encoder, step by step."""

@@ -1,0 +1,105 @@
+"""Question-passage pairs for training, split by topic."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from index.passages import data_sentence
+from index.types import KnowledgeBase, Topic
+
+__all__ = ["Case", "Item", "Pair", "cases_of", "digest_of", "items_of", "split_topics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A passage with the questions it answers and the texts that can stand for it."""
+
+    passage: str
+    topic: str
+    questions: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One training example: a question and a text of the passage that answers it."""
+
+    question: str
+    positive: str
+    passage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question to measure by, with the passages that answer it."""
+
+    question: str
+    gold: tuple[str, ...]
+    topic: str
+
+
+def items_of(knowledge_base: KnowledgeBase) -> list[Item]:
+    """Return every passage that is asked about in more than one way."""
+    items = [item for topic in knowledge_base.topics for item in _topic_items(topic)]
+    return [item for item in items if item.questions]
+
+
+def _topic_items(topic: Topic) -> Iterable[Item]:
+    for i, faq in enumerate(topic.faqs):
+        if faq.also_asked:
+            yield Item(
+                f"{topic.slug}/faq/{i}",
+                topic.slug,
+                (faq.question, *faq.also_asked),
+                (
+                    faq.question,
+                    f"{topic.title}: {faq.question}",
+                    f"{faq.question} {faq.answer}",
+                    faq.answer,
+                ),
+            )
+    for i, point in enumerate(topic.data_points):
+        sentence = data_sentence(point)
+        yield Item(
+            f"{topic.slug}/data/{i}",
+            topic.slug,
+            point.also_asked,
+            (
+                point.label,
+                f"{topic.title}: {point.label}",
+                f"{topic.title}: {sentence}",
+                point.note or sentence,
+            ),
+        )
+
+
+def cases_of(knowledge_base: KnowledgeBase, topics: Iterable[str]) -> list[Case]:
+    """Return the other ways of asking of some topics, as questions to measure by."""
+    wanted = frozenset(topics)
+    cases = []
+    for topic in knowledge_base.topics:
+        if topic.slug not in wanted:
+            continue
+        asked = {f"faq/{i}": faq.also_asked for i, faq in enumerate(topic.faqs)}
+        asked |= {f"data/{i}": point.also_asked for i, point in enumerate(topic.data_points)}
+        for tail, questions in asked.items():
+            gold = (f"{topic.slug}/{tail}",)
+            cases += [Case(question, gold, topic.slug) for question in questions]
+    return cases
+
+
+def split_topics(topics: Sequence[str], held_out: int, seed: int) -> tuple[list[str], list[str]]:
+    """Split topics into those to train on and those held out, by a seeded shuffle."""
+    shuffled = sorted(topics)
+    random.Random(seed).shuffle(shuffled)
+    return sorted(shuffled[held_out:]), sorted(shuffled[:held_out])
+
+
+def digest_of(items: Iterable[Item]) -> str:
+    """Hash the training data: passages, questions and texts, in order."""
+    rows = [[item.passage, item.questions, item.texts] for item in items]
+    return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()

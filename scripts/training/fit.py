@@ -1,0 +1,209 @@
+"""Training of the question tower with sentence-transformers, against every passage at once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from sentence_transformers import (
+    SentenceTransformer,
+    SentenceTransformerTrainer,
+    SentenceTransformerTrainingArguments,
+)
+from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
+from torch import Tensor, nn
+from transformers import EarlyStoppingCallback, TrainerCallback
+
+from index.weights import MINILM
+from scripts.training.data import Pair
+
+__all__ = ["Bank", "Fit", "Schedule", "fit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """All passages' texts as fixed vectors. `owners[i]` is the row in `passages` of vector i."""
+
+    passages: tuple[str, ...]
+    owners: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+    def only(self, topics: frozenset[str]) -> Bank:
+        """Return the bank of these topics' passages."""
+        kept = [p for p in self.passages if p.split("/", 1)[0] in topics]
+        rows = {passage: row for row, passage in enumerate(kept)}
+        old = np.array([rows.get(passage, -1) for passage in self.passages])
+        mine = old[self.owners] >= 0
+        return Bank(tuple(kept), old[self.owners][mine], self.vectors[mine])
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast to train; `patience` is in epochs, and `scale` is 1 / temperature."""
+
+    epochs: int = 6
+    batch: int = 32
+    learning_rate: float = 8e-5
+    scale: float = 20.0
+    patience: int = 2
+    seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What training gave: the tower's weights, and the validation figure after each epoch."""
+
+    weights: Mapping[str, NDArray[np.float32]]
+    base: Mapping[str, NDArray[np.float32]]
+    validation: tuple[float, ...]
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch, from 1, whose validation figure was the best; 0 where there is none."""
+        return int(np.argmax(self.validation)) + 1 if self.validation else 0
+
+
+class AllPassagesLoss(nn.Module):
+    """Softmax cross-entropy over all passages, each scored as in serving by its best text.
+
+    With the passages' vectors fixed, none need be left out: the negatives of a question are the
+    passages beside its own, those that share its words, and all the others, at every step.
+    """
+
+    def __init__(self, model: SentenceTransformer, bank: Bank, scale: float) -> None:
+        super().__init__()
+        self.model, self.scale, self.size = model, scale, len(bank.passages)
+        self.vectors = torch.from_numpy(bank.vectors)
+        self.owners = torch.from_numpy(bank.owners)
+
+    def forward(self, features: Sequence[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """Return the mean loss of a batch of questions; `labels` are rows of the bank."""
+        questions = self.model(features[0])["sentence_embedding"].float()
+        similarity = questions @ self.vectors.T
+        scores = torch.full((len(questions), self.size), -1.0)
+        owners = self.owners.expand(len(questions), -1)
+        scores = scores.scatter_reduce(1, owners, similarity, "amax")
+        return nn.functional.cross_entropy(scores * self.scale, labels)
+
+
+class SuccessAtOne(SentenceEvaluator):  # type: ignore[misc]  # no types there
+    """The share of validation questions whose first passage is the right one."""
+
+    def __init__(self, pairs: Sequence[Pair], bank: Bank) -> None:
+        super().__init__()
+        self.pairs, self.bank = pairs, bank
+        self.primary_metric = "success_at_1"
+        self.history: list[float] = []
+
+    def __call__(
+        self,
+        model: SentenceTransformer,
+        output_path: str | None = None,
+        epoch: int = -1,
+        steps: int = -1,
+    ) -> dict[str, float]:
+        """Encode the questions and compare."""
+        texts = [pair.question for pair in self.pairs]
+        vectors = model.encode(texts, show_progress_bar=False, convert_to_numpy=True)
+        best = self.bank.owners[(vectors @ self.bank.vectors.T).argmax(axis=1)]
+        right = [
+            self.bank.passages[row] == p.passage for row, p in zip(best, self.pairs, strict=True)
+        ]
+        self.history.append(float(np.mean(right)))
+        return {self.primary_metric: self.history[-1]}
+
+
+class _StopAfter(TrainerCallback):  # type: ignore[misc]  # transformers has no types here
+    """Ends training after some epochs of a longer schedule."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ANN401
+        control.should_training_stop = state.epoch >= self.epochs - 1e-6
+        return control
+
+
+def fit(
+    pairs: Sequence[Pair],
+    bank: Bank,
+    schedule: Schedule,
+    *,
+    validation: tuple[Sequence[Pair], Bank] | None = None,
+    stop_after: int | None = None,
+) -> Fit:
+    """Train the question tower from the pinned weights.
+
+    Args:
+        pairs: questions with the passages that answer them, all in `bank`.
+        bank: the passages to tell apart.
+        schedule: how long and how fast.
+        validation: questions, and the passages to find them among, to choose the best epoch by;
+            training ends early when `patience` epochs bring nothing better.
+        stop_after: end after this many epochs of the schedule.
+    """
+    torch.manual_seed(schedule.seed)
+    model = SentenceTransformer(str(MINILM.verified().parent), device="cpu")
+    model.max_seq_length = 128
+    base = _tensors(model)
+    for name, parameter in model.named_parameters():
+        # Word vectors stay: words that training doesn't see keep their meaning.
+        parameter.requires_grad = ".encoder.layer." in name
+    rows = {passage: row for row, passage in enumerate(bank.passages)}
+    data = Dataset.from_dict(
+        {
+            "question": [pair.question for pair in pairs],
+            "label": [rows[pair.passage] for pair in pairs],
+        }
+    )
+    evaluator = SuccessAtOne(*validation) if validation is not None else None
+    callbacks: list[TrainerCallback] = [] if stop_after is None else [_StopAfter(stop_after)]
+    if evaluator is not None:
+        callbacks.append(EarlyStoppingCallback(schedule.patience))
+    with tempfile.TemporaryDirectory() as folder:
+        args = SentenceTransformerTrainingArguments(
+            output_dir=folder,
+            use_cpu=True,
+            bf16=True,
+            num_train_epochs=schedule.epochs,
+            per_device_train_batch_size=schedule.batch,
+            learning_rate=schedule.learning_rate,
+            warmup_steps=0.1,
+            weight_decay=0.01,
+            seed=schedule.seed,
+            eval_strategy="epoch" if evaluator else "no",
+            save_strategy="epoch" if evaluator else "no",
+            save_total_limit=1,
+            save_only_model=True,
+            load_best_model_at_end=evaluator is not None,
+            metric_for_best_model="eval_success_at_1" if evaluator else None,
+            logging_steps=20,
+            report_to=[],
+            dataloader_pin_memory=False,
+        )
+        trainer = SentenceTransformerTrainer(
+            model=model,
+            args=args,
+            train_dataset=data,
+            loss=AllPassagesLoss(model, bank, schedule.scale),
+            evaluator=evaluator,
+            callbacks=callbacks,
+        )
+        trainer.train()
+    return Fit(_tensors(model), base, tuple(evaluator.history) if evaluator else ())
+
+
+def _tensors(model: SentenceTransformer) -> dict[str, NDArray[np.float32]]:
+    """Return the transformer's tensors under the names that its weights file has."""
+    state = model[0].auto_model.state_dict()
+    return {
+        name: tensor.detach().float().numpy().copy()
+        for name, tensor in state.items()
+        if ".layer." in name and tensor.is_floating_point()
+    }

@@ -1,0 +1,242 @@
+"""Chat completions, whole: required fields, citations, what is read from the messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from openai import AsyncOpenAI
+
+from app.api.schemas import ChatCompletion
+from app.types import Message
+from tests.api.conftest import MODEL, SENTENCES, SOURCE_A, SOURCE_B, Running, asking
+
+TEXT = "".join(SENTENCES)
+
+
+def test_whole_answer_has_every_required_field(api: Running) -> None:
+    reply = api.chat()
+    assert reply.status_code == 200
+    assert reply.headers["content-type"] == "application/json"
+    body = reply.json()
+    ChatCompletion.model_validate(body)
+    choice = body["choices"][0]
+    assert body["id"].startswith("chatcmpl-")
+    assert body["object"] == "chat.completion"
+    assert body["model"] == MODEL
+    assert choice["logprobs"] is None
+    assert choice["finish_reason"] == "stop"
+    assert choice["message"]["refusal"] is None
+    assert choice["message"]["content"] == TEXT
+    assert body["usage"]["total_tokens"] == 150
+
+
+def test_annotations_mark_the_markers_in_code_points(api: Running) -> None:
+    notes = api.chat().json()["choices"][0]["message"]["annotations"]
+    marked = [
+        (TEXT[note["url_citation"]["start_index"] : note["url_citation"]["end_index"]], note)
+        for note in notes
+    ]
+    assert [marker for marker, _ in marked] == ["[1]", "[2]", "[1]", "[2]"]
+    urls = {"[1]": SOURCE_A.url, "[2]": SOURCE_B.url}
+    assert all(note["url_citation"]["url"] == urls[marker] for marker, note in marked)
+
+
+def test_side_channels_give_one_number_a_source(api: Running) -> None:
+    body = api.chat().json()
+    assert body["citations"] == [SOURCE_A.url, SOURCE_B.url]
+    assert [result["snippet"] for result in body["search_results"]] == ["weighs values", "additive"]
+    grounding = body["x_grounding"]
+    assert grounding["sources"][0] == {
+        "n": 1,
+        "refs": ["attention/faq/0", "attention/faq/1"],
+        "title": SOURCE_A.label,
+        "url": SOURCE_A.url,
+        "quotes": ["weighs values", "by similarity"],
+        "score": 0.95,
+    }
+    assert grounding["abstained"] is False
+    assert grounding["retrieval_confidence"] == 0.8
+    assert grounding["persona"] == MODEL
+    assert grounding["conflicts"] == [{"quantity": "heads", "values": [{"value": "8", "n": 2}]}]
+    spans = [TEXT[claim["start"] : claim["end"]] for claim in grounding["claims"]]
+    assert spans == list(SENTENCES)
+
+
+def test_an_abstention_is_ordinary_content_without_annotations(api: Running) -> None:
+    api.pipeline.abstains = True
+    body = api.chat().json()
+    assert body["choices"][0]["finish_reason"] == "stop"
+    assert body["choices"][0]["message"]["annotations"] == []
+    assert body["citations"] == []
+    assert body["x_grounding"]["abstained"] is True
+
+
+def test_openai_python_reads_it(api: Running) -> None:
+    completion = api.openai.chat.completions.create(**asking())
+    message = completion.choices[0].message
+    assert message.content == TEXT
+    assert message.annotations is not None
+    assert message.annotations[0].url_citation.url == SOURCE_A.url
+    assert completion.usage is not None
+    assert completion.usage.prompt_tokens == 120
+    assert completion._request_id
+
+
+async def test_async_openai_python_reads_it(api: Running) -> None:
+    async with AsyncOpenAI(base_url=f"{api.url}/v1", api_key="none", max_retries=0) as client:
+        completion = await client.chat.completions.create(**asking())
+        assert completion.choices[0].message.content == TEXT
+        streamed = await client.chat.completions.create(**asking(stream=True))
+        pieces = [chunk.choices[0].delta.content or "" async for chunk in streamed]
+        assert "".join(pieces) == TEXT
+
+
+def test_unknown_fields_are_ignored_and_nulls_are_defaults(api: Running) -> None:
+    nulls = dict.fromkeys(
+        (
+            "stream", "stream_options", "temperature", "top_p", "n", "max_tokens", "stop", "seed",
+            "max_completion_tokens", "presence_penalty", "frequency_penalty", "logit_bias",
+            "logprobs", "top_logprobs", "response_format", "tools", "tool_choice", "user",
+            "function_call", "modalities", "metadata", "store", "service_tier",
+        )
+    )  # fmt: skip
+    reply = api.chat(**nulls, something_new={"deep": [1, 2]})
+    assert reply.status_code == 200
+    assert reply.json()["object"] == "chat.completion"
+    sampling = api.pipeline.questions[0].sampling
+    assert (sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.stop) == (
+        None, None, None, (),
+    )  # fmt: skip
+
+
+def test_sampling_reaches_the_pipeline(api: Running) -> None:
+    api.chat(temperature=0, top_p=1, max_tokens=9, max_completion_tokens=7, seed=3, stop="x")
+    api.chat(temperature=2, max_tokens=10**9, stop=["a", "b"])
+    first, second = (question.sampling for question in api.pipeline.questions)
+    assert (first.temperature, first.top_p, first.max_tokens) == (0, 1, 7)
+    assert (first.seed, first.stop) == (3, ("x",))
+    assert second.stop == ("a", "b")
+    assert second.max_tokens == api.pipeline.model.context_tokens
+
+
+def test_messages_become_question_history_and_instructions(api: Running) -> None:
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "developer", "content": [{"type": "text", "text": "Be kind."}]},
+        {"role": "user", "content": "What is attention?", "name": "ann"},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "tool", "content": "42", "tool_call_id": "c1"},
+        {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+    ]
+    assert api.chat(messages=messages).status_code == 200
+    question = api.pipeline.questions[0]
+    assert question.text == "a\nb"
+    assert question.instructions == "Be brief.\n\nBe kind."
+    assert question.history == (
+        Message("user", "What is attention?"),
+        Message("assistant", "A tool's result: 42"),
+        Message("assistant", "No."),
+    )
+    assert question.persona == MODEL
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"temperature": -0.1}, "temperature"),
+        ({"temperature": 2.1}, "temperature"),
+        ({"temperature": "1"}, "temperature"),
+        ({"temperature": True}, "temperature"),
+        ({"top_p": 0}, "top_p"),
+        ({"top_p": 1.01}, "top_p"),
+        ({"n": 0}, "n"),
+        ({"n": 2}, "n"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_completion_tokens": 1.5}, "max_completion_tokens"),
+        ({"stop": ["a"] * 5}, "stop"),
+        ({"stop": [""]}, "stop[0]"),
+        ({"stop": 1}, "stop"),
+        ({"presence_penalty": 2.5}, "presence_penalty"),
+        ({"presence_penalty": 1}, "presence_penalty"),
+        ({"frequency_penalty": -2.5}, "frequency_penalty"),
+        ({"top_logprobs": 21}, "top_logprobs"),
+        ({"top_logprobs": 2}, "top_logprobs"),
+        ({"logprobs": True}, "logprobs"),
+        ({"logit_bias": {"1": 5}}, "logit_bias"),
+        ({"tools": [{}], "tool_choice": "required"}, "tool_choice"),
+        ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
+        ({"function_call": {"name": "f"}}, "function_call"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"response_format": {"type": "xml"}}, "response_format.type"),
+        ({"modalities": ["audio"]}, "modalities"),
+        ({"seed": 2**63}, "seed"),
+        ({"stream": "yes"}, "stream"),
+        ({"messages": []}, "messages"),
+        ({"messages": "hello"}, "messages"),
+        ({"messages": [{"role": "system", "content": "x"}]}, "messages"),
+        ({"messages": [{"role": "user", "content": "  "}]}, "messages[0].content"),
+        ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": "x" * 8001}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": "x"}] * 257}, "messages"),
+        ({"model": ""}, "model"),
+        ({"model": None}, "model"),
+    ],
+)
+def test_what_cant_be_honoured_is_400_with_its_param(
+    api: Running, fields: dict[str, Any], param: str
+) -> None:
+    reply = api.chat(**fields)
+    assert reply.status_code == 400
+    error = reply.json()["error"]
+    assert error["param"] == param
+    assert error["type"] == "invalid_request_error"
+    assert isinstance(error["code"], str)
+    assert len(error["message"]) <= 501
+    assert not api.pipeline.questions
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "http://127.0.0.1:1/x.png"}},
+        {"type": "input_audio", "input_audio": {"data": "", "format": "wav"}},
+        {"type": "file", "file": {"file_id": "f"}},
+        {"text": "no type"},
+        "bare",
+    ],
+)
+def test_parts_other_than_text_are_refused(api: Running, part: object) -> None:
+    content = [{"type": "text", "text": "What is this?"}, part]
+    reply = api.chat(messages=[{"role": "user", "content": content}])
+    assert reply.status_code == 400
+    assert reply.json()["error"]["param"] == "messages[0].content[1]"
+    assert "nothing is ever fetched" in reply.json()["error"]["message"]
+
+
+def test_boundaries_are_inside(api: Running) -> None:
+    for fields in (
+        {"temperature": 0}, {"temperature": 2}, {"top_p": 1}, {"n": 1}, {"stop": ["a"] * 4},
+        {"stop": []}, {"presence_penalty": 0}, {"top_logprobs": 0}, {"logprobs": False},
+        {"tools": [{"type": "function"}], "tool_choice": "auto"}, {"logit_bias": {}},
+        {"response_format": {"type": "text"}}, {"modalities": ["text"]}, {"seed": -(2**63)},
+    ):  # fmt: skip
+        reply = api.chat(**fields)
+        assert reply.status_code == 200, (fields, reply.text)
+
+
+def test_an_unknown_model_is_404(api: Running) -> None:
+    reply = api.chat(model="gpt-4o")
+    assert reply.status_code == 404
+    error = reply.json()["error"]
+    assert (error["code"], error["param"]) == ("model_not_found", "model")
+    assert MODEL in error["message"]
+
+
+def test_missing_fields_are_named(api: Running) -> None:
+    reply = api.http.post("/v1/chat/completions", json={"model": MODEL})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["param"] == "messages"
+    assert reply.json()["error"]["code"] == "missing_required_parameter"

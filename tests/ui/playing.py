@@ -1,0 +1,197 @@
+"""A pipeline that plays scripted answers over the shipped passages, and the page served on it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import threading
+import time
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.chat_models.scripted import ScriptedChatModel
+from app.errors import ModelUnavailable
+from app.personas import Persona
+from app.pipeline import PipelineSettings
+from app.types import (
+    Answer,
+    AnswerMode,
+    Citation,
+    Claim,
+    ClaimStatus,
+    Conflict,
+    ConflictValue,
+    Delta,
+    Dropped,
+    Event,
+    Final,
+    Question,
+    Retrieved,
+    Usage,
+)
+from index.passages import passages_of
+from index.sources import SHIPPED, read
+from index.types import Hit, Passage, PassageKind, Source
+
+HOSTILE = (
+    '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script> '
+    "![i](http://evil.example/x.png) [l](javascript:window.pwned=1) `<b>` ${window.pwned=1} {{value}}"
+)
+
+
+@cache
+def shipped_passages() -> tuple[Passage, ...]:
+    names = ("chinchilla-scaling", "top-p-sampling", "kv-cache")
+    bases = [read(SHIPPED / f"{name}.yaml").knowledge_base for name in names]
+    return tuple(p for base in bases for topic in base.topics for p in passages_of(topic))
+
+
+@dataclass(frozen=True)
+class Shelf:
+    passages: tuple[Passage, ...]
+
+
+@dataclass
+class PlayingPipeline:
+    """Answers by what the question says: abstain, slow, break, hostile; else three sentences."""
+
+    delay: float = 0.02
+    model: ScriptedChatModel = field(default_factory=lambda: ScriptedChatModel(()))
+    settings: PipelineSettings = field(default_factory=PipelineSettings)
+    personas: Mapping[str, Persona] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    closed: int = 0
+    healthy: bool = True
+
+    @property
+    def index(self) -> Shelf:
+        return Shelf(shipped_passages())
+
+    async def health(self) -> dict[str, bool]:
+        return {"index": True, "model": self.healthy}
+
+    async def answer(self, question: Question) -> AsyncGenerator[Event, None]:
+        self.questions.append(question)
+        finished = False
+        try:
+            async with asyncio.timeout(60):
+                async for event in self._events(question):
+                    yield event
+            finished = True
+        finally:
+            self.closed += not finished
+
+    async def _events(self, question: Question) -> AsyncGenerator[Event, None]:
+        asked = question.text.casefold()
+        hits = self._hits(hostile="hostile" in asked)
+        abstains = "abstain" in asked
+        conflicts = (
+            Conflict("Exponent of the compute-optimal model size", (
+                ConflictValue("0.73", hits[0].passage.id), ConflictValue("0.50", hits[1].passage.id),
+            )),
+        ) if "disagree" in asked else ()  # fmt: skip
+        nearest = tuple(h.passage.heading for h in hits if h.passage.kind is PassageKind.FAQ)[:3]
+        await asyncio.sleep(self.delay)
+        yield Retrieved(
+            question.text, hits, conflicts, not abstains, 0.12 if abstains else 0.91,
+            "f" * 16, nearest, {"encode": 3.1, "dense": 0.6, "lexical": 0.3, "retrieve": 4.4},
+        )  # fmt: skip
+        if "break" in asked:
+            raise ModelUnavailable("gone")
+        deltas = self._abstention() if abstains else self._sentences(hits, asked)
+        text = ""
+        citations: list[Citation] = []
+        claims: list[Claim] = []
+        for delta in deltas:
+            await asyncio.sleep(3.0 if "slow" in asked and claims else self.delay)
+            text += delta.text
+            citations += delta.citations
+            claims += [delta.claim] if delta.claim else []
+            yield delta
+        mode: AnswerMode = "abstained" if abstains else "composed" if "compose" in asked else "draft"
+        yield Final(
+            Answer(
+                "ans-1", text, abstains, tuple(citations), tuple(claims), conflicts,
+                Usage(812, 96), {"retrieve": 4.4, "first_token": 420.0, "total": 2310.0},
+                question.persona, "scripted", mode, "stop", question.text,
+                0.12 if abstains else 0.91, "f" * 16, nearest if abstains else (),
+                (Dropped("It was the first model ever.", "no passage supports it"),),
+            )
+        )  # fmt: skip
+
+    def _hits(self, *, hostile: bool) -> tuple[Hit, ...]:
+        found = shipped_passages()[:6]
+        if hostile:
+            source = Source("x", HOSTILE, "javascript:window.pwned=1", 2020)
+            found = (
+                Passage("h/faq/0", PassageKind.FAQ, "h", HOSTILE, HOSTILE, HOSTILE, (source,)),
+                *found,
+            )
+        return tuple(
+            Hit(p, 0.93 - 0.07 * i, {"dense": 0.9 - 0.05 * i, "lexical": 12.0 - i, "dense_rank": i + 1, "lexical_rank": i + 2})
+            for i, p in enumerate(found)
+        )  # fmt: skip
+
+    def _abstention(self) -> list[Delta]:
+        return [Delta("The knowledge base holds nothing about that.")]
+
+    def _sentences(self, hits: tuple[Hit, ...], asked: str) -> list[Delta]:
+        deltas: list[Delta] = []
+        at = 0
+        statuses: tuple[ClaimStatus, ...] = ("supported", "partial", "supported")
+        for number, status in enumerate(statuses):
+            passage = hits[number].passage
+            if passage.topic == "h":
+                sentence, quote = HOSTILE, passage.text[20:60]
+            else:
+                first = re.split(r"(?<=[^l][.])\s", passage.text)[0]
+                sentence, quote = first, first
+            n = number + 1
+            start = passage.text.index(quote)
+            source = passage.sources[0]
+            lead = "" if number == 0 else ("\n\n" if number == 2 else " ")
+            text = f"{lead}{sentence}[{n}]"
+            cited = Citation(
+                n, passage.id, source.url, source.label, quote, start, start + len(quote),
+                source.year, hits[number].score,
+            )  # fmt: skip
+            claim = Claim(
+                sentence, at + len(lead), at + len(text), (n,), (passage.id,), status, 0.9
+            )
+            at += len(text)
+            deltas.append(Delta(text, (cited,), claim))
+        return deltas
+
+
+@dataclass
+class Page:
+    url: str
+    pipeline: PlayingPipeline
+
+
+@contextmanager
+def served(pipeline: PlayingPipeline) -> Iterator[Page]:
+    """Serve the page on a free port of this machine."""
+    from app.ui import mount
+
+    app = mount(FastAPI(), pipeline)
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        found.listen(128)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [found]}, daemon=True)
+        thread.start()
+        until = time.monotonic() + 30
+        while not server.started and time.monotonic() < until:
+            time.sleep(0.02)
+        try:
+            yield Page(f"http://127.0.0.1:{found.getsockname()[1]}", pipeline)
+        finally:
+            server.should_exit = True
+            thread.join(15)
