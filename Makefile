@@ -15,7 +15,7 @@ help: ## list the commands
 run: setup index ## set up what is missing, then serve the chat page and the endpoint
 	@exec $(BIN)/python -m app serve $(ARGS)
 
-test: setup-dev ## all checks: lint, types, tests
+test: setup-dev index ## all checks: lint, types, tests
 	@$(MAKE) --no-print-directory lint types
 	@test -x /usr/bin/chromium || test -n "$$CI" || echo "left out: the page's tests in a browser; include them with: sudo apt-get install chromium"
 	$(BIN)/python -m pytest $(ARGS)

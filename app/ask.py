@@ -146,9 +146,7 @@ def _sampling(options: argparse.Namespace) -> Sampling:
         if value is not None and (not low <= value <= high or (name == "top_p" and value == 0)):
             flag = name.replace("_", "-")
             above = " and above 0" if name == "top_p" else ""
-            raise RequestError(
-                f"--{flag} is {value}, expected {low} to {high}{above}", field=name
-            )
+            raise RequestError(f"--{flag} is {value}, expected {low} to {high}{above}", field=name)
     return Sampling(options.temperature, options.top_p, options.max_tokens, options.seed)
 
 

@@ -90,8 +90,6 @@ def _messages(
             f"[{item.n}] {item.passage.title} / {item.passage.heading}\n{item.passage.text}"
             for item in evidence
         )
-        asked = prompts.fill(
-            "evidence.md", fence=fence, passages=passages, question=question.text
-        )
+        asked = prompts.fill("evidence.md", fence=fence, passages=passages, question=question.text)
     turns = [Message(turn.role, turn.content) for turn in history if turn.role != "system"]
     return [Message("system", system), *turns, Message("user", asked.strip())]

@@ -36,7 +36,7 @@ _ABBREVIATION = re.compile(
     r"ch|ca|incl|est)|\b[A-Z])\.$",
     re.IGNORECASE,
 )
-_INDEXED = re.compile(r"(?:\b[A-Za-z_]{1,2}|[\w\])]*[\d_\])])$")
+_INDEXED = re.compile(r"(?:\b[A-Za-z_]{1,2}|\w*[\d_]|[\])])$")
 _RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
 _MOST_CITED = 20
 
@@ -131,10 +131,14 @@ def read_markers(body: str, known: int) -> tuple[str, list[int], list[int]]:
     code = _code_spans(body)
     cited: list[int] = []
     kept, position = [], 0
+    indexed_to = -1
     for match in MARKER.finditer(body):
         if any(start <= match.start() < end for start, end in code):
             continue
-        if match["square"] and _INDEXED.search(body[: match.start()]):
+        follows_marker = bool(kept) and match.start() == position
+        indexing = match["square"] and not follows_marker and _INDEXED.search(body[: match.start()])
+        if indexing or match.start() == indexed_to:
+            indexed_to = match.end()
             continue
         kept.append(body[position : match.start()].rstrip(" \t"))
         position = match.end()

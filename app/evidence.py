@@ -14,7 +14,9 @@ from index.types import Hit, Passage, Source
 
 __all__ = ["Evidence", "Span", "Weigh", "evidence_of", "names_in"]
 
-_NAME = re.compile(r"\b(?:[A-Z][\w.+-]*[A-Z0-9][\w+-]*|[a-z]+[A-Z][\w]*|[A-Z][\w]*\d[\w.-]*|[A-Z]{2,})\b")
+_NAME = re.compile(
+    r"\b(?:[A-Z][\w.+-]*[A-Z0-9][\w+-]*|[a-z]+[A-Z][\w]*|[A-Z][\w]*\d[\w.-]*|[A-Z]{2,})\b"
+)
 _PROPER = re.compile(r"(?<![.!?:]\s)(?<!^)\b[A-Z][a-z]{2,}(?:-[A-Z]?[a-z]+)*\b")
 
 
@@ -82,8 +84,10 @@ class Evidence:
         folded = sentence.lower()
         for source in self.passage.sources:
             author = re.match(r"\w+", source.label)
-            if author and re.search(rf"\b{re.escape(author.group().lower())}\b", folded) and (
-                source.year is None or str(source.year) in sentence
+            if (
+                author
+                and re.search(rf"\b{re.escape(author.group().lower())}\b", folded)
+                and (source.year is None or str(source.year) in sentence)
             ):
                 return source
         return self.passage.sources[0] if self.passage.sources else None

@@ -12,6 +12,8 @@ from index.encoders import Encoder
 from index.errors import IndexUnusable
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
+from index.vectors import VectorOpener
+from index.vectors.faiss_store import open_faiss
 
 __all__ = ["LiveIndex"]
 
@@ -20,19 +22,32 @@ _LOOK_EVERY_SECONDS = 1.0
 
 
 class LiveIndex:
-    """Holds a retriever over the current index of a directory and follows its `current` link."""
+    """Holds a retriever over the current index of a directory and follows its `current` link.
 
-    def __init__(self, folder: Path, encoder: Encoder) -> None:
+    A request looks at the link at most once in `look_every` seconds; a new index is opened in a
+    thread of its own, while requests go on with the one that is there.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        encoder: Encoder,
+        *,
+        open_vectors: VectorOpener = open_faiss,
+        look_every: float = _LOOK_EVERY_SECONDS,
+    ) -> None:
         """Open the index.
 
         Raises:
             IndexUnusable: there is none, or it can't be used.
         """
-        self._folder, self._encoder = folder, encoder
-        self._retriever = HybridRetriever(store.load(folder, encoder.info), encoder)
-        self._lock = threading.Lock()
+        self._folder, self._encoder, self._open_vectors = folder, encoder, open_vectors
+        # Read before the index is: one that becomes current in between is seen as a change.
+        self._seen = store.current_state(folder)
+        self._retriever = self._open()
+        self._look_every = look_every
+        self._looking = threading.Lock()
         self._looked = time.monotonic()
-        self._refused: str | None = None
 
     @property
     def index(self) -> LoadedIndex:
@@ -41,23 +56,42 @@ class LiveIndex:
 
     def retriever(self) -> HybridRetriever:
         """Return the retriever over the newest usable index; callers keep it for one answer."""
-        if time.monotonic() - self._looked >= _LOOK_EVERY_SECONDS and self._lock.acquire(False):
-            try:
-                self._looked = time.monotonic()
-                self._follow()
-            finally:
-                self._lock.release()
+        if time.monotonic() - self._looked >= self._look_every:
+            self._look()
         return self._retriever
 
-    def _follow(self) -> None:
-        name = store.current_fingerprint(self._folder)
-        if name in (None, self.index.fingerprint, self._refused):
+    def _look(self) -> None:
+        """Start to open the current index if it is another than before, unless that is going on."""
+        if not self._looking.acquire(blocking=False):
             return
+        following = False
         try:
-            fresh = store.load(self._folder, self._encoder.info)
+            self._looked = time.monotonic()
+            state = self._state()
+            if state not in (None, self._seen):
+                self._seen = state
+                threading.Thread(target=self._follow, name="follow-index", daemon=True).start()
+                following = True
+        finally:
+            if not following:
+                self._looking.release()
+
+    def _state(self) -> tuple[str, int, int] | None:
+        try:
+            return store.current_state(self._folder)
         except IndexUnusable as error:
-            self._refused = name
+            _log.error("the index can't be followed, the old one still serves: %s", error)
+            return None
+
+    def _follow(self) -> None:
+        try:
+            self._retriever = self._open()
+            _log.info("index %s serves from now on", self.index.fingerprint)
+        except IndexUnusable as error:
             _log.error("the new index is not used, the old one still serves: %s", error)
-            return
-        self._retriever = HybridRetriever(fresh, self._encoder)
-        _log.info("index %s serves from now on", fresh.fingerprint)
+        finally:
+            self._looking.release()
+
+    def _open(self) -> HybridRetriever:
+        index = store.load(self._folder, self._encoder.info, open_vectors=self._open_vectors)
+        return HybridRetriever(index, self._encoder)

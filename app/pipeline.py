@@ -1,10 +1,10 @@
 """The one place where the stages meet: a question goes in, a stream of events comes out.
 
-    rewrite -> retrieve -> conflicts -> gate                     yield Retrieved
-      -> not enough evidence: abstain, name near questions       yield Delta, Final
-      -> the model drafts, each sentence is verified             yield Delta*
-      -> too little of it stands: composed from the evidence     yield Delta*
-      -> the record                                              yield Final
+rewrite -> retrieve -> conflicts -> gate                     yield Retrieved
+  -> not enough evidence: abstain, name near questions       yield Delta, Final
+  -> the model drafts, each sentence is verified             yield Delta*
+  -> too little of it stands: composed from the evidence     yield Delta*
+  -> the record                                              yield Final
 """
 
 from __future__ import annotations

@@ -37,7 +37,9 @@ def serve(options: argparse.Namespace) -> int:
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
     server = build_server(pipeline, settings)
-    say(f"Citewise is at http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C stops)")
+    say(
+        f"Citewise is at http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C stops)"
+    )
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(server.serve(sockets=[listener]))
     return 0

@@ -62,7 +62,10 @@ class Settings(BaseSettings):
     personas: Path | None = Field(None, description="a folder of your own persona files")
     passages: int = Field(6, ge=1, le=20, description="passages given to the model as evidence")
     answer_tokens: int = Field(
-        400, ge=16, le=4096, description="tokens of an answer where neither request nor persona says"
+        400,
+        ge=16,
+        le=4096,
+        description="tokens of an answer where neither request nor persona says",
     )
 
     host: str = Field("127.0.0.1", description="the address to listen on")
@@ -84,8 +87,11 @@ class Settings(BaseSettings):
         8_000, ge=16, le=1_000_000, description="characters of a question at most"
     )
     keep_alive_seconds: float = Field(
-        15, ge=0, le=120, description="seconds of silence after which a stream says that it is "
-        "alive; 0 never says so and sends nothing before the first text"
+        15,
+        ge=0,
+        le=120,
+        description="seconds of silence after which a stream says that it is "
+        "alive; 0 never says so and sends nothing before the first text",
     )
     max_concurrent: int = Field(32, ge=1, le=10_000, description="requests worked on at once")
     max_queued: int = Field(

@@ -88,7 +88,9 @@ class LexicalVerifier:
     must be found, 0 to 1.
     """
 
-    def __init__(self, weigh: Weigh, *, supported_at: float = 0.72, partial_at: float = 0.5) -> None:
+    def __init__(
+        self, weigh: Weigh, *, supported_at: float = 0.72, partial_at: float = 0.5
+    ) -> None:
         self._weigh = weigh
         self._supported_at, self._partial_at = supported_at, partial_at
 
@@ -117,9 +119,7 @@ class LexicalVerifier:
             return Verdict("supported", best.score, best.supports)
         if best.score >= self._partial_at:
             return Verdict("partial", best.score, best.supports, "its words are partly covered")
-        return Verdict(
-            "unsupported", best.score, reason="the evidence does not cover what it says"
-        )
+        return Verdict("unsupported", best.score, reason="the evidence does not cover what it says")
 
     def _read(self, sentence: str, items: Sequence[Evidence]) -> _Reading:
         words = frozenset(content_words(sentence))
@@ -219,5 +219,3 @@ def _same_sentence_negated(sentence: str, spans: str) -> bool:
 
 def _plain(text: str) -> set[str]:
     return set(re.findall(r"n't|[a-z]+", text.lower().replace("n't", " n't")))
-
-

@@ -34,7 +34,7 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is asked: each case under each persona, `repeats` times, seeds counted up from `seed`."""
+    """What is asked: each case under each persona, `repeats` times, seeds counted from `seed`."""
 
     suite: str
     cases: tuple[Case, ...]
@@ -192,7 +192,7 @@ def _jobs(plan: Plan, identity: dict[str, Any]) -> list[_Job]:
 
 
 def _key(identity: dict[str, Any], case: Case, persona: str, seed: int | None) -> str:
-    asked = [identity, case.id, case.question, repr(case.history), persona, seed]
+    asked: list[Any] = [identity, case.id, case.question, repr(case.history), persona, seed]
     asked += [list(case.gold), case.topic] if identity["target"] in ("gold", "topic") else []
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 

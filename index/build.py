@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import faiss
 import numpy as np
 
 from index import store
-from index.encoders import Encoder, Progress, Vectors
-from index.errors import IndexUnusable, KnowledgeBaseError
+from index.encoders import Encoder, EncoderInfo, Progress, Vectors
+from index.errors import IndexUnusable, KnowledgeBaseError, WeightsError
 from index.lexical import Bm25
 from index.manifest import Manifest, fingerprint_of, hash_of
 from index.passages import embedded_texts, passages_of
 from index.store import EmbeddedText
 from index.types import KnowledgeBase, Passage
+from index.vectors import VectorChoice, VectorKind, choose
 
 __all__ = ["BuildReport", "build"]
 
@@ -30,39 +30,46 @@ class BuildReport:
     passages: int
     encoded: int
     reused: int
+    vectors: VectorKind
     unchanged: bool = False
 
 
 def build(
-    knowledge_base: KnowledgeBase, out: Path, encoder: Encoder, progress: Progress | None = None
+    knowledge_base: KnowledgeBase,
+    out: Path,
+    encoder: Encoder,
+    progress: Progress | None = None,
+    *,
+    vectors: VectorChoice = "auto",
 ) -> BuildReport:
     """Build the index of a knowledge base in `out` and make it the current one.
 
-    An index of the same knowledge base and encoder is left as it is, if it is whole. Vectors
-    of texts that the current index already holds are reused.
+    An index of the same knowledge base, encoder and kind of vectors is left as it is, if it is
+    whole. Vectors of texts that the current index already holds are reused.
+
+    Args:
+        knowledge_base: what to index.
+        out: the index directory; it is made if need be.
+        encoder: what makes the vectors.
+        progress: called with the texts encoded so far and their number.
+        vectors: how they are searched; `auto` decides by their number.
 
     Raises:
         KnowledgeBaseError: there is nothing to index.
+        WeightsError: the encoder gives something else than it says.
         IndexUnusable: it could not be written; what was there still serves.
     """
     passages = [passage for topic in knowledge_base.topics for passage in passages_of(topic)]
-    if not passages:
-        raise KnowledgeBaseError(
-            f"knowledge base {knowledge_base.name!r} has no passage: expected at least one topic "
-            "with an FAQ, a data point or a description"
-        )
-    digest = hash_of(knowledge_base)
-    fingerprint = fingerprint_of(digest, encoder.info)
     texts = _texts(knowledge_base, passages)
-    before = _current(out, encoder)
-    if before is not None and before.fingerprint == fingerprint:
-        return BuildReport(
-            out / fingerprint, fingerprint, len(knowledge_base.topics), len(passages), 0,
-            len(texts), unchanged=True,
-        )  # fmt: skip
-    vectors, encoded = _encode(texts, encoder, before, progress)
+    if not texts:
+        raise KnowledgeBaseError(
+            f"knowledge base {knowledge_base.name!r} has no passage with a text: expected at "
+            "least one topic with an FAQ, a data point or a description"
+        )
+    kind = choose(vectors, len(texts))
+    digest = hash_of(knowledge_base)
     manifest = Manifest(
-        fingerprint=fingerprint,
+        fingerprint=fingerprint_of(digest, encoder.info, kind),
         encoder=encoder.info,
         knowledge_base=knowledge_base.name,
         knowledge_base_sha256=digest,
@@ -70,17 +77,31 @@ def build(
             "topics": len(knowledge_base.topics),
             "passages": len(passages),
             "texts": len(texts),
-            "vectors": len(vectors),
+            "vectors": len(texts),
         },
-        files={},
+        vectors=kind,
     )
+    before = _current(out, encoder)
+    if before is not None and before.fingerprint == manifest.fingerprint:
+        return _report(out, manifest, encoded=0, unchanged=True)
+    matrix, encoded = _encode(texts, encoder, before, progress)
     lexical = Bm25.build(_documents(passages, texts))
-    directory = store.write(out, manifest, passages, texts, vectors, lexical)
-    store.publish(out, fingerprint)
+    store.write(out, manifest, passages, texts, matrix, lexical)
+    return _report(out, manifest, encoded=encoded)
+
+
+def _report(out: Path, manifest: Manifest, *, encoded: int, unchanged: bool = False) -> BuildReport:
+    counts = manifest.counts
     return BuildReport(
-        directory, fingerprint, len(knowledge_base.topics), len(passages), encoded,
-        len(texts) - encoded,
-    )  # fmt: skip
+        directory=out / manifest.fingerprint,
+        fingerprint=manifest.fingerprint,
+        topics=counts["topics"],
+        passages=counts["passages"],
+        encoded=encoded,
+        reused=counts["texts"] - encoded,
+        vectors=manifest.vectors,
+        unchanged=unchanged,
+    )
 
 
 def _texts(knowledge_base: KnowledgeBase, passages: list[Passage]) -> list[EmbeddedText]:
@@ -115,21 +136,44 @@ def _encode(
     before: store.LoadedIndex | None,
     progress: Progress | None,
 ) -> tuple[Vectors, int]:
+    """Give each text its vector, encoding each distinct one that is new once.
+
+    Returns:
+        The vectors, one a text, and how many texts were encoded.
+    """
+    vectors = np.empty((len(texts), encoder.info.dimension), np.float32)
     known: dict[str, int] = {}
     if before is not None:
         known = {entry.text: row for row, entry in enumerate(before.texts)}
+        for row, entry in enumerate(texts):
+            if entry.text in known:
+                vectors[row] = before.vectors.reconstruct(known[entry.text])
     fresh = list(dict.fromkeys(entry.text for entry in texts if entry.text not in known))
-    encoded = encoder.encode_passages(fresh, progress)
+    if not fresh:
+        return vectors, 0
+    encoded = _checked(encoder.encode_passages(fresh, progress), len(fresh), encoder.info)
     position = {text: row for row, text in enumerate(fresh)}
-    vectors = np.empty((len(texts), encoder.info.dimension), np.float32)
     for row, entry in enumerate(texts):
         if entry.text in position:
             vectors[row] = encoded[position[entry.text]]
-        else:
-            assert before is not None
-            vectors[row] = _vector(before.vectors, known[entry.text])
     return vectors, len(fresh)
 
 
-def _vector(vectors: faiss.Index, row: int) -> Vectors:
-    return np.asarray(vectors.reconstruct(row), np.float32)
+def _checked(vectors: Vectors, count: int, info: EncoderInfo) -> Vectors:
+    """Hold an encoder to what it says of itself, before an index is built on it."""
+    wrong = ""
+    if vectors.shape != (count, info.dimension):
+        wrong = f"vectors of shape {vectors.shape}, expected {(count, info.dimension)}"
+    elif not np.isfinite(vectors).all():
+        wrong = "vectors that are not finite, expected numbers"
+    elif info.normalized:
+        lengths = np.linalg.norm(vectors, axis=1)
+        off = float(np.abs(lengths - 1).max())
+        if off > 1e-2:
+            wrong = f"vectors whose lengths are off 1 by up to {off:.3g}, expected normalized ones"
+    if wrong:
+        raise WeightsError(
+            f"encoder {info.name} ({info.revision}) gave {wrong}; nothing was built; check its "
+            "weights with: python -m index.weights"
+        )
+    return vectors

@@ -52,9 +52,7 @@ def disagreements(hits: Sequence[Hit]) -> list[Disagreement]:
         if agree(one.value, other.value) or agree(other.value, one.value):
             continue
         label = min((one, other), key=lambda statement: len(statement.label)).label
-        found.setdefault(label, {}).update(
-            {one.passage: one.printed, other.passage: other.printed}
-        )
+        found.setdefault(label, {}).update({one.passage: one.printed, other.passage: other.printed})
     return [
         Disagreement(label, tuple((value, ref) for ref, value in values.items()))
         for label, values in found.items()

@@ -5,69 +5,127 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from index import lexical, passages
 from index.encoders import EncoderInfo
-from index.errors import IndexUnusable
-from index.passages import RECIPE
+from index.errors import IndexUnusable, KnowledgeBaseError
 from index.types import KnowledgeBase
+from index.vectors import VectorKind
 
-__all__ = ["FORMAT_VERSION", "Manifest", "fingerprint_of", "hash_of"]
+__all__ = ["FORMAT_VERSION", "Manifest", "code_recipe", "differences", "fingerprint_of", "hash_of"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What must agree before an index is used. `files` maps a relative path to its sha256."""
+    """What must agree before an index is used.
+
+    `vectors` is how they are searched, `files` maps a relative path to its sha256 and `recipe`
+    names the code that made the texts and their tokens.
+    """
 
     fingerprint: str
     encoder: EncoderInfo
     knowledge_base: str
     knowledge_base_sha256: str
     counts: Mapping[str, int]
-    files: Mapping[str, str]
+    vectors: VectorKind = "flat"
+    files: Mapping[str, str] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
-    recipe: int = RECIPE
+    recipe: str = field(default_factory=lambda: code_recipe())
 
     def to_json(self) -> str:
-        """Return the manifest as indented JSON."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        """Return the manifest as indented JSON that ends with its own sha256."""
+        return _dump({**asdict(self), "sha256": _self_hash(asdict(self))})
+
+    def with_files(self, files: Mapping[str, str]) -> Manifest:
+        """Return the manifest of the same index with its files' hashes."""
+        return replace(self, files=dict(files))
 
     @classmethod
-    def from_json(cls, text: str, place: str) -> Manifest:
-        """Read a manifest; `place` names the file in errors.
+    def from_json(cls, text: str, place: str, mend: str) -> Manifest:
+        """Read a manifest; `place` names the file and `mend` the command in errors.
 
         Raises:
-            IndexUnusable: it is no manifest, or one of another format version.
+            IndexUnusable: it is no manifest, a damaged one, or one of another format version.
         """
         try:
             raw: dict[str, Any] = json.loads(text)
             version = raw["format_version"]
             if version != FORMAT_VERSION:
                 raise IndexUnusable(
-                    f"{place}: format version {version}, expected {FORMAT_VERSION}; rebuild it "
-                    "with: python -m index build"
+                    f"{place}: format version {version!r}, expected {FORMAT_VERSION}; {mend}"
+                )
+            stated = raw.pop("sha256")
+            found = _self_hash(raw)
+            if found != stated or _dump({**raw, "sha256": stated}) != text:
+                raise IndexUnusable(
+                    f"{place} is damaged: its contents have sha256 {found}, it says {stated!r}; "
+                    f"{mend}"
                 )
             encoder = EncoderInfo(**raw.pop("encoder"))
             return cls(encoder=encoder, **raw)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            reason = " ".join(str(error).split())
             raise IndexUnusable(
-                f"{place} is no index manifest ({type(error).__name__}: {error}); rebuild it "
-                "with: python -m index build"
+                f"{place} is no index manifest ({type(error).__name__}: {reason}); {mend}"
             ) from error
 
 
 def hash_of(knowledge_base: KnowledgeBase) -> str:
-    """Hash everything that a knowledge base says."""
+    """Hash everything that a knowledge base says.
+
+    Raises:
+        KnowledgeBaseError: it holds half a character (a lone surrogate), which no file can.
+    """
     text = json.dumps(asdict(knowledge_base), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    try:
+        return hashlib.sha256(text.encode()).hexdigest()
+    except UnicodeEncodeError as error:
+        around = text[max(0, error.start - 40) : error.start]
+        raise KnowledgeBaseError(
+            f"knowledge base {knowledge_base.name!r} holds half a character "
+            f"(U+{ord(text[error.start]):04X}) after {around!r}: expected whole ones; remove it"
+        ) from error
 
 
-def fingerprint_of(knowledge_base_sha256: str, encoder: EncoderInfo) -> str:
+@cache
+def code_recipe() -> str:
+    """Name the code that cuts passages and tokens, by its hash; nobody need remember to.
+
+    Embedded texts that come out the same keep their vectors, so a new recipe costs little.
+    """
+    digest = hashlib.sha256()
+    for module in (passages, lexical):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def fingerprint_of(
+    knowledge_base_sha256: str, encoder: EncoderInfo, vectors: VectorKind = "flat"
+) -> str:
     """Derive an index's identity from what it is built from and how. 16 hexadecimal digits."""
     identity = json.dumps(
-        [FORMAT_VERSION, RECIPE, knowledge_base_sha256, encoder.as_dict()], sort_keys=True
+        [FORMAT_VERSION, code_recipe(), knowledge_base_sha256, encoder.as_dict(), vectors],
+        sort_keys=True,
     )
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def differences(one: EncoderInfo, other: EncoderInfo) -> list[tuple[str, object, object]]:
+    """List the fields in which two encoders differ, with the value of each."""
+    pairs = ((f.name, getattr(one, f.name), getattr(other, f.name)) for f in fields(EncoderInfo))
+    return [(name, a, b) for name, a, b in pairs if a != b]
+
+
+def _self_hash(raw: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_dump(raw).encode()).hexdigest()
+
+
+def _dump(raw: Mapping[str, Any]) -> str:
+    return json.dumps(raw, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -21,9 +21,13 @@ def passages_of(topic: Topic) -> list[Passage]:
     """Cut one topic into passages, each with the sources that bear it, in source order."""
     known = {source.id: source for source in topic.sources}
 
-    def make(kind: PassageKind, tail: str, heading: str, text: str, ids: tuple[str, ...]) -> Passage:
+    def make(
+        kind: PassageKind, tail: str, heading: str, text: str, ids: tuple[str, ...]
+    ) -> Passage:
         sources = tuple(known[i] for i in ids if i in known) or topic.sources
-        return Passage(f"{topic.slug}/{tail}", kind, topic.slug, topic.title, heading, text, sources)
+        return Passage(
+            f"{topic.slug}/{tail}", kind, topic.slug, topic.title, heading, text, sources
+        )
 
     found = [
         make(PassageKind.FAQ, f"faq/{i}", faq.question, faq.answer, faq.sources)
@@ -56,7 +60,10 @@ def embedded_texts(topic: Topic) -> Iterator[tuple[str, tuple[str, ...]]]:
     for i, point in enumerate(topic.data_points):
         texts = (f"{topic.title}: {data_sentence(point)}", point.label, *point.also_asked)
         yield f"{topic.slug}/data/{i}", _unique(texts)
-    for kind, text in ((PassageKind.DESCRIPTION, topic.description), (PassageKind.SNIPPET, topic.snippet)):
+    for kind, text in (
+        (PassageKind.DESCRIPTION, topic.description),
+        (PassageKind.SNIPPET, topic.snippet),
+    ):
         if text:
             yield f"{topic.slug}/{kind.value}", _unique((f"{topic.title}: {text}", text))
 
@@ -67,5 +74,3 @@ def _faq_texts(faq: Faq) -> tuple[str, ...]:
 
 def _unique(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text.strip()))
-
-

@@ -150,11 +150,15 @@ def _number_end(match: re.Match[str]) -> int:
 
 def _is_year(first: str, second: str | None, match: re.Match[str], dimension: str) -> bool:
     plain = re.fullmatch(r"(?:18|19|20)\d\d", first) is not None
-    return plain and not (second or match["scale1"] or match["sign"] or dimension) and not (
-        # "2048 tokens" and "2000 steps" are amounts
-        re.fullmatch(
-            r"(?:token|step|dim|word|example|head|layer|unit|parameter|sequence|gpu|flop)\w*",
-            (match["rest"] or "").strip(" -").lower(),
+    return (
+        plain
+        and not (second or match["scale1"] or match["sign"] or dimension)
+        and not (
+            # "2048 tokens" and "2000 steps" are amounts
+            re.fullmatch(
+                r"(?:token|step|dim|word|example|head|layer|unit|parameter|sequence|gpu|flop)\w*",
+                (match["rest"] or "").strip(" -").lower(),
+            )
         )
     )
 

@@ -3,33 +3,37 @@
 `<dir>/<fingerprint>/` holds the passages, the texts they are embedded under, the vectors and
 the lexical index; `manifest.json` is written last and names every file's sha256; `<dir>/current`
 is a link that is replaced in one step. Whatever happens during a build, what `current` names
-stays whole.
+stays whole. docs/store.md has the whole story.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import faiss
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
+from index import files
 from index.encoders import EncoderInfo, Vectors
 from index.errors import IndexUnusable
 from index.lexical import Bm25
-from index.manifest import Manifest
+from index.manifest import Manifest, differences
 from index.types import Passage, PassageKind, Source
+from index.vectors import VectorOpener, VectorStore
+from index.vectors.faiss_store import open_faiss, write_faiss
 from index.weights import sha256_of
 
-__all__ = ["EmbeddedText", "LoadedIndex", "current_fingerprint", "load", "publish", "write"]
+__all__ = [
+    "EmbeddedText", "LoadedIndex", "current_fingerprint", "current_state", "load", "write",
+]  # fmt: skip
 
-_REBUILD = "rebuild it with: python -m index build"
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class LoadedIndex:
     passages: tuple[Passage, ...]
     texts: tuple[EmbeddedText, ...]
     owners: NDArray[np.int64]
-    vectors: faiss.Index
+    vectors: VectorStore
     lexical: Bm25
 
     @property
@@ -65,169 +69,206 @@ def write(
     vectors: Vectors,
     lexical: Bm25,
 ) -> Path:
-    """Write an index beside the others and return its directory; nothing refers to it yet.
+    """Write an index beside the others, make it the current one and return its directory.
+
+    The one that was current before is kept; older ones are removed. One process writes at a
+    time, others wait for it.
 
     Raises:
         IndexUnusable: it could not be written (a full disk, a read-only folder).
     """
     final = folder / manifest.fingerprint
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".building-", dir=folder))
-        try:
-            _write_lines(beside / "passages.jsonl", (asdict(passage) for passage in passages))
-            _write_lines(beside / "texts.jsonl", (asdict(text) for text in texts))
-            flat = faiss.IndexFlatIP(manifest.encoder.dimension)
-            flat.add(vectors)
-            faiss.write_index(flat, str(beside / "vectors.faiss"))
-            lexical.save(beside / "lexical")
-            files = sorted(path for path in beside.rglob("*") if path.is_file())
-            hashes = {path.relative_to(beside).as_posix(): sha256_of(path) for path in files}
-            complete = Manifest(**{**_fields(manifest), "files": hashes})
-            for path in files:
-                _sync(path)
-            (beside / "manifest.json").write_text(complete.to_json(), encoding="utf-8")
-            _sync(beside / "manifest.json")
-            _replace_folder(beside, final)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
+        with files.exclusive(folder):
+            before = current_fingerprint(folder)
+            if not _is_whole(final):
+                with files.beside(folder) as fresh:
+                    _write_files(fresh, manifest, passages, texts, vectors, lexical)
+                    if final.exists():
+                        files.discard(final)
+                    os.replace(fresh, final)
+            files.link(folder, "current", manifest.fingerprint)
+            for path in _others(folder, {manifest.fingerprint, before}):
+                files.discard(path)
     except (OSError, RuntimeError) as error:
         raise IndexUnusable(
-            f"the index could not be written to {folder}: {error}; the index that was there "
-            "still serves"
+            f"the index could not be written to {folder}: {_one_line(error)}; expected a folder "
+            "that can be written and has room, and the index that was current still is; mend "
+            f"that, then run: {_command(folder)}"
         ) from error
     return final
 
 
-def publish(folder: Path, fingerprint: str, *, keep: int = 2) -> None:
-    """Make `current` name this index, in one step, and remove all but the `keep` newest."""
-    before = current_fingerprint(folder)
-    link = folder / f".current-{os.getpid()}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(fingerprint)
-    os.replace(link, folder / "current")
-    _sync(folder)
-    protected = {fingerprint, before}
-    old = [
-        path
-        for path in folder.iterdir()
-        if path.is_dir() and not path.is_symlink() and path.name not in protected
-        and (path / "manifest.json").is_file()
-    ]
-    old.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in old[max(0, keep - len(protected - {None})) :]:
-        shutil.rmtree(path, ignore_errors=True)
-
-
 def current_fingerprint(folder: Path) -> str | None:
-    """Return which index `current` names, or None where nothing was built yet."""
+    """Return which index `current` names, or None where nothing was built yet.
+
+    Raises:
+        IndexUnusable: `current` is something else than a link.
+    """
+    place = folder / "current"
     try:
-        return os.readlink(folder / "current")
+        return os.readlink(place)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise IndexUnusable(f"{folder / 'current'} is no link to an index; {_REBUILD}") from error
+        raise IndexUnusable(
+            f"{place} is no link to an index ({error.strerror}), expected one that a build made; "
+            f"mend it with: rm -r {shlex.quote(str(place))} && {_command(folder)}"
+        ) from error
 
 
-def load(folder: Path, encoder: EncoderInfo | None = None) -> LoadedIndex:
+def current_state(folder: Path) -> tuple[str, int, int] | None:
+    """Return what changes whenever another build becomes current, or None where none is.
+
+    Raises:
+        IndexUnusable: `current` is something else than a link.
+    """
+    name = current_fingerprint(folder)
+    if name is None:
+        return None
+    try:
+        link = (folder / "current").lstat()
+    except OSError:
+        return None
+    return name, link.st_ino, link.st_mtime_ns
+
+
+def load(
+    folder: Path, encoder: EncoderInfo | None = None, *, open_vectors: VectorOpener = open_faiss
+) -> LoadedIndex:
     """Open the current index of a directory, every file checked against the manifest.
 
     Args:
         folder: the index directory.
         encoder: what the queries will be encoded with; None skips that check.
+        open_vectors: where the vectors are searched; FAISS in this process, unless told.
 
     Raises:
         IndexUnusable: there is none, it is damaged, or another encoder made it.
     """
+    for attempt in range(_ATTEMPTS):
+        state = current_state(folder)
+        try:
+            return _load(folder, encoder, open_vectors)
+        except IndexUnusable:
+            # Builds may have replaced and removed it meanwhile: then there is a newer one.
+            if attempt == _ATTEMPTS - 1 or current_state(folder) == state:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _load(folder: Path, encoder: EncoderInfo | None, open_vectors: VectorOpener) -> LoadedIndex:
     name = current_fingerprint(folder)
     if name is None:
-        raise IndexUnusable(f"no index in {folder}; build one with: python -m index build")
+        raise IndexUnusable(f"no index in {folder}; build one with: {_command(folder)}")
     home = folder / name
-    manifest = _checked_manifest(home, encoder)
+    mend = f"rebuild it with: {_command(folder)}"
+    manifest = _checked_manifest(home, encoder, mend)
     try:
         passages = tuple(_passage(row) for row in _read_lines(home / "passages.jsonl"))
-        texts = tuple(EmbeddedText(**row) for row in _read_lines(home / "texts.jsonl"))
-        vectors = faiss.read_index(str(home / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC)
+        rows = [(row["passage"], row["text"]) for row in _read_lines(home / "texts.jsonl")]
+        texts = tuple(EmbeddedText(passage, text) for passage, text in rows)
         lexical = Bm25.load(home / "lexical", len(passages))
+        vectors = open_vectors(home, manifest.vectors, manifest.fingerprint)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise IndexUnusable(f"{home} can't be read ({error}); {_REBUILD}") from error
+        raise IndexUnusable(f"{home} can't be read ({_one_line(error)}); {mend}") from error
     found = {"passages": len(passages), "texts": len(texts), "vectors": int(vectors.ntotal)}
     wanted = {key: manifest.counts.get(key) for key in found}
     if found != wanted or vectors.d != manifest.encoder.dimension:
-        raise IndexUnusable(f"{home} holds {found}, its manifest says {wanted}; {_REBUILD}")
-    owners = np.fromiter((text.passage for text in texts), np.int64, len(texts))
+        raise IndexUnusable(f"{home} holds {found}, its manifest says {wanted}; {mend}")
+    owners = np.fromiter((passage for passage, _ in rows), np.int64, len(rows))
     return LoadedIndex(manifest, passages, texts, owners, vectors, lexical)
 
 
-def _checked_manifest(home: Path, encoder: EncoderInfo | None) -> Manifest:
+def _checked_manifest(home: Path, encoder: EncoderInfo | None, mend: str) -> Manifest:
     place = home / "manifest.json"
     try:
-        manifest = Manifest.from_json(place.read_text(encoding="utf-8"), str(place))
+        manifest = Manifest.from_json(place.read_text(encoding="utf-8"), str(place), mend)
     except (OSError, UnicodeDecodeError) as error:
-        raise IndexUnusable(f"{place} can't be read ({error}); {_REBUILD}") from error
+        raise IndexUnusable(f"{place} can't be read ({_one_line(error)}); {mend}") from error
+    if manifest.fingerprint != home.name:
+        raise IndexUnusable(
+            f"{home} holds index {manifest.fingerprint}, expected {home.name}; {mend}"
+        )
+    if encoder is not None and encoder != manifest.encoder:
+        raise IndexUnusable(_foreign(home, manifest.encoder, encoder, mend))
     for name, expected in manifest.files.items():
         path = home / name
-        found = sha256_of(path) if path.is_file() else "no such file"
+        try:
+            found = sha256_of(path)
+        except OSError as error:
+            raise IndexUnusable(
+                f"{path} can't be read ({error.strerror}), its manifest says sha256 {expected}; "
+                f"{mend}"
+            ) from error
         if found != expected:
             raise IndexUnusable(
-                f"{path} is damaged: sha256 {found}, its manifest says {expected}; {_REBUILD}"
+                f"{path} is damaged: sha256 {found}, its manifest says {expected}; {mend}"
             )
-    if encoder is not None and encoder != manifest.encoder:
-        raise IndexUnusable(
-            f"{home} was made by {_describe(manifest.encoder)}, but queries would be encoded by "
-            f"{_describe(encoder)}; {_REBUILD} --encoder {encoder.name}"
-        )
     return manifest
 
 
-def _describe(info: EncoderInfo) -> str:
+def _foreign(home: Path, made: EncoderInfo, given: EncoderInfo, mend: str) -> str:
+    differing = ", ".join(f"{name} {a!r} != {b!r}" for name, a, b in differences(made, given))
     return (
-        f"{info.name} ({info.revision}, {info.dimension} dimensions, {info.pooling} pooling, "
-        f"{'normalized' if info.normalized else 'not normalized'})"
+        f"{home} was made by encoder {made.name} ({made.revision}), but queries would be encoded "
+        f"by {given.name} ({given.revision}): {differing}; use --encoder {shlex.quote(made.name)}, "
+        f"or {mend} --encoder {shlex.quote(given.name)}"
     )
 
 
-def _fields(manifest: Manifest) -> dict[str, object]:
-    return {name: getattr(manifest, name) for name in manifest.__slots__}
+def _command(folder: Path) -> str:
+    return f"python -m index build --out {shlex.quote(str(folder))}"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _is_whole(home: Path) -> bool:
+    try:
+        _checked_manifest(home, None, "")
+    except IndexUnusable:
+        return False
+    return True
+
+
+def _others(folder: Path, kept: set[str | None]) -> Iterator[Path]:
+    for path in list(folder.iterdir()):
+        if path.name not in kept and not path.is_symlink() and (path / "manifest.json").is_file():
+            yield path
+
+
+def _write_files(
+    home: Path,
+    manifest: Manifest,
+    passages: Sequence[Passage],
+    texts: Sequence[EmbeddedText],
+    vectors: Vectors,
+    lexical: Bm25,
+) -> None:
+    _write_lines(home / "passages.jsonl", (asdict(passage) for passage in passages))
+    _write_lines(home / "texts.jsonl", (asdict(text) for text in texts))
+    write_faiss(home, vectors, manifest.vectors)
+    lexical.save(home / "lexical")
+    written = sorted(path for path in home.rglob("*") if path.is_file())
+    hashes = {path.relative_to(home).as_posix(): sha256_of(path) for path in written}
+    complete = manifest.with_files(hashes)
+    (home / "manifest.json").write_text(complete.to_json(), encoding="utf-8")
+    files.sync_tree(home)
 
 
 def _write_lines(path: Path, rows: Iterable[object]) -> None:
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("wb") as file:
         for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _read_lines(path: Path) -> list[dict[str, object]]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    with path.open("rb") as file:
+        return [orjson.loads(line) for line in file]
 
 
-def _passage(row: dict[str, object]) -> Passage:
-    sources = row.pop("sources")
-    kind = row.pop("kind")
-    assert isinstance(sources, list)
-    return Passage(
-        **row,  # type: ignore[arg-type]  # checked against the manifest's sha256
-        kind=PassageKind(str(kind)),
-        sources=tuple(Source(**source) for source in sources),
-    )
-
-
-def _replace_folder(beside: Path, final: Path) -> None:
-    """Move the new index to its name; one of that name that is there is whole or a leftover."""
-    if final.exists():
-        aside = Path(tempfile.mkdtemp(prefix=".replaced-", dir=final.parent))
-        os.replace(final, aside / final.name)
-        os.replace(beside, final)
-        shutil.rmtree(aside, ignore_errors=True)
-    else:
-        os.replace(beside, final)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _passage(row: dict[str, Any]) -> Passage:
+    sources = tuple(Source(**source) for source in row.pop("sources"))
+    return Passage(kind=PassageKind(row.pop("kind")), sources=sources, **row)

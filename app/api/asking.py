@@ -6,26 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.api.errors import refused
+from app.api.errors import ApiError, refused
 from app.api.wire import ChatMessage, ChatRequest
 from app.settings import Settings
 from app.types import Message, Question, Role, Sampling
 
-__all__ = ["Limits", "chat_question", "conversation", "refuse_unsupported"]
+__all__ = ["Conversation", "Limits", "chat_question", "conversation", "tool_refusal", "unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a request may bring: messages, and characters of a question and of all text."""
+    """How much a request may bring; a conversation's length is bounded by its body's bytes."""
 
     messages: int
     question_chars: int
-    total_chars: int
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
-        """The limits that the settings choose; a conversation is bounded by its body's bytes."""
-        return cls(settings.max_messages, settings.max_question_chars, settings.max_body_bytes)
+        """The limits that the settings choose."""
+        return cls(settings.max_messages, settings.max_question_chars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def chat_question(request: ChatRequest, limits: Limits, context_tokens: int) -> 
     Raises:
         ApiError: 400, with the field that can't be honoured.
     """
-    refuse_unsupported(request)
+    _refuse_unsupported(request)
     talk = conversation(request.messages, limits)
     most = request.max_completion_tokens or request.max_tokens
     return Question(
@@ -66,23 +65,35 @@ def chat_question(request: ChatRequest, limits: Limits, context_tokens: int) -> 
     )
 
 
-def conversation(messages: Sequence[ChatMessage], limits: Limits) -> Conversation:
+def conversation(
+    messages: Sequence[ChatMessage],
+    limits: Limits,
+    *,
+    field: str = "messages",
+    question_field: str | None = None,
+) -> Conversation:
     """Sort messages by what they are; the last of a user is the question.
+
+    Args:
+        messages: in their order.
+        limits: how much they may be.
+        field: the request's field that holds them, for errors.
+        question_field: the field that holds the question, where it has one of its own.
 
     Raises:
         ApiError: 400, no user message, an empty one or too much of either.
     """
     if len(messages) > limits.messages:
         raise refused(
-            f"messages: got {len(messages)}, expected at most {limits.messages}: "
+            f"{field}: got {len(messages)} messages, expected at most {limits.messages}: "
             "leave out the oldest",
-            "messages",
+            field,
         )
     asked = max((i for i, message in enumerate(messages) if message.role == "user"), default=None)
     if asked is None:
-        raise refused("messages: got none from a user, expected a question", "messages")
+        raise refused(f"{field}: got none from a user, expected a question", field)
     text = messages[asked].text().strip()
-    _check_length(text, f"messages[{asked}].content", limits.question_chars)
+    _check_length(text, question_field or f"{field}[{asked}].content", limits.question_chars)
     history = tuple(
         turn
         for i, message in enumerate(messages)
@@ -117,39 +128,32 @@ def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
     return (stop,) if isinstance(stop, str) else tuple(stop or ())
 
 
-def refuse_unsupported(request: ChatRequest) -> None:
-    """Refuse what is well formed but can't be honoured.
+def unsupported(field: str, why: str) -> ApiError:
+    """A field that is well formed but can't be honoured."""
+    return refused(f"{field}: {why}", field, "unsupported_parameter")
 
-    Raises:
-        ApiError: 400, with the field.
-    """
+
+def _refuse_unsupported(request: ChatRequest) -> None:
     _refuse_forced_tools(request)
-    for name, engine_has_none in (
+    for name, asked in (
         ("presence_penalty", bool(request.presence_penalty)),
         ("frequency_penalty", bool(request.frequency_penalty)),
         ("logit_bias", bool(request.logit_bias)),
         ("logprobs", bool(request.logprobs)),
         ("top_logprobs", bool(request.top_logprobs)),
     ):
-        if engine_has_none:
-            raise refused(
-                f"{name}: answers are verified sentence by sentence and have none; leave it out",
-                name,
-                "unsupported_parameter",
+        if asked:
+            raise unsupported(
+                name, "answers are verified sentence by sentence and have none; leave it out"
             )
     if request.response_format and request.response_format.type != "text":
-        raise refused(
-            f"response_format: got {request.response_format.type}, expected text: answers are "
-            "cited prose; read their structure from x_grounding",
+        raise unsupported(
             "response_format",
-            "unsupported_parameter",
+            f"got {request.response_format.type}, expected text: answers are cited prose; read "
+            "their structure from x_grounding",
         )
     if request.modalities and request.modalities != ["text"]:
-        raise refused(
-            'modalities: expected ["text"]: nothing else is written',
-            "modalities",
-            "unsupported_parameter",
-        )
+        raise unsupported("modalities", 'expected ["text"]: nothing else is written')
 
 
 def _refuse_forced_tools(request: ChatRequest) -> None:
@@ -158,13 +162,10 @@ def _refuse_forced_tools(request: ChatRequest) -> None:
         ("function_call", request.function_call),
     ):
         if choice not in (None, "none", "auto"):
-            raise refused(
-                f"{name}: got {_shown_choice(choice)}, expected none or auto: tools are accepted "
-                "but never called",
-                name,
-                "unsupported_parameter",
-            )
+            raise unsupported(name, tool_refusal(choice))
 
 
-def _shown_choice(choice: str | dict[str, Any]) -> str:
-    return repr(choice[:40]) if isinstance(choice, str) else "a tool that must be called"
+def tool_refusal(choice: str | dict[str, Any]) -> str:
+    """Why a tool that must be called can't be."""
+    got = repr(choice[:40]) if isinstance(choice, str) else "a tool that must be called"
+    return f"got {got}, expected none or auto: tools are accepted but never called"

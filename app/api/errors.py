@@ -123,47 +123,54 @@ def api_error(error: BaseException) -> ApiError:
     return _failed(error)
 
 
+# What fails on this side: by class, the first that fits; status, code, message, Retry-After.
+_FAILURES: tuple[tuple[type[BaseException], int, str, str, float | None], ...] = (
+    (
+        ModelUnavailable,
+        503,
+        "model_unavailable",
+        "the language model can't be reached or is still loading; try again, and ask /readyz "
+        "which part is missing",
+        5,
+    ),
+    (
+        IndexUnusable,
+        503,
+        "index_unusable",
+        "the index can't be used; the server's log says why under this x-request-id",
+        30,
+    ),
+    (
+        ModelError,
+        500,
+        "model_error",
+        "the language model failed; the server's log says why under this x-request-id",
+        None,
+    ),
+    (
+        BaseException,
+        500,
+        "internal_error",
+        "something failed on the server; its log says what under this x-request-id",
+        None,
+    ),
+)
+
+
 def _failed(error: BaseException) -> ApiError:
     """What failed on this side: which part, and whether to try again, but no details."""
-    match error:
-        case ModelBusy(retry_after=wait):
-            return ApiError(
-                429,
-                "the language model takes no more requests now; try again after Retry-After",
-                type="rate_limit_error",
-                code="model_busy",
-                retry_after=wait,
-            )
-        case ModelUnavailable():
-            return ApiError(
-                503,
-                "the language model can't be reached or is still loading; try again, and ask "
-                "/readyz which part is missing",
-                type="server_error",
-                code="model_unavailable",
-                retry_after=5,
-            )
-        case IndexUnusable():
-            return ApiError(
-                503,
-                "the index can't be used; the server's log says why",
-                type="server_error",
-                code="index_unusable",
-                retry_after=30,
-            )
-        case ModelError():
-            return ApiError(
-                500,
-                "the language model failed; the server's log says why under this x-request-id",
-                type="server_error",
-                code="model_error",
-            )
-    return ApiError(
-        500,
-        "something failed on the server; its log says what under this x-request-id",
-        type="server_error",
-        code="internal_error",
+    if isinstance(error, ModelBusy):
+        return ApiError(
+            429,
+            "the language model takes no more requests now; try again after Retry-After",
+            type="rate_limit_error",
+            code="model_busy",
+            retry_after=error.retry_after,
+        )
+    status, code, message, wait = next(
+        failure[1:] for failure in _FAILURES if isinstance(error, failure[0])
     )
+    return ApiError(status, message, type="server_error", code=code, retry_after=wait)
 
 
 def param_of(loc: Sequence[int | str]) -> str | None:

@@ -27,7 +27,12 @@ async def serve_retrieve(request: Request, serving: Serving) -> Response:
     """Find passages for a query, with the trace of every stage."""
     asked = await parsed(request, RetrieveRequest)
     last = ChatMessage(role="user", content=asked.query)
-    talk = conversation([*(asked.history or ()), last], serving.limits)
+    talk = conversation(
+        [*(asked.history or ()), last],
+        serving.limits,
+        field="history",
+        question_field="query",
+    )
     question = Question(talk.text, talk.history, passages=asked.k)
     async with serving.turnstile.turn():
         found = await serving.pipeline.retrieve(question)

@@ -69,6 +69,7 @@ def description(
     bodies: Sequence[type[BaseModel]],
     *,
     models: Sequence[str],
+    encoder: str,
     keys: bool,
 ) -> dict[str, Any]:
     """The OpenAPI document of some routes.
@@ -78,6 +79,7 @@ def description(
         routes: what is served.
         bodies: the models of the requests.
         models: the names that a chat request may give.
+        encoder: the name that a request for embeddings must give.
         keys: whether a key is needed.
     """
     document = get_openapi(
@@ -95,9 +97,12 @@ def description(
         [(model, "validation") for model in bodies], ref_template=_REF
     )
     schemas |= definitions["$defs"]
-    for name in ("ChatRequest", "ResponsesRequest"):
-        if name in schemas:
-            schemas[name]["properties"]["model"]["enum"] = list(models)
+    for name, known in (
+        ("ChatRequest", list(models)),
+        ("ResponsesRequest", list(models)),
+        ("EmbeddingsRequest", [encoder]),
+    ):
+        schemas[name]["properties"]["model"]["enum"] = known
     if keys:
         bearer = {"type": "http", "scheme": "bearer"}
         document["components"]["securitySchemes"] = {"key": bearer}

@@ -14,6 +14,7 @@ __all__ = [
     "Health",
     "ModelCard",
     "ModelCards",
+    "ResponseObject",
 ]
 
 
@@ -250,3 +251,32 @@ class Health(Reply):
 
     status: Literal["ok", "ready"]
     parts: dict[str, Any]
+
+
+class ResponseUsage(Reply):
+    """Tokens, the evidence in the prompt included."""
+
+    input_tokens: int
+    input_tokens_details: dict[str, int]
+    output_tokens: int
+    output_tokens_details: dict[str, int]
+    total_tokens: int
+
+
+class ResponseObject(BaseModel):
+    """A whole response; OpenAI's other fields stand beside these."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    id: str
+    object: Literal["response"]
+    created_at: int
+    completed_at: int | None
+    status: Literal["completed", "incomplete"]
+    model: str
+    output: list[dict[str, Any]]
+    usage: ResponseUsage
+    store: Literal[False]
+    citations: list[str]
+    search_results: list[SearchResult]
+    x_grounding: Grounding | None

@@ -16,8 +16,18 @@ from app.api.keys import KeyRing
 from app.api.knowledge import serve_embeddings, serve_retrieve
 from app.api.models import model_card, model_cards
 from app.api.openapi import described, description
+from app.api.responses import serve_response
+from app.api.responses_wire import ResponsesRequest
 from app.api.routes_table import RouteTable, unknown_path
-from app.api.schemas import ChatCompletion, Embeddings, Found, Health, ModelCard, ModelCards
+from app.api.schemas import (
+    ChatCompletion,
+    Embeddings,
+    Found,
+    Health,
+    ModelCard,
+    ModelCards,
+    ResponseObject,
+)
 from app.api.serving import Json, ServedPipeline, Serving
 from app.api.wire import ChatRequest, EmbeddingsRequest, RetrieveRequest
 from app.settings import Settings
@@ -25,7 +35,7 @@ from app.settings import Settings
 __all__ = ["create_app"]
 
 _HEALTH_SECONDS = 2.0
-_BODIES = (ChatRequest, RetrieveRequest, EmbeddingsRequest)
+_BODIES = (ChatRequest, ResponsesRequest, RetrieveRequest, EmbeddingsRequest)
 
 
 def create_app(pipeline: ServedPipeline, settings: Settings) -> FastAPI:
@@ -48,11 +58,17 @@ def create_app(pipeline: ServedPipeline, settings: Settings) -> FastAPI:
     )
     router = app.router
     _add_answers(router, serving)
+    _add_knowledge(router, serving)
     _add_models(router, serving)
     _add_probes(router, pipeline)
     own = list(app.routes)  # what is mounted beside them later is described elsewhere
     document = description(
-        app, router.routes, _BODIES, models=serving.models, keys=keys is not None
+        app,
+        router.routes,
+        _BODIES,
+        models=serving.models,
+        encoder=serving.encoder.info.name,
+        keys=keys is not None,
     )
     app.openapi = lambda: document  # type: ignore[method-assign]
     app.add_middleware(
@@ -90,6 +106,21 @@ def _add_answers(router: APIRouter, serving: Serving) -> None:
     async def chat(request: Request) -> Response:
         return await serve_chat(request, serving)
 
+    @router.post(
+        "/v1/responses",
+        **described(
+            "Answer a question with citations, in the Responses protocol",
+            ResponseObject,
+            ResponsesRequest,
+            errors=(404, 429),
+            streams=True,
+        ),
+    )
+    async def responses(request: Request) -> Response:
+        return await serve_response(request, serving)
+
+
+def _add_knowledge(router: APIRouter, serving: Serving) -> None:
     @router.post(
         "/v1/retrieve",
         **described("Find passages, with every stage's score", Found, RetrieveRequest),

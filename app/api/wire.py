@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 __all__ = [
     "ChatMessage",
     "ChatRequest",
     "EmbeddingsRequest",
+    "Int",
     "RetrieveRequest",
     "TextParts",
     "Wire",
@@ -28,6 +29,14 @@ class Wire(BaseModel):
     """The base of every request."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+def _whole_number(value: object) -> object:
+    """JSON has one kind of number: 7.0 is the integer 7."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Int = Annotated[int, BeforeValidator(_whole_number)]
 
 
 def either(value: object) -> str:
@@ -119,22 +128,24 @@ class ChatRequest(Wire):
 
     model: str = Field(min_length=1, max_length=256, description="a persona: see /v1/models")
     messages: list[ChatMessage] = Field(
-        min_length=1, description="the last user message is the question, the others its history"
+        min_length=1,
+        description="the last user message is the question, the others its history",
+        json_schema_extra={"contains": {"properties": {"role": {"const": "user"}}}},
     )
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
-    n: int | None = Field(None, ge=1, le=1, description="an answer has one grounding: only 1")
-    max_tokens: int | None = Field(None, ge=1, lt=INT64, description="older name of the next")
-    max_completion_tokens: int | None = Field(None, ge=1, lt=INT64)
+    n: Int | None = Field(None, ge=1, le=1, description="an answer has one grounding: only 1")
+    max_tokens: Int | None = Field(None, ge=1, lt=INT64, description="older name of the next")
+    max_completion_tokens: Int | None = Field(None, ge=1, lt=INT64)
     stop: Stop | None = None
-    seed: int | None = Field(None, ge=-INT64, lt=INT64)
+    seed: Int | None = Field(None, ge=-INT64, lt=INT64)
     presence_penalty: float | None = _only(0, ge=-2, le=2)
     frequency_penalty: float | None = _only(0, ge=-2, le=2)
     logit_bias: dict[str, float] | None = _only({})
     logprobs: bool | None = _only(False)
-    top_logprobs: int | None = _only(0, ge=0, le=20)
+    top_logprobs: Int | None = _only(0, ge=0, le=20)
     response_format: ResponseFormat | None = None
     modalities: list[str] | None = _only(["text"])
     tools: list[dict[str, Any]] | None = Field(None, description="accepted, never called")
@@ -146,7 +157,7 @@ class RetrieveRequest(Wire):
     """`POST /v1/retrieve`."""
 
     query: str = Field(min_length=1)
-    k: int | None = Field(None, ge=1, le=20, description="passages at most")
+    k: Int | None = Field(None, ge=1, le=20, description="passages at most")
     history: list[ChatMessage] | None = Field(None, description="the turns before the query")
 
 
@@ -167,7 +178,7 @@ class EmbeddingsRequest(Wire):
     model: str = Field(min_length=1, max_length=256, description="the encoder's name")
     input: Texts = Field(description="one text or up to 2,048; token ids are refused")
     encoding_format: Literal["float", "base64"] | None = "float"
-    dimensions: int | None = Field(None, ge=1, lt=INT64, description="only the encoder's own")
+    dimensions: Int | None = Field(None, ge=1, lt=INT64, description="only the encoder's own")
     input_type: Literal["query", "passage"] | None = Field(
         "query", description="which of the encoder's two towers"
     )

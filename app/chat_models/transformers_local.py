@@ -78,7 +78,10 @@ class TransformersChatModel:
             self._model = self._tokenizer = None
 
     async def _generate(
-        self, inputs: Any, tokens: int, decoding: Decoding  # noqa: ANN401 - a torch batch
+        self,
+        inputs: Any,
+        tokens: int,
+        decoding: Decoding,  # noqa: ANN401 - a torch batch
     ) -> AsyncGenerator[ModelEvent, None]:
         import transformers
 

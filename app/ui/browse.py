@@ -45,19 +45,23 @@ def _topic(passages: Sequence[Passage]) -> str:
     by_kind: Mapping[PassageKind, list[Passage]] = {
         kind: [passage for passage in passages if passage.kind is kind] for kind in PassageKind
     }
-    about = "".join(f"<p>{safe.text(one.text)}</p>" for one in by_kind[PassageKind.DESCRIPTION])
+    about = "".join(
+        f"<p data-about>{safe.text(one.text)}</p>" for one in by_kind[PassageKind.DESCRIPTION]
+    )
     questions = "".join(map(_question, by_kind[PassageKind.FAQ]))
     rows = "".join(map(_figure, by_kind[PassageKind.DATA]))
     figures = (
-        f"<h3>{texts.BROWSE_FIGURES}</h3><div class='scrolls' tabindex='0' role='group'><table>"
+        f"<section><h3>{texts.BROWSE_FIGURES}</h3><div class='scrolls' tabindex='0'><table>"
         f"<thead><tr><th>{texts.BROWSE_FIGURE}</th><th>{texts.BROWSE_SOURCE}</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
+        f"<tbody>{rows}</tbody></table></div></section>"
         if rows
         else ""
     )
+    if questions:
+        questions = f"<section><h3>{texts.BROWSE_QUESTIONS}</h3>{questions}</section>"
     return (
-        f'<details class="topic"><summary>{safe.text(first.title)}</summary>{about}'
-        f"{f'<h3>{texts.BROWSE_QUESTIONS}</h3>{questions}' if questions else ''}{figures}</details>"
+        f'<details class="topic"><summary>{safe.text(first.title)}</summary>'
+        f"{about}{questions}{figures}</details>"
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.types import Citation, Claim
 from app.ui import safe, texts
@@ -11,6 +12,7 @@ from index.types import Hit, Passage
 
 __all__ = ["cards_html", "passage_html", "passages_of", "source_heading"]
 
+_WORD = re.compile(r"[\w.%-]+")
 _AROUND = 320  # characters of a passage shown on either side of its span
 
 
@@ -30,12 +32,29 @@ def cards_html(
     made = []
     for number, claim in enumerate(claims):
         for n in dict.fromkeys(claim.cites):
-            own = [c for c in listed if c.n == n and (not claim.refs or c.ref in claim.refs)]
-            found = own or [c for c in listed if c.n == n]
+            found = _bearing(claim, [citation for citation in listed if citation.n == n])
             if found:
                 name = safe.attribute(card_id(prefix, number, n))
                 made.append(f'<div id="{name}">{_card(found, passages)}</div>')
     return f'<div class="cards" hidden>{"".join(made)}</div>' if made else ""
+
+
+def _bearing(claim: Claim, citations: Sequence[Citation]) -> list[Citation]:
+    """Pick a claim's citations of one source: a passage once, with the quote nearest the claim.
+
+    A source, and even a passage, may bear several claims, each by another span of it.
+    """
+    own = [one for one in citations if one.ref in claim.refs] or list(citations)
+    words = set(_WORD.findall(claim.text.casefold()))
+
+    def nearness(citation: Citation) -> float:
+        quoted = set(_WORD.findall(citation.quote.casefold()))
+        return len(words & quoted) / (len(words | quoted) or 1)
+
+    best: dict[str, Citation] = {}
+    for citation in sorted(own, key=nearness, reverse=True):
+        best.setdefault(citation.ref, citation)
+    return list(best.values())
 
 
 def _card(citations: list[Citation], passages: Mapping[str, Passage]) -> str:
@@ -44,9 +63,10 @@ def _card(citations: list[Citation], passages: Mapping[str, Passage]) -> str:
     opens = f"{texts.OPEN_PAPER} <span aria-hidden='true'>↗</span>"
     link = safe.web_link(first.url, opens, attributes='class="open"')
     foot = link if safe.web_address(first.url) else texts.NO_LINK
+    heading = source_heading(first.title, first.year)
     return (
-        f'<header><span class="number">{first.n}</span><div>{source_heading(first.title, first.year)}'
-        f"</div></header>{quotes}<footer>{foot}</footer>"
+        f'<header><span class="number">{first.n}</span><div>{heading}</div></header>'
+        f"{quotes}<footer>{foot}</footer>"
     )
 
 

@@ -133,7 +133,13 @@ class Controller:
         number = len(turns)
         over = turn.over
         put_back = bool(turn.trouble) or (turn.stopped and not turn.text)
-        box = gr.update(value="") if first else gr.update(value=turn.question) if put_back else gr.skip()
+        box = (
+            gr.update(value="")
+            if first
+            else gr.update(value=turn.question)
+            if put_back
+            else gr.skip()
+        )
         offers: Updates = tuple(gr.skip() for _ in range(1 + SUGGESTIONS))
         if first:
             heading, buttons = self._offer("", ())
@@ -176,4 +182,3 @@ class Controller:
         buttons = [gr.update(value=question, visible=True) for question in shown]
         buttons += [gr.update(visible=False)] * (SUGGESTIONS - len(shown))
         return (f"<h3>{heading}</h3>" if shown else ""), buttons
-

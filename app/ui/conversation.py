@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.chat_models import ChatModel
 from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
@@ -159,10 +159,8 @@ async def play(
                 if now != status:
                     status = now
                     yield turn, status
-                waited: set[asyncio.Future[object]] = {pending, stopping}  # type: ignore[arg-type]
-                await asyncio.wait(
-                    waited, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED
-                )
+                waited: set[asyncio.Future[Any]] = {pending, stopping}
+                await asyncio.wait(waited, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED)
                 if stopping.done():
                     yield replace(turn, stopped=True), ""
                     return
@@ -181,12 +179,8 @@ async def _next(events: AsyncGenerator[Event, None]) -> Event | None:
     return await anext(events, None)
 
 
-async def _closed(
-    events: AsyncGenerator[Event, None], *tasks: asyncio.Future[object] | asyncio.Future[Event | None] | None
-) -> None:
-    running: list[asyncio.Future[object]] = [
-        task for task in tasks if task is not None  # type: ignore[misc]
-    ]
+async def _closed(events: AsyncGenerator[Event, None], *tasks: asyncio.Future[Any] | None) -> None:
+    running = [task for task in tasks if task is not None]
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)

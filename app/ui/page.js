@@ -161,6 +161,7 @@
   // Searching the knowledge base ----------------------------------------------------------------
   function filter(words) {
     let any = false;
+    document.getElementById("topics").classList.toggle("searching", words.length > 0);
     for (const topic of document.querySelectorAll("#topics .topic")) {
       const title = topic.querySelector("summary").textContent.toLowerCase();
       const named = words.every((word) => title.includes(word));
@@ -170,6 +171,9 @@
         const hit = words.every((word) => text.includes(word) || title.includes(word));
         entry.hidden = !(named || hit);
         inside = inside || hit;
+      }
+      for (const part of topic.querySelectorAll("section")) {
+        part.hidden = !part.querySelector("[data-entry]:not([hidden])");
       }
       topic.hidden = !(named || inside);
       topic.open = words.length > 0 && inside && !named;

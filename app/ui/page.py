@@ -45,8 +45,7 @@ def build(pipeline: Answering) -> gr.Blocks:
     """Lay the page out and wire it."""
     controller = Controller(pipeline)
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
-        _html(
-            f'<h1>{texts.TITLE}</h1><p class="tagline">{texts.TAGLINE}</p>', "masthead")
+        _html(f'<h1>{texts.TITLE}</h1><p class="tagline">{texts.TAGLINE}</p>', "masthead")
         turns = gr.State(())
         with gr.Tabs(elem_id="views"):
             with gr.Tab(texts.TAB_ASK, id="ask"), gr.Row(elem_id="ask-view"):
@@ -58,25 +57,21 @@ def build(pipeline: Answering) -> gr.Blocks:
             with gr.Tab(texts.TAB_BROWSE, id="browse") as browse:
                 shelf = _html("", "shelf")
         _wire(page, controller, chat, settings, panel, turns)
-        browse.select(
-            lambda: browse_html(pipeline.index.passages), None, shelf, **_quiet()
-        )
-    page.queue(default_concurrency_limit=None)
-    return page
+        browse.select(lambda: browse_html(pipeline.index.passages), None, shelf, **_quiet())
+    blocks: gr.Blocks = page.queue(default_concurrency_limit=None)
+    return blocks
 
 
 def _chat() -> _Chat:
     banner = _html("", "banner")
-    _html(
-        f"<h2>{texts.HERO}</h2><p>{texts.HERO_LEAD}</p>", "hero")
+    _html(f"<h2>{texts.HERO}</h2><p>{texts.HERO_LEAD}</p>", "hero")
     past = _html("", "past")
     live = _html("", "live")
     with gr.Column(elem_id="suggest"):
         heading = _html("", "suggest-heading")
         with gr.Row(elem_id="suggestions"):
             suggestions = tuple(
-                gr.Button("", visible=False, elem_classes="suggestion")
-                for _ in range(SUGGESTIONS)
+                gr.Button("", visible=False, elem_classes="suggestion") for _ in range(SUGGESTIONS)
             )
     with gr.Column(elem_id="composer"):
         with gr.Row(elem_id="ask-row"):
@@ -124,9 +119,7 @@ def _settings(controller: Controller) -> _Settings:
                 0.05, 1, 0.9, step=0.05, label=texts.TOP_P, info=texts.TOP_P_INFO,
                 interactive=False,
             )  # fmt: skip
-            length = gr.Slider(
-                64, 1024, 400, step=16, label=texts.LENGTH, interactive=False
-            )
+            length = gr.Slider(64, 1024, 400, step=16, label=texts.LENGTH, interactive=False)
     return _Settings(persona, research, own, (temperature, top_p, length, passages))
 
 
@@ -175,9 +168,5 @@ def _wire(
         None, document, None, js="(file) => window.citewise.save(file)", **_quiet()
     )
     ticking = gr.Timer(2.0)
-    page.load(
-        controller.suggest, [turns, settings.persona, settings.research], offered, **_quiet()
-    )
-    gr.on(
-        [page.load, ticking.tick], controller.banner, None, [chat.banner, ticking], **_quiet()
-    )
+    page.load(controller.suggest, [turns, settings.persona, settings.research], offered, **_quiet())
+    gr.on([page.load, ticking.tick], controller.banner, None, [chat.banner, ticking], **_quiet())

@@ -23,7 +23,7 @@ from app.ui import safe, texts
 
 __all__ = ["card_id", "render_answer"]
 
-_MARKER = re.compile(r"\[(\d{1,4})\]")
+_MARKER = re.compile(r"[ \t]?\[(\d{1,4})\]")
 # Rare paired punctuation serves as placeholders; the same characters in the text give way.
 _LEFT, _RIGHT, _BEGIN, _END = "⸨", "⸩", "⦑", "⦒"
 _GIVE_WAY = str.maketrans({_LEFT: "(", _RIGHT: ")", _BEGIN: "<", _END: ">"})
@@ -72,9 +72,7 @@ def render_answer(
     return str(_MARKDOWN.render(prepared, {"state": state}))
 
 
-def _prepare(
-    text: str, claims: Sequence[Claim], numbers: set[int], markers: list[_Marker]
-) -> str:
+def _prepare(text: str, claims: Sequence[Claim], numbers: set[int], markers: list[_Marker]) -> str:
     """Put placeholders for the markers that are citations and around what lacks support."""
     text = text.translate(_GIVE_WAY)
     parts: list[str] = []

@@ -21,14 +21,17 @@ def panel_html(turn: Turn | None, prefix: str = "t0") -> str:
         body = f'<p class="faint">{texts.SOURCES_SEARCHING}</p>'
     else:
         body = _body(turn, turn.retrieved.hits, prefix)
-    return f'<section class="sources" aria-label="{texts.SOURCES}"><h2>{texts.SOURCES}</h2>{body}</section>'
+    title = texts.SOURCES
+    return f'<section class="sources" aria-label="{title}"><h2>{title}</h2>{body}</section>'
 
 
 def _body(turn: Turn, hits: Sequence[Hit], prefix: str) -> str:
     passages = passages_of(hits)
     cited = {citation.ref for citation in turn.citations}
     unused = [hit for hit in hits if hit.passage.id not in cited]
-    found = turn.answer.conflicts if turn.answer else turn.retrieved.conflicts if turn.retrieved else ()
+    found = (
+        turn.answer.conflicts if turn.answer else turn.retrieved.conflicts if turn.retrieved else ()
+    )
     parts = [_conflict(conflict, passages) for conflict in found]
     by_id = {hit.passage.id: hit for hit in hits}
     if turn.citations:
@@ -43,7 +46,8 @@ def _body(turn: Turn, hits: Sequence[Hit], prefix: str) -> str:
         name = texts.NOT_USED if turn.over else texts.FOUND_SO_FAR
         parts.append(
             f"<details{'' if turn.over else ' open'}><summary>{name} "
-            f'<span class="count">{len(unused)}</span></summary><ul class="unused">{rows}</ul></details>'
+            f'<span class="count">{len(unused)}</span></summary>'
+            f'<ul class="unused">{rows}</ul></details>'
         )
     return "".join(parts)
 
@@ -58,15 +62,20 @@ def _by_number(citations: Sequence[Citation]) -> Mapping[int, list[Citation]]:
 def _source(group: list[Citation], hits: Mapping[str, Hit], prefix: str) -> str:
     first = group[0]
     heading = safe.web_link(first.url, source_heading(first.title, first.year))
-    quotes = []
-    for ref, quote in dict.fromkeys((citation.ref, citation.quote) for citation in group):
-        why = _why(hits[ref]) if ref in hits else ""
-        shown = f"<q>{safe.text(quote)}</q>" if quote else ""
-        quotes.append(f"<blockquote>{shown}{why}</blockquote>")
+    by_ref: dict[str, list[str]] = {}
+    for citation in group:
+        by_ref.setdefault(citation.ref, []).append(citation.quote)
+    quotes = "".join(_quotes(found, hits.get(ref)) for ref, found in by_ref.items())
     return (
         f'<li id="{prefix}-s{first.n}"><span class="number">{first.n}</span>'
-        f"<div>{heading}{''.join(quotes)}</div></li>"
+        f"<div>{heading}{quotes}</div></li>"
     )
+
+
+def _quotes(quotes: Sequence[str], hit: Hit | None) -> str:
+    """Show what one passage is cited for, and why it was found."""
+    shown = "".join(f"<q>{safe.text(quote)}</q>" for quote in dict.fromkeys(quotes) if quote)
+    return f"<blockquote>{shown}{_why(hit) if hit else ''}</blockquote>"
 
 
 def _unused(hit: Hit) -> str:
@@ -122,7 +131,8 @@ def _conflict(conflict: Conflict, passages: Mapping[str, Passage]) -> str:
                 else safe.text(passage.title)
             )
         rows.append(
-            f'<li><strong>{safe.text(value.value)}</strong><span class="who">{number}{where}</span></li>'
+            f"<li><strong>{safe.text(value.value)}</strong>"
+            f'<span class="who">{number}{where}</span></li>'
         )
     return (
         f'<div class="conflict" role="note"><h3>{texts.CONFLICT}</h3>'

@@ -13,9 +13,7 @@ from index.types import Passage, PassageKind
 __all__ = ["examples", "follow_ups"]
 
 
-def examples(
-    persona: Persona, pipeline: Answering, chance: random.Random, count: int
-) -> list[str]:
+def examples(persona: Persona, pipeline: Answering, chance: random.Random, count: int) -> list[str]:
     """Pick example questions, others on each visit; the knowledge base's where there are none."""
     pool = list(persona.examples) or [p.heading for p in _questions(pipeline)]
     return chance.sample(pool, min(count, len(pool)))

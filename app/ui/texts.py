@@ -37,7 +37,9 @@ EXPORT: Final = "Save as Markdown"
 
 PERSONA_LABEL: Final = "Who answers"
 RESEARCH_LABEL: Final = "Research doctrine"
-RESEARCH_INFO: Final = "Weighs the evidence: who measured it, how, and what would change the answer."
+RESEARCH_INFO: Final = (
+    "Weighs the evidence: who measured it, how, and what would change the answer."
+)
 ADVANCED: Final = "Advanced"
 OWN_LABEL: Final = "Choose the sampling myself"
 OWN_INFO: Final = "Otherwise each persona uses its own values."
@@ -83,8 +85,7 @@ UNSUPPORTED_TIP: Final = "No passage that was read supports this sentence."
 MODES: Final[Mapping[str, tuple[str, str]]] = {
     "composed": (
         "Composed from the sources",
-        "These sentences are taken from the passages themselves: nothing that the model wrote "
-        "could be shown as supported.",
+        "These sentences stand in the passages themselves; none was written by a model.",
     ),
     "mixed": (
         "Partly composed from the sources",
@@ -138,7 +139,8 @@ WRITING: Final = "Writing, and checking each sentence…"
 LOADING: Final = "The model is loading; this happens once. Your question waits for it…"
 
 MODEL_LOADING: Final = (
-    "The language model is still loading. You can ask now; the answer starts as soon as it is ready."
+    "The language model is still loading. You can ask now; the answer starts as soon as it is "
+    "ready."
 )
 INDEX_MISSING: Final = (
     "The knowledge base is not indexed yet, so questions can't be answered. "

@@ -33,7 +33,8 @@ def turn_html(turn: Turn, number: int, status: str = "") -> str:
     abstained = " abstained" if turn.answer and turn.answer.abstained else ""
     return (
         f'<article class="turn" data-over="{"true" if turn.over else "false"}">'
-        f'<h2 class="question"><span class="unseen">{texts.YOU}: </span>{safe.text(turn.question)}</h2>'
+        f'<h2 class="question"><span class="unseen">{texts.YOU}: </span>'
+        f"{safe.text(turn.question)}</h2>"
         f"{_label(turn)}"
         f'<div class="answer{abstained}" aria-live="polite" aria-busy="{busy}">{body}</div>'
         f"{_status(turn, status)}{cards}{_after(turn) if turn.answer else ''}</article>"
@@ -45,7 +46,11 @@ def _body(turn: Turn, prefix: str) -> str:
     text = turn.text
     if turn.answer and turn.answer.abstained:
         offered = {f"- {question}" for question in turn.answer.nearest}
-        text = "\n".join(line for line in text.split("\n") if line.strip() not in offered)
+        lines = text.rstrip().split("\n")
+        kept = [line for line in lines if line.strip() not in offered]
+        while len(kept) < len(lines) and kept and (not kept[-1].strip() or kept[-1].endswith(":")):
+            kept.pop()  # what led to the list
+        text = "\n".join(kept)
     return render_answer(text, turn.citations, turn.claims, prefix) if text.strip() else ""
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "citation_precision",
     "citation_recall",
     "exact_quotes",
+    "numbers_cited",
     "supports",
     "valid_ids",
 ]
@@ -103,11 +104,16 @@ def _joined(premises: Iterable[str]) -> str:
     return "\n".join(premises)
 
 
+def numbers_cited(text: str) -> list[int]:
+    """Return the source numbers that a text's markers name, by first use."""
+    found = (int(part) for m in MARKER.finditer(text) for part in re.findall(r"\d+", m[1]))
+    return list(dict.fromkeys(found))
+
+
 def valid_ids(text: str, known: Iterable[int]) -> float | None:
-    """Share of the citation numbers in a text that name a listed source; None without markers."""
-    numbers = [int(part) for m in MARKER.finditer(text) for part in re.findall(r"\d+", m[1])]
-    listed = set(known)
-    return sum(number in listed for number in numbers) / len(numbers) if numbers else None
+    """Share of the source numbers cited in a text that are listed; None without markers."""
+    cited, listed = numbers_cited(text), set(known)
+    return sum(number in listed for number in cited) / len(cited) if cited else None
 
 
 def exact_quotes(quotes: Iterable[tuple[str, str]]) -> float | None:

@@ -9,8 +9,6 @@ from functools import lru_cache
 __all__ = ["MARKER", "char_ngrams", "content", "fold", "sentences", "strip_markers", "words"]
 
 MARKER = re.compile(r"\s?\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")
-    r"(?<![\w\])])\s?\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]|(?<=[\w\])])\[(\d{1,3})\]"
-)
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[a-z]+)?")
 _DASHES = re.compile("[‐‑‒–—−]")
 _QUOTES = {ord("‘"): "'", ord("’"): "'", ord("“"): '"', ord("”"): '"'}

@@ -144,7 +144,9 @@ class ClosedBookTarget:
             asked.max_tokens or _TOKENS,
             seed,
         )
-        started, pieces, usage, times = time.perf_counter(), [], Usage(), {}
+        started, usage = time.perf_counter(), Usage()
+        pieces: list[str] = []
+        times: dict[str, float] = {}
         async with aclosing(self._model.stream(messages, decoding)) as events:
             async for event in events:
                 now = (time.perf_counter() - started) * 1e3

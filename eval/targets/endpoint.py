@@ -109,7 +109,8 @@ def output_of(reply: Mapping[str, Any], milliseconds: float) -> Output:
     usage = reply.get("usage") or {}
     grounding = reply.get("x_grounding")
     sources = grounding["sources"] if grounding else _sources(reply)
-    citations, passages = [], {}
+    citations: list[Cited] = []
+    passages: dict[str, str] = {}
     for source in sources:
         refs = source.get("refs") or [source.get("url") or f"source {source['n']}"]
         quotes = source.get("quotes") or [""]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol, cast, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,15 +72,13 @@ def choose(choice: VectorChoice, count: int) -> VectorKind:
             f"{', '.join(get_args(VectorChoice))}"
         )
     if choice != "auto":
-        return cast(VectorKind, choice)
+        return choice
     if count <= FLAT_UP_TO:
         return "flat"
     return "hnsw" if count <= HNSW_UP_TO else "ivf"
 
 
-def best_first(
-    found: Sequence[Sequence[tuple[float, int]]], k: int
-) -> tuple[Vectors, Rows]:
+def best_first(found: Sequence[Sequence[tuple[float, int]]], k: int) -> tuple[Vectors, Rows]:
     """Lay (similarity, row) pairs out as `VectorStore.search` returns them, ties by row."""
     similarities = np.full((len(found), k), -np.inf, np.float32)
     rows = np.full((len(found), k), -1, np.int64)

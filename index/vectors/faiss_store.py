@@ -12,7 +12,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-import faiss
+import faiss as typed_faiss
 import numpy as np
 
 from index.encoders import Vectors
@@ -20,18 +20,23 @@ from index.vectors import Rows, VectorKind
 
 __all__ = ["FaissVectors", "open_faiss", "write_faiss"]
 
+# Its type stubs know a part of it only.
+faiss: Any = typed_faiss
+
 _EXACT, _NEIGHBOURS = "vectors.faiss", "neighbours.faiss"
 # Candidates that are scored exactly: this many times k, but at least so many.
 _REFINE, _LEAST_CANDIDATES = 4, 64
 _LINKS, _EF_CONSTRUCTION, _EF_SEARCH = 32, 80, 128
 _TRAINED_PER_LIST = 64
-_PROBED_SHARE = 16
+_PROBED_SHARE, _LEAST_PROBED = 16, 16
 
 
 class FaissVectors:
     """FAISS vectors, searched exactly or through a neighbour index. Safe to use from threads."""
 
-    def __init__(self, exact: faiss.Index, neighbours: faiss.Index | None = None) -> None:
+    def __init__(
+        self, exact: typed_faiss.Index, neighbours: typed_faiss.Index | None = None
+    ) -> None:
         self._exact, self._neighbours = exact, neighbours
         self._refined = faiss.IndexRefine(neighbours, exact) if neighbours is not None else None
 
@@ -66,11 +71,11 @@ class FaissVectors:
         """Return one vector as it was stored. Shape: (d,)."""
         return np.asarray(self._exact.reconstruct(row), np.float32)
 
-    def _parameters(self, candidates: int) -> Any:  # noqa: ANN401 - faiss has no types
-        if isinstance(self._neighbours, faiss.IndexHNSW):
+    def _parameters(self, candidates: int) -> Any:  # noqa: ANN401 - faiss' stubs lack it
+        index: Any = self._neighbours
+        if isinstance(index, faiss.IndexHNSW):
             return faiss.SearchParametersHNSW(efSearch=max(_EF_SEARCH, candidates))
-        assert self._neighbours is not None
-        probed = max(16, self._neighbours.nlist // _PROBED_SHARE)
+        probed = max(_LEAST_PROBED, index.nlist // _PROBED_SHARE)
         return faiss.IVFRaBitQSearchParameters(nprobe=probed)
 
 
@@ -98,12 +103,10 @@ def open_faiss(home: Path, kind: VectorKind, fingerprint: str = "") -> FaissVect
     exact = faiss.read_index(str(home / _EXACT), faiss.IO_FLAG_MMAP_IFC)
     if kind == "flat":
         return FaissVectors(exact)
-    return FaissVectors(
-        exact, faiss.read_index(str(home / _NEIGHBOURS), faiss.IO_FLAG_MMAP_IFC)
-    )
+    return FaissVectors(exact, faiss.read_index(str(home / _NEIGHBOURS), faiss.IO_FLAG_MMAP_IFC))
 
 
-def _neighbours(vectors: Vectors, kind: VectorKind) -> faiss.Index:
+def _neighbours(vectors: Vectors, kind: VectorKind) -> Any:  # noqa: ANN401 - faiss' stubs lack it
     count, dimension = vectors.shape
     # Threads would link an HNSW graph in the order they happen to run in.
     threads = faiss.omp_get_max_threads()
@@ -114,10 +117,8 @@ def _neighbours(vectors: Vectors, kind: VectorKind) -> faiss.Index:
         sample = vectors
     else:
         lists = max(1, min(int(4 * sqrt(count)), count // 32))
-        index = faiss.index_factory(
-            dimension, f"IVF{lists},RaBitQfs", faiss.METRIC_INNER_PRODUCT
-        )
-        index.cp.seed = 1
+        index = faiss.index_factory(dimension, f"IVF{lists},RaBitQfs", faiss.METRIC_INNER_PRODUCT)
+        index.cp.min_points_per_centroid = 1  # few are enough for a small test, without a warning
         step = max(1, count // (lists * _TRAINED_PER_LIST))
         sample = np.ascontiguousarray(vectors[::step])
     try:

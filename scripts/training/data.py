@@ -43,25 +43,23 @@ class Case:
 
 
 def items_of(knowledge_base: KnowledgeBase) -> list[Item]:
-    """Return every passage that is asked about in more than one way."""
-    items = [item for topic in knowledge_base.topics for item in _topic_items(topic)]
-    return [item for item in items if item.questions]
+    """Return every passage; those that nobody asks about have no questions."""
+    return [item for topic in knowledge_base.topics for item in _topic_items(topic)]
 
 
 def _topic_items(topic: Topic) -> Iterable[Item]:
     for i, faq in enumerate(topic.faqs):
-        if faq.also_asked:
-            yield Item(
-                f"{topic.slug}/faq/{i}",
-                topic.slug,
-                (faq.question, *faq.also_asked),
-                (
-                    faq.question,
-                    f"{topic.title}: {faq.question}",
-                    f"{faq.question} {faq.answer}",
-                    faq.answer,
-                ),
-            )
+        yield Item(
+            f"{topic.slug}/faq/{i}",
+            topic.slug,
+            (faq.question, *faq.also_asked),
+            (
+                faq.question,
+                f"{topic.title}: {faq.question}",
+                f"{faq.question} {faq.answer}",
+                faq.answer,
+            ),
+        )
     for i, point in enumerate(topic.data_points):
         sentence = data_sentence(point)
         yield Item(
@@ -75,6 +73,10 @@ def _topic_items(topic: Topic) -> Iterable[Item]:
                 point.note or sentence,
             ),
         )
+    for tail, text in (("description", topic.description), ("snippet", topic.snippet)):
+        if text:
+            texts = (topic.title, f"{topic.title}: {text}", text)
+            yield Item(f"{topic.slug}/{tail}", topic.slug, (), texts)
 
 
 def cases_of(knowledge_base: KnowledgeBase, topics: Iterable[str]) -> list[Case]:

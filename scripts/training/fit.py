@@ -47,9 +47,9 @@ class Bank:
 class Schedule:
     """How long and how fast to train; `patience` is in epochs, and `scale` is 1 / temperature."""
 
-    epochs: int = 6
+    epochs: int = 8
     batch: int = 32
-    learning_rate: float = 8e-5
+    learning_rate: float = 1e-4
     scale: float = 20.0
     patience: int = 2
     seed: int = 13

@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
-from openai import OpenAI
+from openai import DefaultHttpxClient, OpenAI
 
 from app.api import create_app
 from app.chat_models.scripted import ScriptedChatModel
@@ -205,7 +205,7 @@ def serving(pipeline: FakePipeline, **fields: Any) -> Iterator[Running]:
             base_url=f"{url}/v1",
             api_key="none",
             max_retries=0,
-            http_client=httpx.Client(trust_env=False, timeout=20, verify=False),
+            http_client=DefaultHttpxClient(trust_env=False, timeout=20, verify=False),
         ) as openai,
     ):
         yield Running(url, pipeline, http, openai)

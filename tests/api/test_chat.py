@@ -93,7 +93,7 @@ async def test_async_openai_python_reads_it(api: Running) -> None:
 
 
 def test_unknown_fields_are_ignored_and_nulls_are_defaults(api: Running) -> None:
-    nulls = dict.fromkeys(
+    nulls: dict[str, Any] = dict.fromkeys(
         (
             "stream", "stream_options", "temperature", "top_p", "n", "max_tokens", "stop", "seed",
             "max_completion_tokens", "presence_penalty", "frequency_penalty", "logit_bias",
@@ -217,12 +217,14 @@ def test_parts_other_than_text_are_refused(api: Running, part: object) -> None:
 
 
 def test_boundaries_are_inside(api: Running) -> None:
-    for fields in (
+    inside: list[dict[str, Any]] = [
         {"temperature": 0}, {"temperature": 2}, {"top_p": 1}, {"n": 1}, {"stop": ["a"] * 4},
         {"stop": []}, {"presence_penalty": 0}, {"top_logprobs": 0}, {"logprobs": False},
         {"tools": [{"type": "function"}], "tool_choice": "auto"}, {"logit_bias": {}},
         {"response_format": {"type": "text"}}, {"modalities": ["text"]}, {"seed": -(2**63)},
-    ):  # fmt: skip
+        {"max_tokens": 7.0},
+    ]  # fmt: skip
+    for fields in inside:
         reply = api.chat(**fields)
         assert reply.status_code == 200, (fields, reply.text)
 

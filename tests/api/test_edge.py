@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -145,8 +146,11 @@ def test_one_line_a_request_and_no_words_of_it(api: Running, log: io.StringIO) -
     api.pipeline.error_at = (1, ModelError("a very secret question"))
     api.chat(stream=True)
     api.chat(temperature=9)
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    requests = [line for line in lines if line["event"] == "request"]
+    deadline = time.monotonic() + 2  # a line is written once its answer is out
+    requests: list[dict[str, Any]] = []
+    while len(requests) < 4 and time.monotonic() < deadline:
+        lines = [json.loads(line) for line in log.getvalue().splitlines()]
+        requests = [line for line in lines if line["event"] == "request"]
     assert len(requests) == 4
     first = requests[0]
     assert first["request_id"] == reply.headers["x-request-id"]

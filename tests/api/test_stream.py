@@ -78,7 +78,8 @@ def test_text_that_came_with_the_final_event_alone_is_sent(api: Running) -> None
 
 
 def test_openai_python_streams(api: Running) -> None:
-    text, annotations, usage = "", [], None
+    text, usage = "", None
+    annotations: list[Any] = []
     options: Any = {"include_usage": True}
     for chunk in api.openai.chat.completions.create(**asking(stream=True, stream_options=options)):
         usage = chunk.usage or usage

@@ -62,7 +62,7 @@ def test_retrieve_takes_a_history(api: Running) -> None:
     [
         ({}, "query"),
         ({"query": ""}, "query"),
-        ({"query": " "}, "messages[0].content"),
+        ({"query": " "}, "query"),
         ({"query": "x", "k": 0}, "k"),
         ({"query": "x", "k": 21}, "k"),
         ({"query": "x", "history": [{}]}, "history[0].role"),
@@ -143,6 +143,9 @@ def test_the_description_is_what_is_served(api: Running) -> None:
     request = document["components"]["schemas"]["ChatRequest"]
     assert request["required"] == ["model", "messages"]
     assert MODEL in request["properties"]["model"]["enum"]
+    assert document["components"]["schemas"]["EmbeddingsRequest"]["properties"]["model"][
+        "enum"
+    ] == ["tiny"]
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 

@@ -41,7 +41,8 @@ from index.types import Hit, Passage, PassageKind, Source
 
 HOSTILE = (
     '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script> '
-    "![i](http://evil.example/x.png) [l](javascript:window.pwned=1) `<b>` ${window.pwned=1} {{value}}"
+    "![i](http://evil.example/x.png) [l](javascript:window.pwned=1) `<b>` "
+    "${window.pwned=1} {{value}}"
 )
 
 
@@ -91,11 +92,9 @@ class PlayingPipeline:
         asked = question.text.casefold()
         hits = self._hits(hostile="hostile" in asked)
         abstains = "abstain" in asked
-        conflicts = (
-            Conflict("Exponent of the compute-optimal model size", (
-                ConflictValue("0.73", hits[0].passage.id), ConflictValue("0.50", hits[1].passage.id),
-            )),
-        ) if "disagree" in asked else ()  # fmt: skip
+        figures = zip(("0.73", "0.50"), hits, strict=False)
+        values = tuple(ConflictValue(value, hit.passage.id) for value, hit in figures)
+        conflicts = (Conflict("Exponent of the model size", values),) if "disagree" in asked else ()
         nearest = tuple(h.passage.heading for h in hits if h.passage.kind is PassageKind.FAQ)[:3]
         await asyncio.sleep(self.delay)
         yield Retrieved(
@@ -114,7 +113,9 @@ class PlayingPipeline:
             citations += delta.citations
             claims += [delta.claim] if delta.claim else []
             yield delta
-        mode: AnswerMode = "abstained" if abstains else "composed" if "compose" in asked else "draft"
+        mode: AnswerMode = (
+            "abstained" if abstains else "composed" if "compose" in asked else "draft"
+        )
         yield Final(
             Answer(
                 "ans-1", text, abstains, tuple(citations), tuple(claims), conflicts,
@@ -134,9 +135,18 @@ class PlayingPipeline:
                 *found,
             )
         return tuple(
-            Hit(p, 0.93 - 0.07 * i, {"dense": 0.9 - 0.05 * i, "lexical": 12.0 - i, "dense_rank": i + 1, "lexical_rank": i + 2})
-            for i, p in enumerate(found)
-        )  # fmt: skip
+            Hit(
+                passage,
+                0.93 - 0.07 * i,
+                {
+                    "dense": 0.9 - 0.05 * i,
+                    "lexical": 12.0 - i,
+                    "dense_rank": i + 1,
+                    "lexical_rank": i + 2,
+                },
+            )
+            for i, passage in enumerate(found)
+        )
 
     def _abstention(self) -> list[Delta]:
         return [Delta("The knowledge base holds nothing about that.")]

@@ -1,0 +1,193 @@
+"""`POST /v1/responses`: the same answers in OpenAI's newer protocol, and nothing kept of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.asking import Limits, conversation, tool_refusal, unsupported
+from app.api.chat import Opened, open_events, rest_of
+from app.api.errors import api_error
+from app.api.responses_replies import ResponseReply
+from app.api.responses_wire import ResponsesRequest
+from app.api.serving import Json, Serving, note, parsed
+from app.api.streaming import DONE, EventStream, frame
+from app.errors import ModelError
+from app.types import Answer, Delta, Event, Final, Question, Retrieved, Sampling
+
+__all__ = ["serve_response"]
+
+_log = logging.getLogger("citewise.api")
+
+
+async def serve_response(request: Request, serving: Serving) -> Response:
+    """Answer a Responses request.
+
+    Raises:
+        ApiError: it can't be honoured.
+        CitewiseError: the pipeline failed before the first text.
+    """
+    asked = await parsed(request, ResponsesRequest)
+    note(request, model=asked.model, stream=bool(asked.stream))
+    serving.persona(asked.model)
+    question = _question(asked, serving.limits, serving.pipeline.model.context_tokens)
+    events, grounded = serving.events(question)
+    reply = ResponseReply(asked, grounded)
+    if not asked.stream:
+        found, answer = await _whole(request, events, grounded=grounded)
+        return Json(reply.finished(answer, found))
+    quiet = serving.settings.keep_alive_seconds
+    opened = await open_events(request, events, quiet, grounded=grounded)
+    return EventStream(_frames(request, reply, opened, quiet), opened.pump)
+
+
+def _question(asked: ResponsesRequest, limits: Limits, context_tokens: int) -> Question:
+    _refuse_unsupported(asked)
+    whole = "input" if isinstance(asked.input, str) else None
+    talk = conversation(asked.messages(), limits, field="input", question_field=whole)
+    most = asked.max_output_tokens
+    told = (asked.instructions or "", talk.instructions)
+    return Question(
+        text=talk.text,
+        history=talk.history,
+        persona=asked.model,
+        sampling=Sampling(
+            temperature=asked.temperature,
+            top_p=asked.top_p,
+            max_tokens=most and min(most, context_tokens),
+        ),
+        instructions="\n\n".join(part for part in told if part.strip()),
+    )
+
+
+def _refuse_unsupported(asked: ResponsesRequest) -> None:
+    for name, value in (
+        ("previous_response_id", asked.previous_response_id),
+        ("conversation", asked.conversation),
+        ("prompt", asked.prompt),
+    ):
+        if value is not None:
+            raise unsupported(name, "nothing is kept here: send the whole conversation as input")
+    if asked.background:
+        raise unsupported("background", "nothing is kept here: use stream")
+    if asked.top_logprobs or "message.output_text.logprobs" in (asked.include or ()):
+        name = "top_logprobs" if asked.top_logprobs else "include"
+        raise unsupported(name, "answers are verified sentence by sentence and have no logprobs")
+    if asked.text and asked.text.format and asked.text.format.type != "text":
+        raise unsupported("text.format", "expected text: answers are cited prose; see x_grounding")
+    choice = asked.tool_choice
+    if choice not in (None, "none", "auto", {"type": "file_search"}):
+        raise unsupported("tool_choice", tool_refusal(choice))
+
+
+async def _whole(
+    request: Request, events: AsyncGenerator[Event, None], *, grounded: bool
+) -> tuple[Retrieved | None, Answer]:
+    opened = await open_events(request, events, 0, grounded=grounded)
+    try:
+        async for event in rest_of(request, opened, 0):
+            if isinstance(event, Final):
+                return opened.found, event.answer
+    finally:
+        await opened.pump.close()
+    raise ModelError("the pipeline ended without an answer")
+
+
+class _Numbered:
+    """Numbers a stream's events."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def __call__(self, kind: str, **fields: Any) -> bytes:  # noqa: ANN401 - fields of JSON
+        number, self._next = self._next, self._next + 1
+        return frame({"type": kind, "sequence_number": number, **fields}, kind)
+
+
+async def _frames(
+    request: Request, reply: ResponseReply, opened: Opened, quiet: float
+) -> AsyncIterator[bytes]:
+    event_of = _Numbered()
+    running = reply.body("in_progress", [])
+    for chunk in _opening(event_of, reply, opened.found, running):
+        yield chunk
+    at = {
+        "item_id": reply.message_id,
+        "output_index": int(reply.shows_search),
+        "content_index": 0,
+    }
+    try:
+        async for event in rest_of(request, opened, quiet):
+            match event:
+                case None:
+                    yield event_of("response.in_progress", response=running)
+                case Delta(text=text) if text:
+                    yield event_of("response.output_text.delta", **at, delta=text, logprobs=[])
+                case Final(answer=answer):
+                    for chunk in _closing(event_of, reply, answer, opened.found, at):
+                        yield chunk
+    except (asyncio.CancelledError, GeneratorExit):
+        raise
+    except Exception as error:  # noqa: BLE001 - the status is sent: the client is told in a frame
+        shown = api_error(error)
+        note(request, error=shown.fields.code, outcome="broken")
+        _log.error("a stream broke", exc_info=error, extra={"fields": shown.payload()["error"]})
+        fields = shown.payload()["error"]
+        # Flat as the protocol has it, and nested, at which openai-python raises.
+        flat = {name: fields[name] for name in ("code", "message", "param")}
+        yield event_of("error", **flat, error=fields)
+        yield event_of("response.failed", response=reply.failed(shown))
+    yield DONE
+
+
+def _opening(
+    event_of: _Numbered, reply: ResponseReply, found: Retrieved | None, running: dict[str, Any]
+) -> Iterator[bytes]:
+    yield event_of("response.created", response=running)
+    yield event_of("response.in_progress", response=running)
+    index = 0
+    if reply.shows_search:
+        begun = reply.search_item(None, "in_progress")
+        yield event_of("response.output_item.added", output_index=0, item=begun)
+        for state in ("in_progress", "searching", "completed"):
+            yield event_of(
+                f"response.file_search_call.{state}", output_index=0, item_id=reply.search_id
+            )
+        item = reply.search_item(found)
+        yield event_of("response.output_item.done", output_index=0, item=item)
+        index = 1
+    begun = reply.message_item([], "in_progress")
+    yield event_of("response.output_item.added", output_index=index, item=begun)
+    yield event_of(
+        "response.content_part.added",
+        item_id=reply.message_id,
+        output_index=index,
+        content_index=0,
+        part=reply.text_part("", []),
+    )
+
+
+def _closing(
+    event_of: _Numbered,
+    reply: ResponseReply,
+    answer: Answer,
+    found: Retrieved | None,
+    at: dict[str, Any],
+) -> Iterator[bytes]:
+    notes = reply.notes(answer)
+    for number, noted in enumerate(notes):
+        yield event_of(
+            "response.output_text.annotation.added", **at, annotation_index=number, annotation=noted
+        )
+    yield event_of("response.output_text.done", **at, text=answer.text, logprobs=[])
+    part = reply.text_part(answer.text, notes)
+    yield event_of("response.content_part.done", **at, part=part)
+    whole = reply.finished(answer, found)
+    index = at["output_index"]
+    yield event_of("response.output_item.done", output_index=index, item=whole["output"][index])
+    yield event_of(f"response.{whole['status']}", response=whole)

@@ -1,0 +1,150 @@
+"""What clients send to `POST /v1/responses`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from app.api.wire import ChatMessage, Int, Wire, either
+
+__all__ = ["ResponsesRequest"]
+
+# Items of earlier turns that clients send back as they came; only a tool's result says anything.
+_PASSED_OVER = Literal[
+    "function_call", "function_call_output", "reasoning", "file_search_call", "web_search_call"
+]
+
+
+class InputText(Wire):
+    """A part of a message that is text."""
+
+    type: Literal["input_text", "output_text", "text"]
+    text: str
+
+
+class InputRefusal(Wire):
+    """A part of an assistant's message with which it refused."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+def _part_kind(part: object) -> str | None:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind in ("input_text", "output_text", "text"):
+        return "~text"
+    return "~refusal" if kind == "refusal" else None
+
+
+InputPart = Annotated[
+    Annotated[InputText, Tag("~text")] | Annotated[InputRefusal, Tag("~refusal")],
+    Discriminator(
+        _part_kind,
+        custom_error_type="text_part",
+        custom_error_message='expected a part {"type": "input_text", "text": …}; nothing else is '
+        "read and nothing is ever fetched",
+    ),
+]
+
+
+class MessageItem(Wire):
+    """A message."""
+
+    type: Literal["message"] | None = "message"
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Annotated[
+        Annotated[str, Tag("~one")] | Annotated[list[InputPart], Tag("~many")],
+        Discriminator(either),
+    ]
+
+    def message(self) -> ChatMessage:
+        """The message as chat has it."""
+        if isinstance(self.content, str):
+            return ChatMessage(role=self.role, content=self.content)
+        texts = [p.text if isinstance(p, InputText) else p.refusal for p in self.content]
+        return ChatMessage(role=self.role, content="\n".join(texts))
+
+
+class OtherItem(Wire):
+    """Anything else that an earlier turn held."""
+
+    type: _PASSED_OVER
+    output: Any = None
+
+    def message(self) -> ChatMessage:
+        """A tool's result as chat has it; an empty message for what says nothing."""
+        said = self.output if isinstance(self.output, str) else None
+        return ChatMessage(role="tool", content=said)
+
+
+def _item_kind(item: object) -> str:
+    kind = item.get("type") if isinstance(item, dict) else None
+    return "~message" if kind in (None, "message") else "~other"
+
+
+Item = Annotated[
+    Annotated[MessageItem, Tag("~message")] | Annotated[OtherItem, Tag("~other")],
+    Discriminator(_item_kind),
+]
+
+
+class TextFormat(Wire):
+    """The form that is asked of the text."""
+
+    type: Literal["text", "json_object", "json_schema"] = Field(
+        json_schema_extra={"enum": ["text"]}
+    )
+
+
+class TextOptions(Wire):
+    """How the text is written."""
+
+    format: TextFormat | None = None
+
+
+class ResponsesRequest(Wire):
+    """`POST /v1/responses`. Nothing is kept: a conversation is sent whole each time."""
+
+    model: str = Field(min_length=1, max_length=256, description="a persona: see /v1/models")
+    input: Annotated[
+        Annotated[str, Field(min_length=1), Tag("~one")]
+        | Annotated[list[Item], Field(min_length=1), Tag("~many")],
+        Discriminator(either),
+    ] = Field(description="the question, or a conversation whose last user message it is")
+    instructions: str | None = None
+    stream: bool | None = False
+    include: list[str] | None = Field(
+        None, description="file_search_call.results shows what was retrieved, as an item"
+    )
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    max_output_tokens: Int | None = Field(None, ge=1, lt=2**63)
+    top_logprobs: Int | None = Field(None, ge=0, le=20, json_schema_extra={"enum": [None, 0]})
+    text: TextOptions | None = None
+    tools: list[dict[str, Any]] | None = Field(
+        None, description="accepted, never called; file_search shows the retrieval as an item"
+    )
+    tool_choice: Any = Field(
+        None, json_schema_extra={"enum": [None, "none", "auto", {"type": "file_search"}]}
+    )
+    metadata: dict[str, str] | None = Field(None, max_length=16)
+    previous_response_id: str | None = Field(None, json_schema_extra={"enum": [None]})
+    conversation: Any = Field(None, json_schema_extra={"enum": [None]})
+    prompt: Any = Field(None, json_schema_extra={"enum": [None]})
+    background: bool | None = Field(None, json_schema_extra={"enum": [None, False]})
+
+    def messages(self) -> list[ChatMessage]:
+        """The conversation as chat has it, item by item."""
+        if isinstance(self.input, str):
+            return [ChatMessage(role="user", content=self.input)]
+        return [item.message() for item in self.input]
+
+    def wants_search(self) -> bool:
+        """Whether retrieval is to be shown as an item."""
+        tools = [tool.get("type") for tool in self.tools or ()]
+        return self.wants_results() or "file_search" in tools
+
+    def wants_results(self) -> bool:
+        """Whether that item is to hold what was found."""
+        return "file_search_call.results" in (self.include or ())

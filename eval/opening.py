@@ -1,0 +1,169 @@
+"""The composition root of a run: which cases, over which index, asked of which target."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from eval import shadow
+from eval.cases import Case, read_suite, sample_of
+from eval.errors import EvaluationError, SuiteError
+from eval.targets import Target
+from index.cli import progress_bar, say
+from index.types import KnowledgeBase
+
+if TYPE_CHECKING:
+    from app.pipeline import Pipeline
+
+__all__ = ["Asked", "chosen_cases", "open_target", "read_knowledge"]
+
+_SETTINGS = ("index", "encoder", "encoder_engine", "engine", "model", "model_url", "answer_mode")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The cases of a run, with the knowledge base to index for them, None for the index given."""
+
+    cases: tuple[Case, ...]
+    knowledge_base: KnowledgeBase | None
+    label: str
+
+
+def read_knowledge(specs: Sequence[str] | None) -> KnowledgeBase:
+    """Read the knowledge base of `--kb`, or the shipped one, and say what was left out."""
+    from index.sources import SHIPPED, read_all
+
+    result = read_all(list(specs) if specs else [f"ai={SHIPPED}"])
+    if result.problems:
+        say(f"left out: {len(result.problems)} records; see python -m index build --strict")
+    return result.knowledge_base
+
+
+def chosen_cases(options: argparse.Namespace) -> Asked:
+    """Read the suite and choose by half, slice and limit.
+
+    Raises:
+        SuiteError: nothing is left, or the sealed half was asked for without its flag.
+    """
+    knowledge = read_knowledge(options.kb) if options.kb else None
+    if options.suite in shadow.DERIVED:
+        made = shadow.derive(options.suite, knowledge or read_knowledge(None))
+        cases: Sequence[Case] = made.cases
+        if options.suite != "verbatim":
+            knowledge = made.knowledge_base
+    else:
+        cases = read_suite(options.suite)
+    if options.split != "dev" and not options.open_sealed:
+        raise SuiteError(
+            f"--split {options.split} asks for the sealed half; add --open-sealed, which the "
+            "result will say"
+        )
+    known = sorted({case.slice for case in cases})
+    unknown = sorted(set(options.slice or ()) - set(known))
+    if unknown:
+        raise SuiteError(f"no slice {', '.join(unknown)}; expected some of {', '.join(known)}")
+    chosen = [
+        case
+        for case in cases
+        if options.split in ("all", case.split)
+        and (not options.slice or case.slice in options.slice)
+    ]
+    if options.limit:
+        chosen = list(sample_of(chosen, options.limit))
+    if not chosen:
+        raise SuiteError(f"suite {options.suite}: no case is left in half {options.split}")
+    return Asked(tuple(chosen), knowledge, options.suite)
+
+
+def open_target(options: argparse.Namespace, asked: Asked) -> Target:
+    """Open what will answer.
+
+    Raises:
+        EvaluationError: options contradict each other.
+    """
+    if options.target:
+        return _endpoint(options)
+    from app.service import open_pipeline
+    from app.settings import load_settings
+    from app.types import Sampling
+
+    chosen: dict[str, Any] = {name: getattr(options, name) for name in _SETTINGS}
+    if options.baseline == "composed":
+        chosen["answer_mode"] = "compose"
+    settings = load_settings(**chosen)
+    if asked.knowledge_base is not None:
+        place = settings.cache / "eval" / "index" / Path(asked.label).stem
+        _build(asked.knowledge_base, place, settings.index, settings.encoder, settings)
+        settings = settings.model_copy(update={"index": place})
+    pipeline = open_pipeline(settings)
+    sampling = Sampling(options.temperature, options.top_p, options.max_tokens)
+    return _in_process(options, pipeline, sampling)
+
+
+def _in_process(options: argparse.Namespace, pipeline: Pipeline, sampling: Any) -> Target:  # noqa: ANN401
+    from eval.targets.baselines import ClosedBookTarget, GivenEvidenceTarget, single_stage
+    from eval.targets.product import ProductTarget, RetrievalTarget
+
+    name = options.baseline or "product"
+    if name in ("bm25", "dense"):
+        pipeline = single_stage(pipeline, "lexical" if name == "bm25" else "dense")
+    if options.retrieval_only:
+        if name not in ("product", "bm25", "dense"):
+            raise EvaluationError(
+                f"--retrieval-only with --baseline {name}: expected product, bm25 or dense, the "
+                "others retrieve nothing of their own"
+            )
+        return RetrievalTarget(pipeline, name)
+    if name == "closed-book":
+        return ClosedBookTarget(pipeline, sampling)
+    if name in ("gold", "topic"):
+        given: Literal["gold", "topic"] = "gold" if name == "gold" else "topic"
+        return GivenEvidenceTarget(pipeline, sampling, given)
+    return ProductTarget(pipeline, sampling, name)
+
+
+def _endpoint(options: argparse.Namespace) -> Target:
+    if options.baseline or options.retrieval_only or options.kb:
+        raise EvaluationError(
+            "--target scores an endpoint as it is; it can't be combined with --baseline, --kb or "
+            "--retrieval-only"
+        )
+    from eval.targets.endpoint import EndpointTarget
+
+    key = os.environ.get(options.key_env) if options.key_env else None
+    if options.key_env and not key:
+        raise EvaluationError(f"--key-env {options.key_env}: that variable is not set")
+    return EndpointTarget(
+        options.target,
+        model=options.model,
+        key=key,
+        sampling={
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            "max_tokens": options.max_tokens,
+        },
+    )
+
+
+def _build(
+    knowledge_base: KnowledgeBase,
+    out: Path,
+    known: Path,
+    encoder_name: str,
+    settings: Any,  # noqa: ANN401
+) -> None:
+    """Index a knowledge base; vectors of texts that the configured index holds are reused."""
+    from index.build import build
+    from index.encoders import load_encoder
+
+    if not out.exists() and known.is_dir():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(known, out, symlinks=True)
+    encoder = load_encoder(encoder_name, engine=settings.encoder_engine)
+    with progress_bar("encoding") as progress:
+        build(knowledge_base, out, encoder, progress)

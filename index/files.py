@@ -1,0 +1,105 @@
+"""Changing a directory that others read: one writer at a time, and nothing half done in sight.
+
+Names that begin with a dot are a writer's own. Whoever holds the lock may remove what another,
+which died, has left of them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["beside", "discard", "exclusive", "link", "sync_tree"]
+
+_log = logging.getLogger(__name__)
+_LEFTOVERS = (".building-", ".removed-", ".current-")
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Be the only one that changes `folder`, waiting for another to finish; then clear leftovers.
+
+    The lock is the operating system's, so it goes with the process that holds it.
+
+    Raises:
+        OSError: the folder can't be made or locked.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.warning("waiting for another build of %s to finish", folder)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for path in list(folder.iterdir()):
+            if path.name.startswith(_LEFTOVERS):
+                _remove(path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def beside(folder: Path) -> Iterator[Path]:
+    """Give a new, empty folder inside `folder`, which is removed again if the work fails."""
+    path = folder / f".building-{secrets.token_hex(4)}"
+    path.mkdir()  # not mkdtemp: others must be able to read it as they read any file
+    try:
+        yield path
+    except BaseException:
+        _remove(path)
+        raise
+
+
+def link(folder: Path, name: str, target: str) -> None:
+    """Make `folder/name` a link to `target`, in one step and for good.
+
+    Raises:
+        OSError: it can't be made; a folder is in its place, for instance.
+    """
+    fresh = folder / f".{name}-{secrets.token_hex(4)}"
+    fresh.symlink_to(target)
+    try:
+        os.replace(fresh, folder / name)
+    except BaseException:
+        _remove(fresh)
+        raise
+    _sync(folder)
+
+
+def discard(path: Path) -> None:
+    """Remove a folder; whoever looks sees it whole or not at all."""
+    aside = path.parent / f".removed-{secrets.token_hex(4)}"
+    os.replace(path, aside)
+    _remove(aside)
+
+
+def sync_tree(folder: Path) -> None:
+    """Have every file and folder below, and `folder` itself, on the disk before going on."""
+    for path in [*folder.rglob("*"), folder]:
+        _sync(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("%s is left over and can't be removed: %s", path, error)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,49 @@
+"""Real parts, shared: the encoder, the index of the shipped corpus, and a pipeline over both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.chat_models.scripted import Script, ScriptedChatModel
+from app.live_index import LiveIndex
+from app.pipeline import Pipeline, PipelineSettings
+from index.build import build
+from index.encoders import Encoder, load_encoder
+from index.sources import SHIPPED, read
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    return load_encoder()
+
+
+@pytest.fixture(scope="session")
+def shipped_index(encoder: Encoder) -> Path:
+    """The index that `make index` built; an up-to-date one is left as it is."""
+    folder = ROOT / "var" / "index"
+    build(read(SHIPPED, name="ai").knowledge_base, folder, encoder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def live_index(shipped_index: Path, encoder: Encoder) -> LiveIndex:
+    return LiveIndex(shipped_index, encoder)
+
+
+MakePipeline = Callable[..., Pipeline]
+
+
+@pytest.fixture
+def make_pipeline(live_index: LiveIndex) -> MakePipeline:
+    """A pipeline over the shipped corpus whose model says what the test decides."""
+
+    def make(script: Script = (), **settings: object) -> Pipeline:
+        model = script if isinstance(script, ScriptedChatModel) else ScriptedChatModel(script)
+        return Pipeline(live_index, model, PipelineSettings(**settings))  # type: ignore[arg-type]
+
+    return make

@@ -1,0 +1,225 @@
+"""What the renderer makes of an answer's text, hostile text included."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.types import Citation, Claim, ClaimStatus
+from app.ui import safe
+from app.ui.render import render_answer
+from tests.ui.playing import HOSTILE
+
+_TAGS = {
+    "a", "p", "ul", "ol", "li", "em", "strong", "s", "code", "pre", "div", "span", "sup", "table",
+    "thead", "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr",
+    "br", "button",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "href", "target", "rel", "referrerpolicy", "class", "data-card", "data-source", "data-tip",
+    "data-copy-code", "tabindex", "type", "role", "start", "style",
+}  # fmt: skip
+
+
+class _Seen(HTMLParser):
+    """What a browser would make of the output."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    @property
+    def links(self) -> list[str]:
+        return [str(value) for name, value in self.attributes if name == "href"]
+
+
+def _citation(n: int, url: str = "https://arxiv.org/abs/1904.09751") -> Citation:
+    return Citation(n, f"t/faq/{n}", url, "Holtzman et al. (2020) — Degeneration", "quote")
+
+
+def _claim(text: str, cites: tuple[int, ...], status: ClaimStatus = "supported") -> Claim:
+    return Claim(text, 0, len(text), cites, (), status)
+
+
+def _rendered(text: str, cites: tuple[int, ...] = (1,), status: ClaimStatus = "supported") -> str:
+    citations = [_citation(n) for n in cites]
+    return render_answer(text, citations, [_claim(text, cites, status)], "t0")
+
+
+def test_a_marker_becomes_a_citation_with_a_card_and_a_link() -> None:
+    html = _rendered("Top-p adapts [1].")
+    assert 'data-card="t0-k0-s1"' in html
+    assert 'data-source="t0-s1"' in html
+    assert 'href="https://arxiv.org/abs/1904.09751"' in html
+    assert 'rel="noopener noreferrer"' in html
+    assert 'target="_blank"' in html
+
+
+def test_a_number_that_is_no_citation_stays_text() -> None:
+    seen = _Seen(_rendered("One [1], two [2], three [99]."))
+    assert len(seen.links) == 1
+    assert "[2]" in seen.text
+    assert "[99]" in seen.text
+
+
+def test_a_marker_outside_its_claim_stays_text() -> None:
+    claim = Claim("Yes [1].", 0, 8, (1,), (), "supported")
+    html = render_answer("Yes [1]. No [1].", [_citation(1)], [claim], "t0")
+    assert html.count("data-card") == 1
+    assert "No [1]." in html
+
+
+@pytest.mark.parametrize(
+    "text", ["`x[1]` is code [1]", "```\nx[1]\n```\n\nprose [1]", "    x[1]\n\nprose [1]"]
+)
+def test_markers_in_code_stay_code(text: str) -> None:
+    html = _rendered(text)
+    assert re.search(r"<code>x\[1\]\s*</code>", html)
+    assert html.count("data-card") == 1
+
+
+@pytest.mark.parametrize("before", ["", "𝔘𝔫𝔦 ", "👩‍🔬 ", "漢字 ", "e\u0301 "])
+def test_offsets_are_code_points(before: str) -> None:
+    sentence = "Top-p adapts [1]."
+    text = f"{before}{sentence} Other [1]."
+    claim = Claim(sentence, len(before), len(before) + len(sentence), (1,), (), "partial")
+    html = render_answer(text, [_citation(1)], [claim], "t0")
+    assert html.count("data-card") == 1
+    partial = re.findall(r'class="claim partial"[^>]*>([^<]*)<', html)
+    assert partial[0].strip() == "Top-p adapts"
+    assert before.strip() not in "".join(partial) or not before
+    assert "Other [1]." in html
+
+
+def test_emphasis_beside_a_marker_is_kept() -> None:
+    html = _rendered("**Top-p adapts.**[1] *So it does.*[1]")
+    assert "<strong>Top-p adapts.</strong>" in html
+    assert "<em>So it does.</em>" in html
+    assert html.count("data-card") == 2
+
+
+@pytest.mark.parametrize(("status", "name"), [("partial", "partial"), ("unsupported", "unsupp")])
+def test_what_lacks_support_looks_so_and_says_so(status: ClaimStatus, name: str) -> None:
+    html = _rendered("Top-p **adapts** well [1].", status=status)
+    assert f'class="claim {name}' in html
+    assert "data-tip=" in html
+    assert "supported)" in _Seen(html).text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a list [1]",
+        "1. a list [1]",
+        "## A heading",
+        "> quoted [1]",
+        "| a | b |\n|--|--|\n| c | d |",
+    ],
+)
+def test_marking_a_claim_keeps_its_block(text: str) -> None:
+    blocks = {"ul", "ol", "h2", "blockquote", "table", "td"}
+    plain = [tag for tag in _Seen(_rendered(text)).tags if tag in blocks]
+    marked = _Seen(_rendered(text, status="partial"))
+    assert [tag for tag in marked.tags if tag in blocks] == plain
+    assert ("class", "claim partial") in marked.attributes
+
+
+def test_code_that_lacks_support_gets_a_note() -> None:
+    html = _rendered("```\nx = 1\n```", status="unsupported")
+    assert "x = 1" in html
+    assert "Not supported" in html
+
+
+def test_a_claim_cut_short_does_not_mark_what_follows() -> None:
+    first, second = "Doubtful.", "Certain [1]."
+    text = f"{first}\n\n{second}"
+    claims = [
+        Claim(first, 0, len(first), (), (), "partial"),
+        Claim(second, len(first) + 2, len(text), (1,), (), "supported"),
+    ]
+    html = render_answer(text, [_citation(1)], claims, "t0")
+    assert "<p>Certain" in html
+
+
+def test_a_source_without_a_web_address_is_no_link() -> None:
+    for url in ("javascript:alert(1)", "data:text/html,x", "//evil", "", "file:///etc/passwd"):
+        html = render_answer("Yes [1].", [_citation(1, url)], [_claim("Yes [1].", (1,))], "t0")
+        assert "href" not in html
+        assert 'data-card="t0-k0-s1"' in html
+
+
+def test_hostile_text_is_only_text() -> None:
+    seen = _Seen(_rendered(f"{HOSTILE} [1]\n\n{HOSTILE}"))
+    assert set(seen.tags) <= _TAGS
+    assert seen.links == ["https://arxiv.org/abs/1904.09751"]
+    assert "<script>window.pwned=1</script>" in seen.text
+    assert not [name for name, _ in seen.attributes if name.startswith("on")]
+
+
+_PIECES = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["<script>", "</p>", "[1]", "[2]", "**", "`", "```\n", "\n\n", "- ", "| a |\n|--|\n",
+             "![x](http://e/x)", "<b", "&lt;", "⸨0⸩", "⸨9⸩", "⦑7⸩", "⦒", "\u2028", "\x00", "𝔘",
+             "\\", "<!--", "]]>", "[1]: http://e", "<http://e>", "~~", '"', "'", "> "]
+        ),
+        st.text(max_size=12),
+    ),
+    max_size=24,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(_PIECES, st.data())
+def test_no_input_reaches_the_page_as_markup(pieces: list[str], data: st.DataObject) -> None:
+    text = "".join(pieces)
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text) + 3))
+    status = data.draw(st.sampled_from(["supported", "partial", "unsupported"]))
+    claims = [
+        Claim("", start, end, (1,), (), status),
+        Claim("", end, len(text), (2,), (), "partial"),
+    ]
+    seen = _Seen(render_answer(text, [_citation(1), _citation(2)], claims, "t0"))
+    assert set(seen.tags) <= _TAGS
+    assert {name for name, _ in seen.attributes} <= _ATTRIBUTES
+    assert set(seen.links) <= {"https://arxiv.org/abs/1904.09751"}
+
+
+@given(st.text())
+def test_escaping_leaves_nothing_to_act_on(value: str) -> None:
+    assert not set(safe.text(value)) & set("<>\"'")
+    assert _Seen(safe.text(value)).tags == []
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("https://arxiv.org/abs/1", True),
+        ("http://localhost:1/x?y=1&z=2#f", True),
+        ("HTTPS://arxiv.org", True),
+        ("https://", False),
+        ("https:///x", False),
+        ("java\nscript:alert(1)", False),
+        ("https://a b", False),
+        ("https://[x", False),
+        ("ftp://x", False),
+    ],
+)
+def test_only_web_addresses_are_links(url: str, good: bool) -> None:
+    assert (safe.web_address(url) == url) is good
