@@ -47,6 +47,7 @@ def score(sample: Sample) -> Scored:
     found: dict[str, float | None] = {"failed": 0.0, **_retrieval(sample.case, sample.output)}
     facts: frozenset[str] = frozenset()
     found["abstained"] = float(sample.output.abstained)
+    found["conflict_reported"] = float(bool(sample.output.conflicts))
     if sample.output.answered:
         answer, facts = _answer(sample.case, sample.output)
         found |= answer

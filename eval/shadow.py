@@ -16,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from eval.cases import Case, ExpectedNumber, Nugget
 from eval.metrics.numbers import figures, same
@@ -24,11 +25,11 @@ from eval.metrics.text import content, sentences
 from index.passages import passages_of
 from index.types import DataPoint, Faq, KnowledgeBase, Passage, PassageKind, Topic
 
-__all__ = ["DERIVED", "Derived", "derive"]
+__all__ = ["DERIVED", "Derived", "derive", "record_of"]
 
 _NUMBER = re.compile(r"(?<![\w.,^])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?![\d^])")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_PER_TOPIC = 3
+_PER_TOPIC = 4
 _SHARED = 2
 
 
@@ -108,14 +109,14 @@ def _leave_out(knowledge_base: KnowledgeBase) -> Derived:
 def _left_out(
     topic: Topic,
 ) -> Iterator[tuple[tuple[int, int], int, tuple[str, ...], tuple[ExpectedNumber, ...]]]:
-    """Yield each FAQ whose first sentence gives figures that the topic's data points give."""
+    """Yield each FAQ whose first two sentences give figures that the topic's data points give."""
     for position, faq in enumerate(topic.faqs):
         rest = replace(topic, faqs=tuple(f for i, f in enumerate(topic.faqs) if i != position))
-        opening = (sentences(faq.answer) or [""])[0]
+        opening = " ".join(sentences(faq.answer)[:2])
         expected, gold = [], []
         for i, point in enumerate(topic.data_points):
             number = _figure(point)
-            if number is None or number not in opening:
+            if number is None or not _gives(opening, number):
                 continue
             expected.append(ExpectedNumber(number))
             gold += [f"{topic.slug}/data/{i}", *_giving(number, passages_of(rest))]
@@ -125,11 +126,11 @@ def _left_out(
 
 
 def _figure(point: DataPoint) -> str | None:
-    """The number of a data point that has exactly one, of two digits at least and no year."""
-    found = _NUMBER.findall(point.value)
-    if len(found) != 1 or len(figures(point.value)) != 1 or _YEAR.fullmatch(found[0]):
-        return None
-    return str(found[0]) if sum(c.isdigit() for c in found[0]) >= 2 else None
+    """The first number of a data point that has two digits at least and is no year."""
+    found = (str(number) for number in _NUMBER.findall(point.value))
+    return next(
+        (n for n in found if sum(c.isdigit() for c in n) >= 2 and not _YEAR.fullmatch(n)), None
+    )
 
 
 def _giving(number: str, passages: list[Passage]) -> list[str]:
@@ -305,6 +306,15 @@ def _rewritten(topic: Topic, edit: _Edit) -> Topic:
             for point in topic.data_points
         ),
     )
+
+
+def record_of(case: Case) -> dict[str, Any]:
+    """Return a case as a line of a suite holds it; optional keys only where they say something."""
+    found = asdict(case)
+    for name in ("topics", "standalone", "attack", "forbidden"):
+        if not found[name]:
+            del found[name]
+    return found
 
 
 DERIVED: dict[str, Callable[[KnowledgeBase], Derived]] = {

@@ -172,7 +172,7 @@ def mcnemar_exact(wins: int, losses: int) -> float:
     """
     n = wins + losses
     tail = sum(math.comb(n, i) for i in range(min(wins, losses) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return min(1.0, 2.0 * tail / 2.0**n)
 
 
 def permutation_test(
@@ -196,7 +196,7 @@ def permutation_test(
     if len(sums) <= _EXACT_UP_TO:
         codes = np.arange(2 ** len(sums))[:, np.newaxis] >> np.arange(len(sums)) & 1
         flipped = np.abs((1.0 - 2.0 * codes) @ sums)
-        return float(np.count_nonzero(flipped >= observed) / len(flipped))
+        return float(np.count_nonzero(flipped >= observed)) / len(flipped)
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(resamples, len(sums)))
     return float(((np.abs(signs @ sums) >= observed).sum() + 1) / (resamples + 1))
 

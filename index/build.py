@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index import store
+from index import files, store
 from index.encoders import Encoder, EncoderInfo, Progress, Vectors
 from index.errors import IndexUnusable, KnowledgeBaseError, WeightsError
 from index.lexical import Bm25
@@ -83,6 +83,7 @@ def build(
     )
     before = _current(out, encoder)
     if before is not None and before.fingerprint == manifest.fingerprint:
+        files.tidy(out)
         return _report(out, manifest, encoded=0, unchanged=True)
     matrix, encoded = _encode(texts, encoder, before, progress)
     lexical = Bm25.build(_documents(passages, texts))

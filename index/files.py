@@ -12,10 +12,10 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["beside", "discard", "exclusive", "link", "sync_tree"]
+__all__ = ["beside", "discard", "exclusive", "link", "sync_tree", "tidy"]
 
 _log = logging.getLogger(__name__)
 _LEFTOVERS = (".building-", ".removed-", ".current-")
@@ -44,6 +44,12 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def tidy(folder: Path) -> None:
+    """Clear what dead writers left; a folder that can't be written has nothing to clear."""
+    with suppress(OSError), exclusive(folder):
+        pass
 
 
 @contextmanager
@@ -75,7 +81,11 @@ def link(folder: Path, name: str, target: str) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove a folder; whoever looks sees it whole or not at all."""
+    """Remove a folder; whoever looks sees it whole or not at all.
+
+    Raises:
+        OSError: it is still there. What can't be removed is left to the next writer.
+    """
     aside = path.parent / f".removed-{secrets.token_hex(4)}"
     os.replace(path, aside)
     _remove(aside)

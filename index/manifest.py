@@ -21,6 +21,18 @@ __all__ = ["FORMAT_VERSION", "Manifest", "code_recipe", "differences", "fingerpr
 FORMAT_VERSION = 2
 
 
+@cache
+def code_recipe() -> str:
+    """Name the code that cuts passages and tokens, by its hash; nobody need remember to.
+
+    Embedded texts that come out the same keep their vectors, so a new recipe costs little.
+    """
+    digest = hashlib.sha256()
+    for module in (passages, lexical):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()[:12]
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What must agree before an index is used.
@@ -37,7 +49,7 @@ class Manifest:
     vectors: VectorKind = "flat"
     files: Mapping[str, str] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
-    recipe: str = field(default_factory=lambda: code_recipe())
+    recipe: str = field(default_factory=code_recipe)
 
     def to_json(self) -> str:
         """Return the manifest as indented JSON that ends with its own sha256."""
@@ -92,18 +104,6 @@ def hash_of(knowledge_base: KnowledgeBase) -> str:
             f"knowledge base {knowledge_base.name!r} holds half a character "
             f"(U+{ord(text[error.start]):04X}) after {around!r}: expected whole ones; remove it"
         ) from error
-
-
-@cache
-def code_recipe() -> str:
-    """Name the code that cuts passages and tokens, by its hash; nobody need remember to.
-
-    Embedded texts that come out the same keep their vectors, so a new recipe costs little.
-    """
-    digest = hashlib.sha256()
-    for module in (passages, lexical):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def fingerprint_of(

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -88,13 +89,12 @@ def write(
                         files.discard(final)
                     os.replace(fresh, final)
             files.link(folder, "current", manifest.fingerprint)
-            for path in _others(folder, {manifest.fingerprint, before}):
-                files.discard(path)
+            _prune(folder, {manifest.fingerprint, before})
     except (OSError, RuntimeError) as error:
         raise IndexUnusable(
             f"the index could not be written to {folder}: {_one_line(error)}; expected a folder "
-            "that can be written and has room, and the index that was current still is; mend "
-            f"that, then run: {_command(folder)}"
+            "that can be written and has room; what was there is unharmed; mend that, then run: "
+            f"{_command(folder)}"
         ) from error
     return final
 
@@ -233,10 +233,13 @@ def _is_whole(home: Path) -> bool:
     return True
 
 
-def _others(folder: Path, kept: set[str | None]) -> Iterator[Path]:
-    for path in list(folder.iterdir()):
-        if path.name not in kept and not path.is_symlink() and (path / "manifest.json").is_file():
-            yield path
+def _prune(folder: Path, kept: set[str | None]) -> None:
+    """Remove the other indexes; one that can't be removed is no reason to fail."""
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            other = path.name not in kept and not path.is_symlink()
+            if other and (path / "manifest.json").is_file():
+                files.discard(path)
 
 
 def _write_files(

@@ -24,9 +24,9 @@ from index.types import KnowledgeBase
 from index.weights import MINILM
 from scripts.training.card import model_card, table
 from scripts.training.data import Item, Pair, cases_of, digest_of, items_of, split_topics
-from scripts.training.delta import low_rank_changes, save_adapter
 from scripts.training.evaluate import Row, compare
 from scripts.training.fit import Bank, Fit, Schedule, fit
+from scripts.training.low_rank import save_adapter
 
 OUT = Path(__file__).resolve().parent.parent / "index" / "encoders" / "dpr"
 NAME = "citewise-dpr"
@@ -52,7 +52,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--also", type=Path, help="a second one to measure on, with the same passages in order"
     )
     parser.add_argument("--out", type=Path, default=OUT, help="folder to write the encoder to")
-    parser.add_argument("--rank", type=int, default=16, help="rank of each matrix' change")
+    parser.add_argument(
+        "--rank", type=int, default=standard.rank, help="rank of each matrix' change"
+    )
     parser.add_argument("--epochs", type=int, default=standard.epochs, help="at most")
     parser.add_argument("--batch", type=int, default=standard.batch)
     parser.add_argument("--learning-rate", type=float, default=standard.learning_rate)
@@ -71,7 +73,11 @@ def _run(args: argparse.Namespace) -> None:
     rest, held = split_topics(topics, args.held_out, args.seed)
     train, validation = split_topics(rest, args.validation, args.seed)
     schedule = Schedule(
-        epochs=args.epochs, batch=args.batch, learning_rate=args.learning_rate, seed=args.seed
+        epochs=args.epochs,
+        batch=args.batch,
+        learning_rate=args.learning_rate,
+        rank=args.rank,
+        seed=args.seed,
     )
     before = load_encoder(MINILM.name)
     bank = _bank(items, before)
@@ -106,11 +112,10 @@ def _run(args: argparse.Namespace) -> None:
         "held_topics": len(held),
         "held_names": ", ".join(held),
     }
-    kept = _write(args.out, shipped, args.rank, facts)
+    _write(args.out, shipped, args.rank, facts)
     size = (args.out / ADAPTER_FILE).stat().st_size
     extra = {
         "rank": args.rank,
-        "kept": kept,
         "size_kb": size // 1000,
         "base": MINILM.sha256[:12],
         "dimension": before.info.dimension,
@@ -138,8 +143,7 @@ def _pairs(items: Sequence[Item], topics: Sequence[str]) -> list[Pair]:
     ]
 
 
-def _write(folder: Path, fitted: Fit, rank: int, training: dict[str, Any]) -> float:
-    tensors, kept = low_rank_changes(fitted.base, fitted.weights, "query", rank)
+def _write(folder: Path, fitted: Fit, rank: int, training: dict[str, Any]) -> None:
     config = {
         "name": NAME,
         "base": MINILM.name,
@@ -151,8 +155,7 @@ def _write(folder: Path, fitted: Fit, rank: int, training: dict[str, Any]) -> fl
         "max_tokens": MAX_TOKENS,
         "training": training,
     }
-    save_adapter(folder, tensors, config)
-    return kept
+    save_adapter(folder, {"query": fitted.changes}, config)
 
 
 def _measure(

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from app.api.schemas import ErrorBody
+from index.encoders import EncoderInfo
 
 __all__ = ["described", "description"]
 
@@ -41,11 +42,8 @@ def described(
     """A route's description, as arguments for FastAPI's decorators."""
     success: dict[str, Any] = {"model": answer, "description": "Success"}
     if streams:
-        success["content"] = {
-            "text/event-stream": {
-                "schema": {"type": "string", "description": "Chunks, where `stream` is true"}
-            }
-        }
+        success["description"] = "The whole answer, or where `stream` is true, its events"
+        success["content"] = {"text/event-stream": {}}
     statuses = sorted({*errors, *(_OF_EVERY_BODY if body else ())})
     more: dict[str, Any] = {}
     if body:
@@ -69,7 +67,7 @@ def description(
     bodies: Sequence[type[BaseModel]],
     *,
     models: Sequence[str],
-    encoder: str,
+    encoder: EncoderInfo,
     keys: bool,
 ) -> dict[str, Any]:
     """The OpenAPI document of some routes.
@@ -79,7 +77,7 @@ def description(
         routes: what is served.
         bodies: the models of the requests.
         models: the names that a chat request may give.
-        encoder: the name that a request for embeddings must give.
+        encoder: whose name and dimension a request for embeddings may give.
         keys: whether a key is needed.
     """
     document = get_openapi(
@@ -100,9 +98,10 @@ def description(
     for name, known in (
         ("ChatRequest", list(models)),
         ("ResponsesRequest", list(models)),
-        ("EmbeddingsRequest", [encoder]),
+        ("EmbeddingsRequest", [encoder.name]),
     ):
         schemas[name]["properties"]["model"]["enum"] = known
+    schemas["EmbeddingsRequest"]["properties"]["dimensions"]["enum"] = [None, encoder.dimension]
     if keys:
         bearer = {"type": "http", "scheme": "bearer"}
         document["components"]["securitySchemes"] = {"key": bearer}

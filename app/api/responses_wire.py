@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from app.api.wire import ChatMessage, Int, Wire, either
+from app.api.wire import Alternatives, ChatMessage, Count, Wire, either
 
 __all__ = ["ResponsesRequest"]
 
@@ -119,8 +119,8 @@ class ResponsesRequest(Wire):
     )
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
-    max_output_tokens: Int | None = Field(None, ge=1, lt=2**63)
-    top_logprobs: Int | None = Field(None, ge=0, le=20, json_schema_extra={"enum": [None, 0]})
+    max_output_tokens: Count | None = None
+    top_logprobs: Alternatives | None = Field(None, json_schema_extra={"enum": [None, 0]})
     text: TextOptions | None = None
     tools: list[dict[str, Any]] | None = Field(
         None, description="accepted, never called; file_search shows the retrieval as an item"

@@ -67,7 +67,7 @@ def create_app(pipeline: ServedPipeline, settings: Settings) -> FastAPI:
         router.routes,
         _BODIES,
         models=serving.models,
-        encoder=serving.encoder.info.name,
+        encoder=serving.encoder.info,
         keys=keys is not None,
     )
     app.openapi = lambda: document  # type: ignore[method-assign]

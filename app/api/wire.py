@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 __all__ = [
+    "Alternatives",
     "ChatMessage",
     "ChatRequest",
+    "Count",
     "EmbeddingsRequest",
-    "Int",
     "RetrieveRequest",
     "TextParts",
     "Wire",
@@ -36,7 +37,12 @@ def _whole_number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Int = Annotated[int, BeforeValidator(_whole_number)]
+_Integral = BeforeValidator(_whole_number)  # outermost, so that the bounds stay in the schema
+Count = Annotated[int, Field(ge=1, lt=INT64), _Integral]
+Passages = Annotated[int, Field(ge=1, le=20), _Integral]
+Seed = Annotated[int, Field(ge=-INT64, lt=INT64), _Integral]
+One = Annotated[int, Field(ge=1, le=1), _Integral]
+Alternatives = Annotated[int, Field(ge=0, le=20), _Integral]
 
 
 def either(value: object) -> str:
@@ -136,16 +142,16 @@ class ChatRequest(Wire):
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
-    n: Int | None = Field(None, ge=1, le=1, description="an answer has one grounding: only 1")
-    max_tokens: Int | None = Field(None, ge=1, lt=INT64, description="older name of the next")
-    max_completion_tokens: Int | None = Field(None, ge=1, lt=INT64)
+    n: One | None = Field(None, description="an answer has one grounding: only 1")
+    max_tokens: Count | None = Field(None, description="older name of the next")
+    max_completion_tokens: Count | None = None
     stop: Stop | None = None
-    seed: Int | None = Field(None, ge=-INT64, lt=INT64)
+    seed: Seed | None = None
     presence_penalty: float | None = _only(0, ge=-2, le=2)
     frequency_penalty: float | None = _only(0, ge=-2, le=2)
     logit_bias: dict[str, float] | None = _only({})
     logprobs: bool | None = _only(False)
-    top_logprobs: Int | None = _only(0, ge=0, le=20)
+    top_logprobs: Alternatives | None = _only(0)
     response_format: ResponseFormat | None = None
     modalities: list[str] | None = _only(["text"])
     tools: list[dict[str, Any]] | None = Field(None, description="accepted, never called")
@@ -157,7 +163,7 @@ class RetrieveRequest(Wire):
     """`POST /v1/retrieve`."""
 
     query: str = Field(min_length=1)
-    k: Int | None = Field(None, ge=1, le=20, description="passages at most")
+    k: Passages | None = Field(None, description="passages at most")
     history: list[ChatMessage] | None = Field(None, description="the turns before the query")
 
 
@@ -178,7 +184,7 @@ class EmbeddingsRequest(Wire):
     model: str = Field(min_length=1, max_length=256, description="the encoder's name")
     input: Texts = Field(description="one text or up to 2,048; token ids are refused")
     encoding_format: Literal["float", "base64"] | None = "float"
-    dimensions: Int | None = Field(None, ge=1, lt=INT64, description="only the encoder's own")
+    dimensions: Count | None = Field(None, description="only the encoder's own")
     input_type: Literal["query", "passage"] | None = Field(
         "query", description="which of the encoder's two towers"
     )

@@ -20,6 +20,7 @@ __all__ = ["matched", "nugget_precision", "nugget_recall", "says"]
 
 _COVERED = 0.65
 _ALLOWANCE = 100
+_SHORT = 3
 
 
 def says(text: str, nugget: Nugget) -> bool:
@@ -45,13 +46,13 @@ def says(text: str, nugget: Nugget) -> bool:
 
 
 def _symbols_kept(phrase: str, text: str) -> bool:
-    """A short alias made of symbols (h/G, 20%) must be there with them."""
-    if len(words(phrase)) > 3 or not any(symbol in phrase for symbol in "%/^×="):
+    """A short alias made of symbols (h/G, O(n), 4×, 20%) must be there with them."""
+    if len(words(phrase)) > _SHORT or not any(symbol in phrase for symbol in "%/^×=()√²³"):
         return True
-    wanted = figures(phrase)
-    if wanted:
-        return all(any(same(one, other) for other in figures(text)) for one in wanted)
-    return fold(phrase) in fold(text)
+    if "%" in phrase:
+        given = figures(text)
+        return all(any(same(one, other) for other in given) for one in figures(phrase))
+    return fold(phrase).replace(" ", "") in fold(text).replace(" ", "")
 
 
 def _covers(window: str, phrase: str) -> bool:

@@ -36,7 +36,8 @@ _NUMBER = re.compile(
     r"|\s?(?P<bytes>[kmgt]i?b|bytes?|(?:kilo|mega|giga|tera)bytes)\b)?",
     re.IGNORECASE,
 )
-_POWER_OF_TEN = re.compile(r"(?<![\w.×x·*] )(?<![\w.])10\^\{?([+-]?\d+)\}?")
+_UNITS = ("percent", "bytes", "letter", "scale")
+_POWER_OF_TEN = re.compile(r"(?<![\w.])10\^\{?([+-]?\d+)\}?")
 _NEAR = 80
 
 
@@ -54,14 +55,17 @@ class Figure:
 def figures(text: str) -> list[Figure]:
     """Find the numbers of a text: 1.4T = 1.4 trillion, 50,257 = 50257, 10¹⁸ = 1e18, 2 KB = 2 kB."""
     plain = _plain(text)
+    matches = list(_NUMBER.finditer(plain))
+    raised = [match.span() for match in matches if match["power"]]
     found = [
         Figure(10.0 ** int(match[1]), 0.0, "number", match.start(), match.end())
         for match in _POWER_OF_TEN.finditer(plain)
+        if not _within(match.start(), raised)
     ]
     taken = [(figure.start, figure.end) for figure in found]
-    for match in _NUMBER.finditer(plain):
-        if not any(start <= match.start() < end for start, end in taken):
-            found.append(_figure(match))
+    for position, match in enumerate(matches):
+        if not _within(match.start(), taken):
+            found.append(_figure(match, _range_end(plain, matches, position)))
     for match in re.finditer(r"[a-z]+", plain.lower()):
         if match.group() in _WORDS and match.group() != "one":
             found.append(Figure(_WORDS[match.group()], 0.0, "number", match.start(), match.end()))
@@ -75,15 +79,29 @@ def _plain(text: str) -> str:
     return re.sub(r"(?<=\d)-(?=[\d.])", " - ", unicodedata.normalize("NFKC", text))
 
 
-def _figure(match: re.Match[str]) -> Figure:
+def _within(start: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(first <= start < end for first, end in spans)
+
+
+def _range_end(plain: str, matches: Sequence[re.Match[str]], position: int) -> re.Match[str] | None:
+    """In "5-20%" or "20 to 30 GB" the unit of the second number is the first one's too."""
+    match, following = matches[position], matches[position + 1 : position + 2]
+    if any(match[group] for group in _UNITS) or not following:
+        return None
+    between = plain[match.end() : following[0].start()]
+    return following[0] if re.fullmatch(r"\s?(?:-|to)\s?", between) else None
+
+
+def _figure(match: re.Match[str], unit_of: re.Match[str] | None) -> Figure:
+    unit = unit_of or match
     mantissa = match["mantissa"].replace(",", "")
     power = int(match["e"] or match["power"] or 0)
     factor, kind = 10.0**power, "number"
-    if match["percent"]:
+    if unit["percent"]:
         kind = "percent"
-    elif match["bytes"]:
-        factor, kind = factor * _BYTES[match["bytes"].lower()], "bytes"
-    elif scale := match["letter"] or match["scale"]:
+    elif unit["bytes"]:
+        factor, kind = factor * _BYTES[unit["bytes"].lower()], "bytes"
+    elif scale := unit["letter"] or unit["scale"]:
         factor *= _SCALES[scale.lower()]
     decimals = len(mantissa.partition(".")[2])
     value = float(mantissa) * factor * (-1 if match["sign"] else 1)
@@ -109,7 +127,9 @@ def stated(expected: ExpectedNumber, text: str) -> bool:
     (tokens, layers, BLEU), one of its words must stand within 80 characters of a match. A value
     without digits (h/G) must be there literally.
     """
-    wanted = figures(f"{expected.value} {expected.unit}".strip())
+    # "250" of "K tokens" is printed 250K.
+    gap = "" if re.match(r"[KMBT]\b", expected.unit) else " "
+    wanted = figures(f"{expected.value}{gap}{expected.unit}".strip())
     if not wanted:
         return fold(expected.value) in fold(text)
     plain = _plain(text)

@@ -18,12 +18,13 @@ from sentence_transformers import (
 )
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
 from torch import Tensor, nn
-from transformers import EarlyStoppingCallback, TrainerCallback
+from transformers import TrainerCallback
 
 from index.weights import MINILM
 from scripts.training.data import Pair
+from scripts.training.low_rank import add_low_rank, low_rank_changes
 
-__all__ = ["Bank", "Fit", "Schedule", "fit"]
+__all__ = ["AllPassagesLoss", "Bank", "Fit", "Schedule", "fit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Schedule:
 
     epochs: int = 8
     batch: int = 32
-    learning_rate: float = 1e-4
+    learning_rate: float = 1e-3
+    rank: int = 32
     scale: float = 20.0
     patience: int = 2
     seed: int = 13
@@ -57,10 +59,9 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What training gave: the tower's weights, and the validation figure after each epoch."""
+    """What training gave: the tower's changes, and the validation figure after each epoch."""
 
-    weights: Mapping[str, NDArray[np.float32]]
-    base: Mapping[str, NDArray[np.float32]]
+    changes: Mapping[str, NDArray[np.float32]]
     validation: tuple[float, ...]
 
     @property
@@ -92,7 +93,7 @@ class AllPassagesLoss(nn.Module):
         return nn.functional.cross_entropy(scores * self.scale, labels)
 
 
-class SuccessAtOne(SentenceEvaluator):  # type: ignore[misc]  # no types there
+class _SuccessAtOne(SentenceEvaluator):  # type: ignore[misc]  # no types there
     """The share of validation questions whose first passage is the right one."""
 
     def __init__(self, pairs: Sequence[Pair], bank: Bank) -> None:
@@ -100,6 +101,7 @@ class SuccessAtOne(SentenceEvaluator):  # type: ignore[misc]  # no types there
         self.pairs, self.bank = pairs, bank
         self.primary_metric = "success_at_1"
         self.history: list[float] = []
+        self.best: dict[str, NDArray[np.float32]] = {}
 
     def __call__(
         self,
@@ -108,25 +110,37 @@ class SuccessAtOne(SentenceEvaluator):  # type: ignore[misc]  # no types there
         epoch: int = -1,
         steps: int = -1,
     ) -> dict[str, float]:
-        """Encode the questions and compare."""
+        """Encode the questions, compare, and keep the changes if they are the best so far."""
         texts = [pair.question for pair in self.pairs]
         vectors = model.encode(texts, show_progress_bar=False, convert_to_numpy=True)
         best = self.bank.owners[(vectors @ self.bank.vectors.T).argmax(axis=1)]
         right = [
-            self.bank.passages[row] == p.passage for row, p in zip(best, self.pairs, strict=True)
+            self.bank.passages[row] == pair.passage
+            for row, pair in zip(best, self.pairs, strict=True)
         ]
         self.history.append(float(np.mean(right)))
+        if self.history[-1] == max(self.history):
+            self.best = low_rank_changes(model)
         return {self.primary_metric: self.history[-1]}
 
 
-class _StopAfter(TrainerCallback):  # type: ignore[misc]  # transformers has no types here
-    """Ends training after some epochs of a longer schedule."""
+class _Stop(TrainerCallback):  # type: ignore[misc]  # no types there
+    """Ends training after some epochs of its schedule, or when validation gets no better."""
 
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
+    def __init__(self, epochs: int | None, evaluator: _SuccessAtOne | None, patience: int) -> None:
+        self.epochs, self.evaluator, self.patience = epochs, evaluator, patience
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ANN401
-        control.should_training_stop = state.epoch >= self.epochs - 1e-6
+        """Stop at the wanted epoch."""
+        if self.epochs is not None and state.epoch >= self.epochs - 1e-6:
+            control.should_training_stop = True
+        return control
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ANN401
+        """Stop once the best figure is older than the patience."""
+        history = self.evaluator.history if self.evaluator is not None else []
+        if history and len(history) - 1 - int(np.argmax(history)) >= self.patience:
+            control.should_training_stop = True
         return control
 
 
@@ -151,10 +165,7 @@ def fit(
     torch.manual_seed(schedule.seed)
     model = SentenceTransformer(str(MINILM.verified().parent), device="cpu")
     model.max_seq_length = 128
-    base = _tensors(model)
-    for name, parameter in model.named_parameters():
-        # Word vectors stay: words that training doesn't see keep their meaning.
-        parameter.requires_grad = ".encoder.layer." in name
+    add_low_rank(model, schedule.rank)
     rows = {passage: row for row, passage in enumerate(bank.passages)}
     data = Dataset.from_dict(
         {
@@ -162,10 +173,7 @@ def fit(
             "label": [rows[pair.passage] for pair in pairs],
         }
     )
-    evaluator = SuccessAtOne(*validation) if validation is not None else None
-    callbacks: list[TrainerCallback] = [] if stop_after is None else [_StopAfter(stop_after)]
-    if evaluator is not None:
-        callbacks.append(EarlyStoppingCallback(schedule.patience))
+    evaluator = _SuccessAtOne(*validation) if validation is not None else None
     with tempfile.TemporaryDirectory() as folder:
         args = SentenceTransformerTrainingArguments(
             output_dir=folder,
@@ -178,11 +186,7 @@ def fit(
             weight_decay=0.01,
             seed=schedule.seed,
             eval_strategy="epoch" if evaluator else "no",
-            save_strategy="epoch" if evaluator else "no",
-            save_total_limit=1,
-            save_only_model=True,
-            load_best_model_at_end=evaluator is not None,
-            metric_for_best_model="eval_success_at_1" if evaluator else None,
+            save_strategy="no",
             logging_steps=20,
             report_to=[],
             dataloader_pin_memory=False,
@@ -193,17 +197,9 @@ def fit(
             train_dataset=data,
             loss=AllPassagesLoss(model, bank, schedule.scale),
             evaluator=evaluator,
-            callbacks=callbacks,
+            callbacks=[_Stop(stop_after, evaluator, schedule.patience)],
         )
         trainer.train()
-    return Fit(_tensors(model), base, tuple(evaluator.history) if evaluator else ())
-
-
-def _tensors(model: SentenceTransformer) -> dict[str, NDArray[np.float32]]:
-    """Return the transformer's tensors under the names that its weights file has."""
-    state = model[0].auto_model.state_dict()
-    return {
-        name: tensor.detach().float().numpy().copy()
-        for name, tensor in state.items()
-        if ".layer." in name and tensor.is_floating_point()
-    }
+    if evaluator is not None:
+        return Fit(evaluator.best, tuple(evaluator.history))
+    return Fit(low_rank_changes(model), ())

@@ -39,7 +39,9 @@ def small_kb() -> KnowledgeBase:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, small_kb: KnowledgeBase, minilm: Encoder) -> Path:
+def built(
+    tmp_path_factory: pytest.TempPathFactory, small_kb: KnowledgeBase, minilm: Encoder
+) -> Path:
     """The small knowledge base's index directory, built once; tests leave it as it is."""
     folder = tmp_path_factory.mktemp("built")
     build(small_kb, folder, minilm)

@@ -73,14 +73,16 @@ def knowledge(word: str) -> KnowledgeBase:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one build: how it ended and what a reader, then the next build, found."""
+    """What came of one build: how it ended and what a reader, then the next build, found.
+
+    The next build is tried after every third.
+    """
 
     n: int
     ended: str
     served: str
-    next_build: str
+    next_build: str | None
     leftovers: list[str]
-
 
 
 def _watch(folder: Path, act: Callable[[str], None]) -> None:
@@ -111,7 +113,13 @@ def _watch(folder: Path, act: Callable[[str], None]) -> None:
         act("readlink")
         return readlink(path)
 
-    faiss.write_index, os.fsync, os.readlink = spied_write, spied_fsync, spied_readlink
+    spies = (
+        (faiss, "write_index", spied_write),
+        (os, "fsync", spied_fsync),
+        (os, "readlink", spied_readlink),
+    )
+    for module, name, spy in spies:
+        setattr(module, name, spy)
 
 
 def _killer(n: int) -> Callable[[str], None]:
@@ -141,7 +149,7 @@ def _child(folder: Path, mode: str, n: int, word: str) -> None:
     elif mode == "full":
         _watch(folder, _full_disk(n))
     elif mode == "limit":
-        resource.setrlimit(resource.RLIMIT_FSIZE, (n * 37, n * 37))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n * 150, n * 150))
     try:
         build(knowledge(word), folder, NumberEncoder())
     except IndexUnusable as error:
@@ -169,11 +177,18 @@ def _outcomes(base: Path, work: Path, mode: str, word: str) -> Iterator[Outcome]
             _child(work, mode, n, word)
         ended = names[os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])]
         served = _serve(work)
+        if n % 3 and ended != "done":
+            yield Outcome(n, ended, served, None, [])
+            continue
         build(knowledge(word), work, NumberEncoder())
         left = sorted(p.name for p in work.iterdir() if p.name[0] == "." and p.name != ".lock")
         yield Outcome(n, ended, served, _serve(work), left)
         if ended == "done":
             return
+
+
+def _say(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
 
 
 def main(arguments: list[str]) -> None:
@@ -188,9 +203,9 @@ def main(arguments: list[str]) -> None:
     if scenario == "damaged":
         word = "old"
         (base / "current" / "texts.jsonl").write_text("{}")
-    print(json.dumps({"before": _serve(base)}))
+    _say({"before": _serve(base)})
     for outcome in _outcomes(base, folder / "work", mode, word):
-        print(json.dumps(asdict(outcome)))
+        _say(asdict(outcome))
 
 
 if __name__ == "__main__":

@@ -127,7 +127,9 @@ class PlayingPipeline:
         )  # fmt: skip
 
     def _hits(self, *, hostile: bool) -> tuple[Hit, ...]:
-        found = shipped_passages()[:6]
+        known = shipped_passages()
+        other = next(i for i, passage in enumerate(known) if passage.topic != known[0].topic)
+        found = known[:3] + known[other : other + 3]
         if hostile:
             source = Source("x", HOSTILE, "javascript:window.pwned=1", 2020)
             found = (

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.ui import texts
-from tests.ui.playing import PlayingPipeline, served
 from tests.ui.playing import Page as Served
+from tests.ui.playing import PlayingPipeline, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -25,6 +25,8 @@ _ARGUMENTS = [
 
 pytestmark = [
     pytest.mark.browser,
+    # Gradio's queue, in the server's thread, uses what pandas deprecates.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.skipif(
         not _CHROMIUM.exists() and os.environ.get("CI") != "true",
         reason="no Chromium; install it with: apt-get install chromium",
@@ -116,7 +118,8 @@ def test_a_card_is_quick_and_opens_from_the_keyboard(page: Page) -> None:
         """() => {
           const cite = document.querySelector(".cite");
           const started = performance.now();
-          cite.dispatchEvent(new PointerEvent("pointerover", {bubbles: true, pointerType: "mouse"}));
+          const over = {bubbles: true, pointerType: "mouse"};
+          cite.dispatchEvent(new PointerEvent("pointerover", over));
           const open = !document.getElementById("citation-card").hidden;
           return open ? performance.now() - started : 1e9;
         }"""
@@ -175,7 +178,7 @@ def test_a_follow_up_brings_its_history(page: Page, site: Served) -> None:
 
 def test_persona_doctrine_and_sampling_reach_the_question(page: Page, site: Served) -> None:
     before = page.locator(".suggestion:visible").all_inner_texts()
-    page.get_by_label(re.compile("^LLM engineer")).check()
+    page.get_by_role("radio", name=re.compile("LLM engineer")).check()
     page.wait_for_function(
         "before => document.querySelector('.suggestion')?.innerText !== before", arg=before[0]
     )

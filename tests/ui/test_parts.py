@@ -47,8 +47,8 @@ async def test_a_question_plays_to_its_end() -> None:
 async def test_stopping_closes_the_pipeline_and_keeps_what_was_shown() -> None:
     pipeline = PlayingPipeline(delay=0)
     stop = asyncio.Event()
-    last = Turn("slow", "Expert")
-    async for last, _ in play(pipeline, Question("slow"), last, stop):
+    last = begun = Turn("slow", "Expert")
+    async for last, _ in play(pipeline, Question("slow"), begun, stop):
         if last.claims:
             stop.set()
     assert last.stopped

@@ -190,7 +190,8 @@ def test_no_input_reaches_the_page_as_markup(pieces: list[str], data: st.DataObj
     text = "".join(pieces)
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text) + 3))
-    status = data.draw(st.sampled_from(["supported", "partial", "unsupported"]))
+    statuses: list[ClaimStatus] = ["supported", "partial", "unsupported"]
+    status = data.draw(st.sampled_from(statuses))
     claims = [
         Claim("", start, end, (1,), (), status),
         Claim("", end, len(text), (2,), (), "partial"),

@@ -1,0 +1,113 @@
+"""`python -m eval`: ask a suite of the product or any endpoint, score, compare, guard, report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from eval.targets import BASELINES
+from index.cli import Parser, run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    return run(f"eval {options.command}", lambda: _dispatch(options))
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    # The commands bring numpy and pydantic: --help stays quick without them.
+    from eval import commands
+
+    command = {"score": "rescore"}.get(options.command, options.command)
+    return int(getattr(commands, command)(options))
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m eval", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(commands.add_parser("run", help="ask a suite of a target, and score the answers"))
+
+    score = commands.add_parser("score", help="score a run's samples anew")
+    score.add_argument("run_dir", type=Path, metavar="DIR")
+    score.add_argument("--trec", type=Path, metavar="DIR", help="also write qrels and a TREC run")
+    score.add_argument("--ragas", type=Path, metavar="FILE", help="also write ragas' JSONL")
+
+    compare = commands.add_parser("compare", help="compare two runs on the same cases")
+    compare.add_argument("a", type=Path, metavar="A")
+    compare.add_argument("b", type=Path, metavar="B")
+
+    gate = commands.add_parser("gate", help="check limits; exit with 1 if one fails")
+    gate.add_argument("run_dir", type=Path, metavar="DIR")
+    gate.add_argument("--baseline", type=Path, help="a committed baseline to hold against")
+    gate.add_argument("--strict", action="store_true", help="refuse what is undecided too")
+    gate.add_argument("--update", action="store_true", help="write the baseline from this run")
+
+    report = commands.add_parser("report", help="write HTML, Markdown and JSON of runs")
+    report.add_argument("run_dirs", type=Path, nargs="+", metavar="DIR")
+    report.add_argument("--out", type=Path, help="where to write (the first DIR)")
+
+    view = commands.add_parser("view", help="open a run's page in the browser")
+    view.add_argument("run_dir", type=Path, metavar="DIR")
+
+    make = commands.add_parser("make", help="derive suites from any knowledge base")
+    make.add_argument("--kb", action="append", metavar="[NAME=]PATH", help="(the shipped one)")
+    make.add_argument("--out", type=Path, metavar="DIR", help="where the suites are written")
+    make.add_argument(
+        "--seal", action="store_true", help="write eval/suites/schema.json and sealed.json anew"
+    )
+    for each in (score, compare, gate, report, make):
+        each.add_argument("--json", action="store_true", help="print the result as JSON")
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "suite", metavar="SUITE",
+        help="a name in eval/suites, `all`, `smoke` (40 questions), a derived one (verbatim, "
+        "leave-out, counterfactual, conflict), or a JSONL file",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="holds the run")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    cases = parser.add_argument_group("cases")
+    cases.add_argument("--slice", action="append", help="only this slice; may be repeated")
+    cases.add_argument("--limit", type=_positive, help="only so many, chosen by hash")
+    cases.add_argument("--split", choices=["dev", "sealed", "all"], default="dev")
+    cases.add_argument("--open-sealed", action="store_true", help="allow the sealed half")
+    cases.add_argument("--repeats", type=_positive, default=1, help="samples a question (1)")
+
+    target = parser.add_argument_group("target (the product in process, unless said otherwise)")
+    target.add_argument("--target", metavar="URL", help="an OpenAI-compatible API, /v1 included")
+    target.add_argument("--key-env", metavar="NAME", help="the variable that holds its key")
+    target.add_argument(
+        "--baseline", choices=list(BASELINES), metavar="NAME",
+        help="; ".join(f"{name}: {what}" for name, what in BASELINES.items()),
+    )  # fmt: skip
+    target.add_argument("--retrieval-only", action="store_true", help="write no answers")
+    target.add_argument("--kb", action="append", metavar="[NAME=]PATH", help="index this first")
+    target.add_argument("--index", type=Path, help="the index directory")
+    target.add_argument("--encoder", help="the encoder that the index was made with")
+    target.add_argument("--encoder-engine", choices=["openvino", "torch"])
+    target.add_argument("--engine", choices=["auto", "openvino", "openai", "transformers"])
+    target.add_argument("--model", help="the served model's name, or a local path")
+    target.add_argument("--model-url", help="an OpenAI-compatible server for the product's model")
+    target.add_argument("--answer-mode", choices=["auto", "draft", "compose"])
+    target.add_argument("--persona", action="append", help="may be repeated: each is asked")
+    target.add_argument("--temperature", type=float)
+    target.add_argument("--top-p", type=float)
+    target.add_argument("--max-tokens", type=_positive)
+    target.add_argument("--seed", type=int, help="the first sample's seed (0)")
+    target.add_argument("--parallel", type=_positive, help="how many at once")
+    target.add_argument("--no-cache", action="store_true", help="keep and use no earlier answers")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
