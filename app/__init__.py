@@ -1,0 +1,1 @@
+"""The product at run time: pipeline, chat models, endpoint, page and commands."""

@@ -78,12 +78,12 @@ def _dispatch(options: argparse.Namespace) -> int:
 
         return serve(options)
     if options.command == "keys":
-        from app.keys_command import keys
+        from app.api.keys_command import keys
 
         return keys(options)
-    from app import ask
+    from app.ask import ask, retrieve
 
-    return ask.ask(options) if options.command == "ask" else ask.retrieve(options)
+    return ask(options) if options.command == "ask" else retrieve(options)
 
 
 if __name__ == "__main__":

@@ -241,10 +241,9 @@ def _show_record(answer: Answer) -> None:
     say(textwrap.fill(f"ms          {stages}", _WIDTH, subsequent_indent=" " * 12))
     for claim in answer.claims:
         say(f"  {claim.status:11} {claim.support:.2f}  {claim.text[:_WIDTH]}")
-        for citation in answer.citations:
-            if citation.ref in claim.refs:
-                say(f"               [{citation.n}] {citation.ref}: {citation.quote[:_WIDTH]}")
-                break
+        for position in claim.evidence:
+            citation = answer.citations[position]
+            say(f"               [{citation.n}] {citation.ref}: {citation.quote[:_WIDTH]}")
     for dropped in answer.dropped:
         say(f"  dropped     {dropped.text[:_WIDTH]} ({dropped.reason})")
 

@@ -72,12 +72,7 @@ class Reading:
 
 def objection(reading: Reading) -> str:
     """Return the first thing that speaks against a sentence, or ""."""
-    return (
-        _number(reading)
-        or _name(reading)
-        or _negation(reading)
-        or _direction(reading)
-    )
+    return _number(reading) or _name(reading) or _negation(reading) or _direction(reading)
 
 
 def _number(reading: Reading) -> str:
@@ -143,8 +138,10 @@ def _name(reading: Reading) -> str:
 
 
 def _known(part: str, said: frozenset[str], stems: frozenset[str]) -> bool:
-    return part in said or any(part in word.split("-") for word in said) or bool(
-        set(tokenize(part)) & stems
+    return (
+        part in said
+        or any(part in word.split("-") for word in said)
+        or bool(set(tokenize(part)) & stems)
     )
 
 
@@ -194,7 +191,8 @@ def _direction_stands(
 
 
 def _window(tokens: Sequence[str], position: int) -> frozenset[str]:
-    near = tokens[max(0, position - _NEAR) : position] + tokens[position + 1 : position + 1 + _NEAR]
+    start = max(0, position - _NEAR)
+    near = [*tokens[start:position], *tokens[position + 1 : position + 1 + _NEAR]]
     return frozenset(content_words(" ".join(near)))
 
 

@@ -130,7 +130,8 @@ def read_markers(body: str, known: int) -> tuple[str, list[int], list[int]]:
     """
     code = _code_spans(body)
     cited: list[int] = []
-    kept, position = [], 0
+    kept: list[str] = []
+    position = 0
     indexed_to = -1
     for match in MARKER.finditer(body):
         if any(start <= match.start() < end for start, end in code):

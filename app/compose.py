@@ -7,19 +7,19 @@ checklist.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.evidence import Evidence, Span, Weigh
 from index.lexical import content_words
+from index.quantities import quantities
 from index.types import PassageKind
 
 __all__ = ["ComposedSentence", "compose"]
 
-_LEADING_WORD = re.compile(r"^(?:Yes|No)[,.]\s+")
 _NEAR_TOP = 0.85
 _REPEATED = 0.7
+_SAME_FIGURES = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,9 @@ def compose(
     wanted = frozenset(content_words(question))
     chosen: list[tuple[Evidence, Span]] = []
     for item in _worth_reading(evidence):
-        budget = 4 if item is evidence[0] and item.passage.kind is PassageKind.FAQ else 2
-        for span in _best_spans(item, wanted, weigh, budget, first=item is evidence[0]):
+        best = item is evidence[0]
+        budget = 4 if best and item.passage.kind is PassageKind.FAQ else 2
+        for span in _best_spans(item, wanted, weigh, budget, first=best):
             if len(chosen) < most and not _repeats(span, chosen):
                 chosen.append((item, span))
     prose = [pair for pair in chosen if pair[0].passage.kind is not PassageKind.DATA]
@@ -76,8 +77,7 @@ def _best_spans(
     """Take the sentences that speak most to the question, in the order of the passage."""
     spans = item.spans
     if item.passage.kind is PassageKind.DATA:
-        text = item.passage.text
-        return [Span(0, len(text), text)]
+        return [_figure(item)]
     scored = [
         (sum(weigh(word) for word in span.words & wanted), -position)
         for position, span in enumerate(spans)
@@ -90,7 +90,27 @@ def _best_spans(
     return [span for position, span in enumerate(spans) if position in keep]
 
 
+def _figure(item: Evidence) -> Span:
+    """Take a data point's note where it states the figure itself, else all of it."""
+    text = item.passage.text
+    head, _, note = text.partition(". ")
+    figures = _numbers(head.removeprefix(item.passage.heading))
+    if note and figures and figures <= _numbers(note):
+        return Span(len(text) - len(note), len(text), note)
+    return Span(0, len(text), text)
+
+
+def _numbers(text: str) -> frozenset[tuple[float, float]]:
+    return frozenset((q.low, q.high) for q in quantities(text) if q.kind != "year")
+
+
 def _repeats(span: Span, chosen: Sequence[tuple[Evidence, Span]]) -> bool:
+    """Tell whether the answer has a sentence's words, or its figures and most of its words."""
+    figures = _numbers(span.text)
+    said = frozenset().union(*(_numbers(other.text) for _, other in chosen))
+    words = frozenset().union(*(other.words for _, other in chosen))
+    if figures and figures <= said and len(span.words & words) >= _SAME_FIGURES * len(span.words):
+        return True
     return any(
         len(span.words & other.words) >= _REPEATED * max(1, min(len(span.words), len(other.words)))
         for _, other in chosen

@@ -79,6 +79,12 @@ class Evidence:
         labels = " ".join(source.label for source in self.passage.sources)
         return frozenset(re.findall(r"[\w+-]+", f"{self.context}\n{labels}".lower()))
 
+    @cached_property
+    def authors(self) -> frozenset[str]:
+        """Stems of the names that its sources are credited to, "et al." among them."""
+        labels = (source.label.partition("(")[0] for source in self.passage.sources)
+        return frozenset(content_words(" ".join([*labels, "et al"])))
+
     def source_for(self, sentence: str) -> Source | None:
         """Choose the passage's source that a sentence is about: one it names, else the first."""
         folded = sentence.lower()
@@ -94,7 +100,7 @@ class Evidence:
 
 
 def names_in(text: str) -> list[str]:
-    """Find what looks like a name: acronyms, CamelCase, letters with digits, capitals mid-sentence."""
+    """Find what looks like a name: acronyms, CamelCase, letters with digits, inner capitals."""
     return list(dict.fromkeys([*_NAME.findall(text), *_PROPER.findall(text)]))
 
 

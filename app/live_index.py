@@ -17,7 +17,7 @@ from index.vectors.faiss_store import open_faiss
 
 __all__ = ["LiveIndex"]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("citewise.index")
 _LOOK_EVERY_SECONDS = 1.0
 
 
@@ -69,9 +69,10 @@ class LiveIndex:
             self._looked = time.monotonic()
             state = self._state()
             if state not in (None, self._seen):
-                self._seen = state
                 threading.Thread(target=self._follow, name="follow-index", daemon=True).start()
-                following = True
+                self._seen, following = state, True
+        except RuntimeError as error:  # no thread to be had: the next look tries again
+            _log.warning("the new index is not opened yet: %s", error)
         finally:
             if not following:
                 self._looking.release()

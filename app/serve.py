@@ -14,6 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api import create_app
+from app.api.binding import check_binding
+from app.api.logs import log_to
 from app.errors import ModelError, SettingsError
 from app.pipeline import Pipeline
 from app.service import open_pipeline
@@ -22,7 +24,7 @@ from index.cli import say
 
 __all__ = ["build_server", "serve"]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("citewise.serve")
 _GRACE_SECONDS = 20
 
 
@@ -33,6 +35,8 @@ def serve(options: argparse.Namespace) -> int:
         "answer_mode", "unsupported", "personas",
     )  # fmt: skip
     settings = load_settings(**{name: getattr(options, name) for name in names})
+    check_binding(settings)
+    log_to()
     pipeline = open_pipeline(settings)
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
@@ -91,7 +95,8 @@ async def _load(pipeline: Pipeline) -> None:
 
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP, so that asyncio switches Nagle's delay off on its connections.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))

@@ -34,6 +34,7 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
             unsupported=settings.unsupported,
             passages=settings.passages,
             answer_tokens=settings.answer_tokens,
+            question_characters=settings.max_question_chars,
         ),
         personas,
     )

@@ -103,7 +103,8 @@ class Claim:
     """A sentence of the answer with what was found about it.
 
     `start` and `end` are code points in the answer's text, markers included; `cites` are
-    source numbers, `refs` the passages behind them; `support` is the verifier's score, 0 to 1.
+    source numbers, `refs` the passages behind them; `support` is the verifier's score, 0 to 1;
+    `evidence` are positions in the answer's citations: the quotes that bear this sentence.
     """
 
     text: str
@@ -113,6 +114,7 @@ class Claim:
     refs: tuple[str, ...]
     status: ClaimStatus
     support: float = 0.0
+    evidence: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -33,10 +34,11 @@ __all__ = [
     "claims_nothing",
 ]
 
-FEATURES = ("passage", "span", "rarest_missing", "missing", "opening", "length")
+FEATURES = ("passage", "span", "rarest_missing", "order")
 _WEIGHTS = Path(__file__).with_name("verifier.json")
 _RUNS = (1, 2, 3)
 _COST_OF_LENGTH = 0.06
+_NEIGHBORS = 3
 _OPENING = re.compile(
     r"(?:sure|certainly|of course|great question|good question|here (?:is|are)|in summary|"
     r"to summarize|let me|let's|i hope|in short|yes|no|overall)\b[^.]{0,80}[.:!]?$",
@@ -133,25 +135,25 @@ class LexicalVerifier:
         self, sentence: str, items: Sequence[Evidence]
     ) -> tuple[dict[str, float], tuple[Support, ...], str]:
         """Measure a sentence against passages: its features, where it rests, and objections."""
-        ordered = content_words(sentence)
+        # Numbers are held against the evidence by a check of their own.
+        ordered = [word for word in content_words(sentence) if not word[0].isdigit()]
         words = frozenset(ordered)
         supports = tuple(self._support(words, item) for item in items)
         spans = " ".join(
             item.passage.text[support.start : support.end]
             for item, support in zip(items, supports, strict=True)
         )
-        covered = frozenset().union(*(item.words for item in items))
+        authors = frozenset().union(*(item.authors for item in items))
+        covered = frozenset().union(*(item.words for item in items)) | authors
         heads = " ".join(f"{item.passage.heading} {item.passage.title}" for item in items)
-        near = frozenset(content_words(f"{spans} {heads}"))
+        near = frozenset(content_words(f"{spans} {heads}")) | authors
         missing = [self._weigh(word) for word in words - covered]
         most = self._weigh("\0")
         found = {
             "passage": self._share(words & covered, words),
             "span": self._share(words & near, words),
             "rarest_missing": max(missing, default=0.0) / most,
-            "missing": min(len(missing), 6) / 6,
-            "opening": self._weigh(ordered[0]) / most if ordered and ordered[0] not in near else 0.0,
-            "length": min(len(words), 30) / 30,
+            "order": _order(ordered, content_words(f"{heads} {spans}")),
         }
         return found, supports, objection(Reading(sentence, tuple(items), spans))
 
@@ -192,6 +194,19 @@ def claims_nothing(sentence: str) -> bool:
     if quantities(sentence) or names_in(sentence):
         return False
     return not content_words(sentence) or _OPENING.match(sentence.strip()) is not None
+
+
+def _order(words: Sequence[str], evidence: Sequence[str]) -> float:
+    """Return the share of neighboring words that the evidence has near each other too."""
+    pairs = list(pairwise(words))
+    if not pairs:
+        return 1.0
+    near = {
+        (first, second)
+        for place, first in enumerate(evidence)
+        for second in evidence[place + 1 : place + 1 + _NEIGHBORS]
+    }
+    return sum(pair in near for pair in pairs) / len(pairs)
 
 
 def _rank(judged: _Judged) -> tuple[bool, float, int]:

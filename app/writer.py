@@ -41,12 +41,14 @@ class Writer:
         """Add a sentence that claims something, with the passages that bear it."""
         fresh: list[Citation] = []
         numbers: list[int] = []
+        evidence: list[int] = []
         for support in supports:
             citation = self._citation(sentence, support)
-            numbers.append(citation.n)
-            if not any(c.ref == citation.ref and c.quote == citation.quote for c in self.citations):
+            if citation not in self.citations:
                 self.citations.append(citation)
                 fresh.append(citation)
+            numbers.append(citation.n)
+            evidence.append(self.citations.index(citation))
         cites = tuple(dict.fromkeys(numbers))
         lead = self._lead(lead)
         closing = _CLOSING.search(sentence)
@@ -58,6 +60,7 @@ class Writer:
         claim = Claim(
             sentence, start, start + len(body), cites,
             tuple(dict.fromkeys(support.ref for support in supports)), status, score,
+            tuple(evidence),
         )  # fmt: skip
         self.text += lead + body
         self.claims.append(claim)

@@ -1,0 +1,1 @@
+"""Knowledge: what is known and how it is found."""

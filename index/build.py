@@ -85,6 +85,7 @@ def build(
     if before is not None and before.fingerprint == manifest.fingerprint:
         files.tidy(out)
         return _report(out, manifest, encoded=0, unchanged=True)
+    store.prepare(out)
     matrix, encoded = _encode(texts, encoder, before, progress)
     lexical = Bm25.build(_documents(passages, texts))
     store.write(out, manifest, passages, texts, matrix, lexical)

@@ -31,7 +31,8 @@ from index.vectors.faiss_store import open_faiss, write_faiss
 from index.weights import sha256_of
 
 __all__ = [
-    "EmbeddedText", "LoadedIndex", "current_fingerprint", "current_state", "load", "write",
+    "EmbeddedText", "LoadedIndex", "current_fingerprint", "current_state", "load", "prepare",
+    "write",
 ]  # fmt: skip
 
 _ATTEMPTS = 5
@@ -60,6 +61,19 @@ class LoadedIndex:
     def fingerprint(self) -> str:
         """The index's identity, as answers record it."""
         return self.manifest.fingerprint
+
+
+def prepare(folder: Path) -> None:
+    """Find out that an index can't be written to `folder` before the long work, not after it.
+
+    Raises:
+        IndexUnusable: it can't be made or written, or `current` is something else than a link.
+    """
+    try:
+        with files.exclusive(folder):
+            current_fingerprint(folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
 
 
 def write(
@@ -91,11 +105,7 @@ def write(
             files.link(folder, "current", manifest.fingerprint)
             _prune(folder, {manifest.fingerprint, before})
     except (OSError, RuntimeError) as error:
-        raise IndexUnusable(
-            f"the index could not be written to {folder}: {_one_line(error)}; expected a folder "
-            "that can be written and has room; what was there is unharmed; mend that, then run: "
-            f"{_command(folder)}"
-        ) from error
+        raise _unwritable(folder, error) from error
     return final
 
 
@@ -214,6 +224,14 @@ def _foreign(home: Path, made: EncoderInfo, given: EncoderInfo, mend: str) -> st
         f"{home} was made by encoder {made.name} ({made.revision}), but queries would be encoded "
         f"by {given.name} ({given.revision}): {differing}; use --encoder {shlex.quote(made.name)}, "
         f"or {mend} --encoder {shlex.quote(given.name)}"
+    )
+
+
+def _unwritable(folder: Path, error: Exception) -> IndexUnusable:
+    return IndexUnusable(
+        f"the index could not be written to {folder}: {_one_line(error)}; expected a folder that "
+        "can be written and has room; what was there is unharmed; mend that, then run: "
+        f"{_command(folder)}"
     )
 
 

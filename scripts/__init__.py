@@ -1,0 +1,1 @@
+"""Thin shells: training, benchmarks, screenshots, locks."""

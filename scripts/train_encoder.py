@@ -23,7 +23,15 @@ from index.sources import SHIPPED, read
 from index.types import KnowledgeBase
 from index.weights import MINILM
 from scripts.training.card import model_card, table
-from scripts.training.data import Item, Pair, cases_of, digest_of, items_of, split_topics
+from scripts.training.data import (
+    Item,
+    Pair,
+    cases_of,
+    digest_of,
+    items_of,
+    split_questions,
+    split_topics,
+)
 from scripts.training.evaluate import Row, compare
 from scripts.training.fit import Bank, Fit, Schedule, fit
 from scripts.training.low_rank import save_adapter
@@ -83,11 +91,12 @@ def _run(args: argparse.Namespace) -> None:
     bank = _bank(items, before)
     _say(f"{len(items)} passages; training on {len(train)} topics, held out: {', '.join(held)}")
 
+    learned, unseen = split_questions(_pairs(items, train))
     chosen = fit(
-        _pairs(items, train),
+        learned,
         bank.only(frozenset(train)),
         schedule,
-        validation=(_pairs(items, validation), bank),
+        validation=([*unseen, *_pairs(items, validation)], bank),
     )
     figures = ", ".join(f"{figure:.3f}" for figure in chosen.validation)
     _say(f"validation recall@1 by epoch: {figures}; chosen: {chosen.best_epoch}")

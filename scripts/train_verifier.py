@@ -1,7 +1,7 @@
 """Calibrate the verifier: `python -m scripts.train_verifier`.
 
-True sentences are the reference answers of the development suites, which say in other words
-what passages say; wrong ones are their corruptions and sentences about other topics. The
+True sentences are the passages' own and the reference answers of the development suites, which
+say the same in other words; wrong ones are their corruptions and sentences about other topics. The
 logistic model over the verifier's features is fitted and its threshold chosen so that at most
 2 % of the wrong ones pass; what is reported is cross-validated by topic. Writes
 app/verifier.json and docs/verification.md.
@@ -27,12 +27,13 @@ from app.verify import FEATURES, LexicalVerifier
 from index.__main__ import DEFAULT_INDEX
 from index.cli import say
 from index.encoders import load_encoder
-from index.types import Hit
+from index.types import Hit, Passage
 from scripts.corruptions import KINDS, corrupt
-from scripts.dev_cases import dev_cases
+from scripts.dev_cases import dev_cases, is_dev
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SEED = 7
+_OWN = 9
 _MOST_WRONG = 0.02
 _PARTIAL_OF_SUPPORTED = 0.6
 _FOLDS = 5
@@ -40,7 +41,7 @@ _FOLDS = 5
 
 @dataclass(frozen=True)
 class Pair:
-    """A sentence with the evidence it is to be judged by; `kind` is "true" or a corruption."""
+    """A sentence with the evidence it is to be judged by; `kind` says true or which corruption."""
 
     topic: str
     kind: str
@@ -59,7 +60,7 @@ class Judged:
     @property
     def true(self) -> NDArray[np.bool_]:
         """Which pairs are true. Shape: (pairs,)."""
-        return np.array([pair.kind == "true" for pair in self.pairs])
+        return np.array([pair.kind.startswith("true") for pair in self.pairs])
 
 
 def main() -> int:
@@ -87,6 +88,7 @@ def _pairs(live: LiveIndex) -> Iterator[Pair]:
     cases = list(dev_cases("paraphrase", "data-point"))
     passages = {passage.id: passage for passage in live.index.passages}
     names = sorted({name for p in passages.values() for name in names_in(p.text)})
+    yield from _own_sentences(live, names, rng)
     seen: set[str] = set()
     for case in cases:
         evidence = evidence_of(live.retriever().search(case["question"], 6).hits)
@@ -96,14 +98,43 @@ def _pairs(live: LiveIndex) -> Iterator[Pair]:
             if sentence in seen:
                 continue
             seen.add(sentence)
-            yield Pair(case["topic"], "true", sentence, tuple(evidence))
-            for kind in KINDS:
-                wrong = corrupt(kind, sentence, names, rng)
-                if wrong:
-                    yield Pair(case["topic"], kind, wrong, tuple(evidence))
+            yield from _with_corruptions(
+                "paraphrase", case["topic"], sentence, evidence, names, rng
+            )
         other = rng.choice(cases)
         if other["topic"] != case["topic"]:
-            yield Pair(case["topic"], "other topic", _sentences(other["reference"])[0], tuple(evidence))
+            wrong = _sentences(other["reference"])[0]
+            yield Pair(case["topic"], "other topic", wrong, tuple(evidence))
+
+
+def _own_sentences(live: LiveIndex, names: Sequence[str], rng: random.Random) -> Iterator[Pair]:
+    """Take some of each development topic's own sentences, with its passages as evidence."""
+    by_topic: dict[str, list[Passage]] = {}
+    for passage in live.index.passages:
+        if is_dev(passage.topic):
+            by_topic.setdefault(passage.topic, []).append(passage)
+    for topic, passages in by_topic.items():
+        for passage in rng.sample(passages, min(_OWN, len(passages))):
+            others = [other for other in passages if other is not passage]
+            shown = [passage, *rng.sample(others, min(5, len(others)))]
+            evidence = [Evidence(n, Hit(p, 0.5)) for n, p in enumerate(shown, start=1)]
+            sentence = rng.choice(_sentences(passage.text))
+            yield from _with_corruptions("verbatim", topic, sentence, evidence, names, rng)
+
+
+def _with_corruptions(
+    how: str,
+    topic: str,
+    sentence: str,
+    evidence: Sequence[Evidence],
+    names: Sequence[str],
+    rng: random.Random,
+) -> Iterator[Pair]:
+    yield Pair(topic, f"true, {how}", sentence, tuple(evidence))
+    for kind in KINDS:
+        wrong = corrupt(kind, sentence, names, rng)
+        if wrong:
+            yield Pair(topic, f"{kind}, {how}", wrong, tuple(evidence))
 
 
 def _sentences(text: str) -> list[str]:
@@ -177,9 +208,9 @@ def _report(judged: Judged, scores: NDArray[np.float64], threshold: float) -> st
         [
             "# Verification, measured",
             "",
-            "Made by `python -m scripts.train_verifier` from the development half of the suites:",
-            "reference answers, which say in other words what the passages say, against their",
-            "corruptions. Scores are cross-validated by topic (five folds).",
+            "Made by `python -m scripts.train_verifier` on the development topics: passages' own",
+            "sentences and the suites' reference answers, which say the same in other words,",
+            "against their corruptions. Scores are cross-validated by topic (five folds).",
             "",
             "| sentences | n | shown as supported | refused by a check |",
             "|---|---|---|---|",

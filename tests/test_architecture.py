@@ -72,7 +72,7 @@ def test_help_answers_at_once_and_loads_nothing_heavy(package: str) -> None:
 
 
 def test_a_serving_process_never_imports_torch(shipped_index: Path) -> None:
-    """The whole server is put together, a question is answered, and what was loaded is looked at."""
+    """The whole server is put together and a question answered; then what is loaded is read."""
     code = f"""
 import asyncio, json, sys
 from pathlib import Path

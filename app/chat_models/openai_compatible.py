@@ -6,7 +6,6 @@ than the rest of the relay.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
@@ -210,7 +209,7 @@ class _Request:
             self._response = await self._session.request(
                 self._method, self._url, data=data, headers={"Content-Type": "application/json"}
             )
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise ModelUnavailable(
                 f"no answer from the model at {self._url}: {_cause(error)}; start it, or point "
                 "model_url at one that runs"

@@ -79,9 +79,9 @@ class TransformersChatModel:
 
     async def _generate(
         self,
-        inputs: Any,
+        inputs: Any,  # noqa: ANN401 - a torch batch
         tokens: int,
-        decoding: Decoding,  # noqa: ANN401 - a torch batch
+        decoding: Decoding,
     ) -> AsyncGenerator[ModelEvent, None]:
         import transformers
 

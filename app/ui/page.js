@@ -149,13 +149,15 @@
   // Asking from the knowledge base --------------------------------------------------------------
   function ask(question) {
     const tab = document.querySelector("#views button[role=tab]");
-    if (tab) tab.click();
+    if (tab && tab.getAttribute("aria-selected") !== "true") {
+      tab.click();
+      scrollTo({ top: 0 });
+    }
     const box = document.querySelector("#box textarea, #box input");
     if (!box) return;
     box.value = question;
     box.dispatchEvent(new Event("input", { bubbles: true }));
     box.focus();
-    scrollTo({ top: 0 });
   }
 
   // Searching the knowledge base ----------------------------------------------------------------

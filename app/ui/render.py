@@ -194,6 +194,8 @@ def _turn_claim(found: re.Match[str], state: _State) -> str:
     if claim is None:
         return ""
     note = texts.PARTIAL if state.claims[claim].status == "partial" else texts.UNSUPPORTED
+    if f"({note})".casefold() in state.claims[claim].text.casefold():
+        return ""  # the sentence says it itself
     return f'<span class="unseen"> ({note})</span>'
 
 

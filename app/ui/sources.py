@@ -29,10 +29,13 @@ def _body(turn: Turn, hits: Sequence[Hit], prefix: str) -> str:
     passages = passages_of(hits)
     cited = {citation.ref for citation in turn.citations}
     unused = [hit for hit in hits if hit.passage.id not in cited]
-    found = (
-        turn.answer.conflicts if turn.answer else turn.retrieved.conflicts if turn.retrieved else ()
-    )
-    parts = [_conflict(conflict, passages) for conflict in found]
+    known = turn.answer or turn.retrieved
+    touched = [
+        conflict
+        for conflict in (known.conflicts if known else ())
+        if cited & {value.ref for value in conflict.values}
+    ]
+    parts = [_conflict(conflict, passages) for conflict in touched]
     by_id = {hit.passage.id: hit for hit in hits}
     if turn.citations:
         items = "".join(

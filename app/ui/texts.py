@@ -89,8 +89,8 @@ MODES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "mixed": (
         "Partly composed from the sources",
-        "Some sentences are taken from the passages themselves, in place of ones that the model "
-        "wrote and no passage supported.",
+        "Some sentences stand in the passages themselves, others were written by a model; where "
+        "support is missing, the sentence is marked.",
     ),
     "abstained": (
         "No answer in the sources",
@@ -130,6 +130,7 @@ MOMENTS: Final[Mapping[str, str]] = {
 }
 
 COPY: Final = "Copy"
+EDIT: Final = "Edit and ask again"
 COPIED: Final = "Copied"
 STOPPED: Final = "Stopped here. What was already checked stays."
 STOPPED_EMPTY: Final = "Stopped before anything was shown. Your question is back in the box."

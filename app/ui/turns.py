@@ -60,6 +60,8 @@ def _label(turn: Turn) -> str:
     if answer is None:
         return ""
     mode = "abstained" if answer.abstained else answer.mode
+    if mode == "composed" and any(claim.status != "supported" for claim in answer.claims):
+        mode = "mixed"  # marked sentences are shown, and those a model wrote
     if mode not in texts.MODES:
         return ""
     name, why = texts.MODES[mode]
@@ -87,11 +89,12 @@ def _after(turn: Turn) -> str:
         facts.append(texts.counted(papers, "source", "sources"))
     if total is not None:
         facts.append(texts.seconds(total))
-    plain = safe.text(turn.text)
+    question = safe.text(turn.question)
     return (
         f'<div class="after"><span>{" · ".join(facts)}</span>'
-        f'<button type="button" class="quiet" data-copy>{texts.COPY}</button>'
-        f'<pre class="plain" hidden>{plain}</pre></div>{_how(answer, turn)}'
+        f'<span class="do"><button type="button" class="quiet" data-ask="{question}">'
+        f'{texts.EDIT}</button><button type="button" class="quiet" data-copy>{texts.COPY}</button>'
+        f'<pre class="plain" hidden>{safe.text(turn.text)}</pre></span></div>{_how(answer, turn)}'
     )
 
 

@@ -89,7 +89,7 @@ def _range_end(plain: str, matches: Sequence[re.Match[str]], position: int) -> r
     if any(match[group] for group in _UNITS) or not following:
         return None
     between = plain[match.end() : following[0].start()]
-    return following[0] if re.fullmatch(r"\s?(?:-|to)\s?", between) else None
+    return following[0] if re.fullmatch(r"\s?(?:-|to|±)\s?", between) else None
 
 
 def _figure(match: re.Match[str], unit_of: re.Match[str] | None) -> Figure:

@@ -109,15 +109,14 @@ class Adapter:
             )
         return hashlib.sha256(f"{base_sha256}+{self.sha256}".encode()).hexdigest()
 
-    def merge(self, weights: Weights, tower: Tower) -> dict[str, NDArray[Any]]:
-        """Return the base weights with one tower's changes added; the base stays as it is.
+    def merge(self, weights: Weights, tower: Tower) -> None:
+        """Add one tower's changes to the base weights, in place: no matrix is held twice.
 
         Raises:
             WeightsError: a change names a tensor that the base lacks, or has another shape.
         """
-        merged = dict(weights)
         if (changes := self.towers[tower]) is None:
-            return merged
+            return
         prefix = changes + "/"
         for key in self.tensors:
             if not key.startswith(prefix) or key.endswith(".down"):
@@ -135,5 +134,4 @@ class Adapter:
                     f"adapter {self.name} changes {name!r} by a tensor of shape {change.shape}, "
                     f"the base's is {base.shape}"
                 )
-            merged[name] = base.astype(np.float32) + change
-        return merged
+            base += change

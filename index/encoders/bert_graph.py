@@ -68,7 +68,8 @@ def _config(folder: Path) -> dict[str, Any]:
 
 def _constant(weights: Weights, name: str) -> ov.Node:
     try:
-        return op.constant(np.ascontiguousarray(weights[name], dtype=np.float32))
+        tensor = np.ascontiguousarray(weights[name], dtype=np.float32)
+        return op.constant(tensor, shared_memory=True)  # the graph keeps the array alive
     except KeyError:
         raise WeightsError(f"the encoder's weights lack {name!r}") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Sequence
@@ -11,13 +10,15 @@ from typing import Any, cast
 
 import numpy as np
 import openvino as ov
-from safetensors.numpy import load
+from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from index.encoders import EncoderInfo, Progress, Vectors
 from index.encoders.adapter import Adapter, Tower
 from index.encoders.bert_graph import Pooling, build_bert
+from index.encoders.tensors import map_tensors
 from index.errors import WeightsError
+from index.weights import sha256_of
 
 __all__ = ["OpenVinoEncoder"]
 
@@ -49,8 +50,7 @@ class OpenVinoEncoder:
         """
         self._layout = _Layout(folder)
         self._adapter = adapter
-        data = self._layout.read_weights()
-        sha256 = _sha256(data)
+        sha256 = self._layout.weights_sha256()
         if expected_sha256 is not None and sha256 != expected_sha256:
             raise WeightsError(
                 f"{folder / 'model.safetensors'} has sha256 {sha256}, expected "
@@ -63,9 +63,8 @@ class OpenVinoEncoder:
             max_tokens = min(max_tokens, adapter.max_tokens)
         self._tokenizer = self._layout.tokenizer(max_tokens)
         self._core = ov.Core()
-        self._query_model = self._assemble("query", data)
         self._queries = self._core.compile_model(
-            self._query_model, "CPU", {"PERFORMANCE_HINT": "LATENCY"}
+            self._assemble("query"), "CPU", {"PERFORMANCE_HINT": "LATENCY"}
         )
         self._local = threading.local()
         self._info = EncoderInfo(
@@ -80,21 +79,16 @@ class OpenVinoEncoder:
             passage_prefix=self._layout.prompt("document", "passage"),
         )
 
-    def _assemble(self, tower: Tower, data: bytes) -> ov.Model:
-        weights = load(data)
+    def _assemble(self, tower: Tower) -> ov.Model:
+        weights = self._layout.read_weights()
         if self._adapter is not None:
-            weights = self._adapter.merge(weights, tower)
+            self._adapter.merge(weights, tower)
         return build_bert(
             self._layout.folder,
             weights,
             pooling=self._layout.pooling,
             normalize=self._layout.normalized,
         )
-
-    def _passage_model(self) -> ov.Model:
-        if self._adapter is None or self._adapter.shared:
-            return self._query_model
-        return self._assemble("passage", self._layout.read_weights())
 
     @property
     def info(self) -> EncoderInfo:
@@ -119,7 +113,7 @@ class OpenVinoEncoder:
         if not texts:
             return out
         compiled = self._core.compile_model(
-            self._passage_model(), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
+            self._assemble("passage"), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
         )
         queue = ov.AsyncInferQueue(compiled)
         done = 0
@@ -187,12 +181,19 @@ class _Layout:
         prompts = self._json("config_sentence_transformers.json", {}).get("prompts", {})
         return next((prompts[name] for name in names if prompts.get(name)), "")
 
-    def read_weights(self) -> bytes:
+    def weights_sha256(self) -> str:
         path = self.folder / "model.safetensors"
         try:
-            return path.read_bytes()
+            return sha256_of(path)
         except OSError as error:
             raise WeightsError(f"{path} can't be read: {error.strerror}") from error
+
+    def read_weights(self) -> dict[str, NDArray[Any]]:
+        path = self.folder / "model.safetensors"
+        try:
+            return map_tensors(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise WeightsError(f"{path} can't be read: {error}") from error
 
     def tokenizer(self, max_tokens: int) -> Tokenizer:
         path = self.folder / "tokenizer.json"
@@ -202,10 +203,6 @@ class _Layout:
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_tokens)
         return tokenizer
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _pad(encodings: Sequence[Encoding]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:

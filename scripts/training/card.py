@@ -24,8 +24,8 @@ After Karpukhin et al. (2020), *Dense Passage Retrieval for Open-Domain Question
 two towers and the softmax over passages as the loss. Their batches hold a few negatives each;
 here the passages' vectors are fixed, so every passage is a negative of every question at every
 step: the passages beside the right one, those that share its words, and all the others. A
-passage's score is that of its best text, as in serving. The base is frozen; what is trained is a change of
-rank {rank} of each matrix of its blocks (LoRA, Hu et al. 2022).
+passage's score is that of its best text, as in serving. The base is frozen; what is trained is
+a change of rank {rank} of each matrix of its blocks (LoRA, Hu et al. 2022).
 
 {pairs} questions (the FAQs' own and the other ways they and the data points are asked) of
 {topics} topics, data sha256 `{data}…`; {epochs} epochs of {batch} questions a step, AdamW,
@@ -35,10 +35,11 @@ Remake it with: `{command}`
 
 ## What was measured
 
-The evaluation trained on {train_topics} topics, chose the number of epochs on {validation_topics}
-more, and measured on the {held_topics} that neither had seen ({held_names}), among the passages
-of all topics, from indexes that hold none of the questions. **The weights in this folder are not
-those: they were trained on all {topics} topics' questions with the number of epochs that the
+The evaluation trained on {train_topics} topics, chose the number of epochs on
+{validation_topics} more and on questions of the first that were set aside, and measured on the
+{held_topics} topics that had no part in either ({held_names}), among
+the passages of all topics, from indexes that hold none of the questions. **The weights in this
+folder are not those: they were trained on all {topics} topics' questions with the number of epochs that the
 evaluation chose.** They have seen no question of the evaluation suites (`eval/suites`). Figures
 for topics held out of training say what to expect on knowledge that the encoder was not trained
 on; on the topics it was trained on it does better.

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from index.passages import data_sentence
 from index.types import KnowledgeBase, Topic
 
-__all__ = ["Case", "Item", "Pair", "cases_of", "digest_of", "items_of", "split_topics"]
+__all__ = [
+    "Case",
+    "Item",
+    "Pair",
+    "cases_of",
+    "digest_of",
+    "items_of",
+    "split_questions",
+    "split_topics",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,13 @@ def split_topics(topics: Sequence[str], held_out: int, seed: int) -> tuple[list[
     shuffled = sorted(topics)
     random.Random(seed).shuffle(shuffled)
     return sorted(shuffled[held_out:]), sorted(shuffled[:held_out])
+
+
+def split_questions(pairs: Sequence[Pair], every: int = 8) -> tuple[list[Pair], list[Pair]]:
+    """Set every so many questions aside, so that validation asks of known passages too."""
+    aside = pairs[every - 1 :: every]
+    kept = [pair for n, pair in enumerate(pairs, 1) if n % every]
+    return kept, list(aside)
 
 
 def digest_of(items: Iterable[Item]) -> str:

@@ -1,4 +1,4 @@
-"""Low-rank changes of a transformer's matrices, trained in place of the matrices (LoRA)."""
+"""Low-rank changes of a transformer's matrices, trained in their place (Hu et al. 2022)."""
 
 from __future__ import annotations
 
@@ -14,52 +14,46 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from index.encoders.adapter import ADAPTER_FILE, CONFIG_FILE, FORMAT_VERSION
 
 __all__ = ["add_low_rank", "low_rank_changes", "save_adapter"]
 
 
-class LowRank(nn.Module):
-    """weight -> weight + up @ down, with `up` zero at first (Hu et al. 2022)."""
+class LowRankLinear(nn.Module):
+    """A frozen linear layer plus a trained up · down · x, with `up` zero at first."""
 
-    def __init__(self, out_features: int, in_features: int, rank: int) -> None:
+    def __init__(self, layer: nn.Linear, rank: int) -> None:
         super().__init__()
-        self.up = nn.Parameter(torch.zeros(out_features, rank))
-        self.down = nn.Parameter(torch.randn(rank, in_features) / in_features**0.5)
+        self.layer = layer
+        self.up = nn.Parameter(torch.zeros(layer.out_features, rank))
+        self.down = nn.Parameter(torch.randn(rank, layer.in_features) / layer.in_features**0.5)
 
-    def forward(self, weight: Tensor) -> Tensor:
-        """Return the changed weight."""
-        return weight + self.up @ self.down
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layer and its change."""
+        base: Tensor = self.layer(x)
+        return base + nn.functional.linear(nn.functional.linear(x, self.down), self.up)
 
 
 def add_low_rank(model: SentenceTransformer, rank: int) -> None:
     """Freeze a model, and give each matrix of its transformer blocks a change to train."""
     for parameter in model.parameters():
         parameter.requires_grad = False
-    for layer in _matrices(model).values():
-        change = LowRank(layer.out_features, layer.in_features, rank)
-        parametrize.register_parametrization(layer, "weight", change)
+    transformer = model[0].auto_model
+    for name, layer in list(transformer.named_modules()):
+        if name.startswith("encoder.layer.") and isinstance(layer, nn.Linear):
+            parent, _, attribute = name.rpartition(".")
+            setattr(transformer.get_submodule(parent), attribute, LowRankLinear(layer, rank))
 
 
 def low_rank_changes(model: SentenceTransformer) -> dict[str, NDArray[np.float32]]:
     """Return the trained changes, named as `index.encoders.adapter` reads them."""
     changes: dict[str, NDArray[np.float32]] = {}
-    for name, layer in _matrices(model).items():
-        change = layer.parametrizations["weight"][0]
-        changes[f"{name}.weight.up"] = change.up.detach().numpy().copy()
-        changes[f"{name}.weight.down"] = change.down.detach().numpy().copy()
+    for name, layer in model[0].auto_model.named_modules():
+        if isinstance(layer, LowRankLinear):
+            changes[f"{name}.weight.up"] = layer.up.detach().numpy().copy()
+            changes[f"{name}.weight.down"] = layer.down.detach().numpy().copy()
     return changes
-
-
-def _matrices(model: SentenceTransformer) -> dict[str, Any]:
-    named = model[0].auto_model.named_modules()
-    return {
-        name: module
-        for name, module in named
-        if name.startswith("encoder.layer.") and isinstance(module, nn.Linear)
-    }
 
 
 def save_adapter(

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.citations import Segment, SentenceStream, read_markers, sentences
 
-TEXT = """Attention is a weighted mean (Vaswani et al. 2017) [1]. It grows, e.g. with length. [2] [3]
+TEXT = """Attention is a weighted mean (Vaswani et al. 2017) [1]. It grows, e.g. by length. [2] [3]
 Next uses a[0] and weights.[1, 2] Is it 3.5 GB? Yes! See 【4】.
 
 - First item with `x[1]. y` code [1-3]
@@ -31,7 +33,7 @@ def test_sentences_lists_and_code_are_told_apart() -> None:
         "sentence",
         "Attention is a weighted mean (Vaswani et al. 2017) [1].",
     )
-    assert ("sentence", "It grows, e.g. with length. [2] [3]") in bodies
+    assert ("sentence", "It grows, e.g. by length. [2] [3]") in bodies
     assert ("sentence", "Next uses a[0] and weights.[1, 2]") in bodies
     assert ("sentence", "First item with `x[1]. y` code [1-3]") in bodies
     assert ("code", "```python\na[0] = 1. Then\nprint(b[1])\n```\n") in bodies
@@ -41,7 +43,7 @@ def test_sentences_lists_and_code_are_told_apart() -> None:
 @given(st.lists(st.integers(0, len(TEXT)), max_size=40))
 def test_cutting_the_stream_elsewhere_changes_nothing(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(TEXT)]
-    parts = [TEXT[a:b] for a, b in zip(places, places[1:], strict=False)]
+    parts = [TEXT[a:b] for a, b in itertools.pairwise(places)]
     assert cut(parts) == cut([TEXT])
 
 
@@ -51,7 +53,7 @@ ALPHABET = st.text(alphabet="aB1. \n[]()`【】-*,e!?#0", max_size=120)
 @given(ALPHABET, st.lists(st.integers(0, 120), max_size=20))
 def test_any_text_cut_anywhere_gives_the_same_segments(text: str, cuts: list[int]) -> None:
     places = [0, *sorted(min(c, len(text)) for c in cuts), len(text)]
-    parts = [text[a:b] for a, b in zip(places, places[1:], strict=False)]
+    parts = [text[a:b] for a, b in itertools.pairwise(places)]
     whole = cut([text])
     assert cut(parts) == whole
     # Nothing is lost: what is missing is the white space at the end.

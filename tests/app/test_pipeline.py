@@ -137,7 +137,8 @@ async def test_out_of_domain_is_an_abstention_and_no_model_call_is_wasted(
     )
     assert answer.abstained
     assert answer.mode == "abstained"
-    assert answer.citations == answer.claims == ()
+    assert not answer.citations
+    assert not answer.claims
     assert answer.nearest
     assert all(question in answer.text for question in answer.nearest)
     assert model.prompts == []
@@ -215,7 +216,7 @@ async def test_closing_the_answer_stops_the_model(make_pipeline: MakePipeline) -
     model = ScriptedChatModel(["word "] * 500, delay=0.01)
     events = make_pipeline(model, answer_mode="draft").answer(Question(ASKED))
     await anext(events)
-    reading = asyncio.create_task(anext(events))  # type: ignore[arg-type]
+    reading = asyncio.ensure_future(anext(events))
     await asyncio.sleep(0.1)
     assert model.running == 1
     reading.cancel()

@@ -28,6 +28,12 @@ manifests = st.builds(
     vectors=st.sampled_from(["flat", "hnsw", "ivf"]), files=st.dictionaries(words, words),
 )  # fmt: skip
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | words,
+    lambda inner: st.lists(inner) | st.dictionaries(words, inner),
+    max_leaves=5,
+)
+
 
 def read(text: str) -> Manifest:
     return Manifest.from_json(text, "PLACE", "MEND")
@@ -45,14 +51,13 @@ def test_no_change_to_its_text_goes_unseen(data: st.DataObject) -> None:
     text = Manifest("f", NumberEncoder().info, "kb", "0", {"texts": 2}, files={"a": "b"}).to_json()
     at = data.draw(st.integers(0, len(text) - 1))
     character = data.draw(st.characters(exclude_categories=["Cs"]).filter(lambda c: c != text[at]))
-    with pytest.raises(IndexUnusable, match="(?s)PLACE.*MEND") as caught:
+    with pytest.raises(IndexUnusable, match=r"(?s)PLACE.*MEND") as caught:
         read(text[:at] + character + text[at + 1 :])
     assert "\n" not in str(caught.value)
 
 
 @settings(max_examples=100)
-@given(st.one_of(words, st.recursive(st.none() | st.booleans() | st.integers() | words,
-    lambda inner: st.lists(inner) | st.dictionaries(words, inner), max_leaves=5).map(json.dumps)))  # fmt: skip
+@given(st.one_of(words, json_values.map(json.dumps)))
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(IndexUnusable, match=r"PLACE is no index manifest"):
         read(text)
@@ -68,11 +73,12 @@ def test_another_format_is_refused_with_both_versions() -> None:
 @pytest.mark.parametrize("name", [field.name for field in fields(EncoderInfo)])
 def test_every_property_of_the_encoder_is_part_of_the_identity(name: str) -> None:
     info = NumberEncoder().info
-    value = getattr(info, name)
+    value: Any = getattr(info, name)
     changed = (
         not value if isinstance(value, bool) else value + (1 if isinstance(value, int) else "x")
     )
-    other = replace(info, **{name: changed})
+    fields_changed: dict[str, Any] = {name: changed}
+    other = replace(info, **fields_changed)
     assert fingerprint_of("0", other) != fingerprint_of("0", info)
     assert differences(info, other) == [(name, value, changed)]
 

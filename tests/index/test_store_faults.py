@@ -185,8 +185,10 @@ def test_damage_is_mended_by_a_build_though_the_fingerprint_is_the_same(tmp_path
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("")
+    encoder = NumberEncoder()
     with pytest.raises(IndexUnusable, match="could not be written"):
-        build(knowledge("old"), tmp_path / "index", NumberEncoder())
+        build(knowledge("old"), tmp_path / "index", encoder)
+    assert not encoder.encoded  # the long work had not begun
 
 
 def test_builds_at_once_all_succeed_and_the_last_one_serves(tmp_path: Path) -> None:
@@ -303,7 +305,7 @@ def test_an_encoder_that_lies_about_itself_builds_nothing(
 ) -> None:
     with pytest.raises(WeightsError, match=words):
         build(knowledge("a"), tmp_path, _Lying(vectors))
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_another_kind_of_vectors_is_another_index(tmp_path: Path, small_kb: KnowledgeBase) -> None:

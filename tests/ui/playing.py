@@ -188,22 +188,28 @@ class Page:
 
 
 @contextmanager
-def served(pipeline: PlayingPipeline) -> Iterator[Page]:
-    """Serve the page on a free port of this machine."""
-    from app.ui import mount
-
-    app = mount(FastAPI(), pipeline)
+def running(server: uvicorn.Server) -> Iterator[str]:
+    """Run a server on a free port of this machine; give its address."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         found.listen(128)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [found]}, daemon=True)
         thread.start()
         until = time.monotonic() + 30
         while not server.started and time.monotonic() < until:
             time.sleep(0.02)
         try:
-            yield Page(f"http://127.0.0.1:{found.getsockname()[1]}", pipeline)
+            yield f"http://127.0.0.1:{found.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join(15)
+
+
+@contextmanager
+def served(pipeline: PlayingPipeline) -> Iterator[Page]:
+    """Serve the page alone, over a pipeline that plays."""
+    from app.ui import mount
+
+    app = mount(FastAPI(), pipeline)
+    with running(uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))) as url:
+        yield Page(url, pipeline)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,38 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.ui import texts
+from tests.ui.chromium import BROWSER
 from tests.ui.playing import Page as Served
 from tests.ui.playing import PlayingPipeline, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-_CHROMIUM = Path("/usr/bin/chromium")
-_ARGUMENTS = [
-    "--no-sandbox", "--disable-background-networking", "--disable-component-update",
-    "--no-first-run",
-]  # fmt: skip
-
-pytestmark = [
-    pytest.mark.browser,
-    # Gradio's queue, in the server's thread, uses what pandas deprecates.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.skipif(
-        not _CHROMIUM.exists() and os.environ.get("CI") != "true",
-        reason="no Chromium; install it with: apt-get install chromium",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    assert _CHROMIUM.exists(), "CI needs Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(_CHROMIUM), args=_ARGUMENTS)
-        yield launched
-        launched.close()
+pytestmark = BROWSER
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +144,8 @@ def test_a_follow_up_brings_its_history(page: Page, site: Served) -> None:
     history = site.pipeline.questions[-1].history
     assert [message.role for message in history] == ["user", "assistant"]
     assert history[0].content == "What did Chinchilla find?"
+    page.get_by_role("button", name=texts.EDIT).last.click()
+    page.wait_for_function("document.querySelector('#box textarea').value.startsWith('And why')")
     page.click("#new")
     page.locator("#past .turn").wait_for(state="detached")
     page.locator("#live .turn").wait_for(state="detached")

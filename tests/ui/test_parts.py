@@ -118,6 +118,14 @@ async def test_an_abstention_says_so() -> None:
     assert texts.NONE_CITED in panel_html(turn)
 
 
+async def test_an_answer_that_holds_doubtful_sentences_is_not_called_composed() -> None:
+    turn = (await _played("compose"))[-1][0]
+    assert any(claim.status != "supported" for claim in turn.claims)
+    html = turn_html(turn, 0)
+    assert texts.MODES["composed"][1] not in html
+    assert texts.MODES["mixed"][0] in html
+
+
 async def test_how_it_was_answered() -> None:
     html = turn_html((await _played("What is Chinchilla?"))[-1][0], 0)
     for text in ("812 read, 96 written", "91%", "scripted", "It was the first model ever."):

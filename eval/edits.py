@@ -1,0 +1,146 @@
+"""Edits of figures: a data point's number changed wherever its topic gives it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+
+from eval.metrics.numbers import figures, same
+from eval.metrics.text import content, sentences
+from index.types import DataPoint, KnowledgeBase, Topic
+
+__all__ = ["QUALIFIER", "Edit", "edits", "figure_of", "gives", "rewritten", "scale_of", "swap"]
+
+_NUMBER = re.compile(r"(?<![\w.,^])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?![\d^])")
+QUALIFIER = re.compile(r"^[~≈≥≤<>+±]\s?")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_PER_TOPIC = 6
+_SHARED = 3
+_DIGITS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A data point of a topic, its figure as printed, and another in the same form."""
+
+    position: int
+    point: DataPoint
+    old: str
+    new: str
+
+
+def figure_of(point: DataPoint) -> str | None:
+    """The number of a data point that has just one, of two digits at least and no year."""
+    found = [str(number) for number in _NUMBER.findall(point.value)]
+    if len(found) != 1 or len(figures(point.value)) != 1 or _YEAR.fullmatch(found[0]):
+        return None
+    return found[0] if sum(c.isdigit() for c in found[0]) >= _DIGITS else None
+
+
+def scale_of(point: DataPoint) -> str:
+    """The part of a data point's unit without which its number is another one."""
+    if "%" in point.value or point.unit.startswith("%"):
+        return "%"
+    first = point.unit.split(" ")[0]
+    return first if figures(f"1 {first}")[0].value != 1 else ""
+
+
+def edits(topic: Topic, knowledge_base: KnowledgeBase) -> list[Edit]:
+    """Choose data points whose figure no other topic gives for the same thing.
+
+    So one topic's edit changes all there is about it.
+    """
+    found: list[Edit] = []
+    taken: set[str] = set()
+    others = [other for other in knowledge_base.topics if other.slug != topic.slug]
+    for position, point in enumerate(topic.data_points):
+        old = figure_of(point)
+        if old is None or old in taken or len(found) == _PER_TOPIC:
+            continue
+        given = figures(old)[0]
+        if any(_tells(text, old, point) for other in others for text in _texts(other)):
+            continue
+        new = _another(old, f"{topic.slug}/{position}")
+        same_topic = [
+            f for text in (*_texts(topic), *(e.new for e in found)) for f in figures(text)
+        ]
+        if any(same(figures(new)[0], other) for other in same_topic) or not given.value:
+            continue
+        taken.add(old)
+        found.append(Edit(position, point, old, new))
+    return found
+
+
+def _another(number: str, salt: str) -> str:
+    """Change a number's first digit other than 0, by a hash, and keep its form."""
+    at = next(i for i, character in enumerate(number) if character in "123456789")
+    shift = 1 + hashlib.sha256(salt.encode()).digest()[0] % 8
+    return f"{number[:at]}{(int(number[at]) - 1 + shift) % 9 + 1}{number[at + 1 :]}"
+
+
+def _pattern(number: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\d.,]){re.escape(number)}(?!\d|[.,]\d)")
+
+
+def gives(text: str, number: str) -> bool:
+    """Tell whether a text gives a number, exactly as printed."""
+    return _pattern(number).search(text) is not None
+
+
+def _tells(text: str, number: str, point: DataPoint) -> bool:
+    """Whether a text gives the number in a sentence that shares three words with its label."""
+    if number not in text:
+        return False
+    label = set(content(f"{point.label} {point.unit}"))
+    return any(
+        gives(sentence, number) and len(label & set(content(sentence))) >= _SHARED
+        for sentence in sentences(text)
+    )
+
+
+def swap(text: str, edit: Edit) -> str:
+    """Put an edit's new figure for its old one."""
+    return _pattern(edit.old).sub(edit.new, text)
+
+
+def _texts(topic: Topic) -> list[str]:
+    found = [topic.title, topic.description, topic.snippet]
+    for faq in topic.faqs:
+        found += [faq.question, faq.answer, *faq.also_asked]
+    for point in topic.data_points:
+        found += [point.label, point.value, point.note, *point.also_asked]
+    return found
+
+
+def rewritten(topic: Topic, edit: Edit) -> Topic:
+    """Return a topic with the new figure wherever it gave the old one."""
+
+    def put(text: str) -> str:
+        return swap(text, edit)
+
+    return replace(
+        topic,
+        title=put(topic.title),
+        description=put(topic.description),
+        snippet=put(topic.snippet),
+        faqs=tuple(
+            replace(
+                faq,
+                question=put(faq.question),
+                answer=put(faq.answer),
+                also_asked=tuple(put(asked) for asked in faq.also_asked),
+            )
+            for faq in topic.faqs
+        ),
+        data_points=tuple(
+            replace(
+                point,
+                label=put(point.label),
+                value=put(point.value),
+                note=put(point.note),
+                also_asked=tuple(put(asked) for asked in point.also_asked),
+            )
+            for point in topic.data_points
+        ),
+    )

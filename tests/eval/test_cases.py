@@ -1,0 +1,102 @@
+"""Suites: read strictly, split by topic, sealed by a hash that the repository holds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from eval import cases
+from eval.cases import SUITES, read_suite, seal_of, split_of, suite_names
+from eval.errors import SuiteError
+from index.passages import passages_of
+from index.sources import SHIPPED, read
+
+CASE = {
+    "id": "x-1", "slice": "x", "style": "novice", "topic": "kv-cache", "question": "how big?",
+    "history": [], "gold": [], "reference": "", "nuggets": [], "numbers": [], "answerable": True,
+}  # fmt: skip
+
+
+def test_the_published_schema_is_the_one_that_is_read_with() -> None:
+    found = (SUITES / "schema.json").read_text(encoding="utf-8")
+    assert found == cases.rendered_schema(), "write it anew with: python -m eval make --seal"
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_each_line_follows_the_schema(name: str) -> None:
+    validator = jsonschema.Draft202012Validator(json.loads(cases.rendered_schema()))
+    for line in (SUITES / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+        validator.validate(json.loads(line))
+
+
+def test_the_sealed_halves_are_those_of_the_repository() -> None:
+    sealed = json.loads((SUITES / "sealed.json").read_text(encoding="utf-8"))
+    assert sealed == {name: seal_of(read_suite(name)) for name in suite_names()}, (
+        "a sealed case was changed; if that is meant: python -m eval make --seal"
+    )
+
+
+def test_gold_passages_exist_and_slices_are_named_after_their_suite() -> None:
+    topics = read(SHIPPED).knowledge_base.topics
+    known = {passage.id for topic in topics for passage in passages_of(topic)}
+    for case in read_suite("all"):
+        assert set(case.gold) <= known, case.id
+        assert not case.answerable or case.gold, case.id
+    for name in suite_names():
+        assert {case.slice for case in read_suite(name)} == {name}
+
+
+def test_topics_are_halved_and_cases_follow_their_topic() -> None:
+    slugs = [topic.slug for topic in read(SHIPPED).knowledge_base.topics]
+    halves = Counter(split_of(slug) for slug in slugs)
+    assert abs(halves["dev"] - halves["sealed"]) <= 2
+    for case in read_suite("all"):
+        expected = split_of(case.id if case.topic == "none" else case.topic)
+        assert case.split == expected
+
+
+def test_the_smoke_run_is_forty_development_questions() -> None:
+    smoke = read_suite("smoke")
+    assert len(smoke) == 40
+    assert {case.split for case in smoke} == {"dev"}
+    assert len({case.slice for case in smoke}) == 7
+    assert smoke == read_suite("smoke")
+
+
+def test_a_limit_takes_the_same_cases_whatever_their_order() -> None:
+    every = read_suite("paraphrase")
+    some = cases.sample_of(every, 20)
+    assert {case.id for case in some} == {
+        case.id for case in cases.sample_of(tuple(reversed(every)), 20)
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"answerable": "perhaps"}, "answerable"),
+        ({"extra": 1}, "extra"),
+        ({"question": ""}, "question"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text(json.dumps(CASE) + "\n" + json.dumps({**CASE, **change}) + "\n")
+    with pytest.raises(SuiteError, match=rf"own.jsonl:2: {said}"):
+        read_suite(str(path))
+
+
+def test_ids_are_unique(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text(f"{json.dumps(CASE)}\n{json.dumps(CASE)}\n")
+    with pytest.raises(SuiteError, match="unique"):
+        read_suite(str(path))
+
+
+def test_an_unknown_suite_names_the_known_ones() -> None:
+    with pytest.raises(SuiteError, match="paraphrase"):
+        read_suite("no-such-suite")

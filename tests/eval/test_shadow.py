@@ -1,0 +1,64 @@
+"""Derived suites: the same each time, and true to the knowledge base they are asked over."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from eval import shadow
+from eval.cases import CaseRecord
+from eval.metrics.numbers import stated
+from index.passages import passages_of
+from index.sources import SHIPPED, read
+from index.types import KnowledgeBase
+
+LEAST = {"verbatim": 100, "leave-out": 10, "counterfactual": 60, "conflict": 20}
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> KnowledgeBase:
+    return read(SHIPPED).knowledge_base
+
+
+def _texts(base: KnowledgeBase) -> dict[str, str]:
+    return {p.id: f"{p.heading}\n{p.text}" for topic in base.topics for p in passages_of(topic)}
+
+
+@pytest.mark.parametrize("kind", list(shadow.DERIVED))
+def test_derived_suites(kind: str, knowledge: KnowledgeBase) -> None:
+    made = shadow.derive(kind, knowledge)
+    assert made == shadow.derive(kind, knowledge)
+    assert len(made.cases) >= LEAST[kind]
+    texts = _texts(made.knowledge_base)
+    for case in made.cases:
+        assert case.slice == kind
+        assert set(case.gold) <= texts.keys()
+        evidence = "\n".join(texts[ref] for ref in case.gold)
+        assert all(stated(number, evidence) for number in case.numbers), case.id
+        assert CaseRecord.model_validate(shadow.record_of(case)).frozen() == case
+
+
+def test_a_removed_faq_is_nowhere(knowledge: KnowledgeBase) -> None:
+    made = shadow.derive("leave-out", knowledge)
+    headings = {text.split("\n")[0] for text in _texts(made.knowledge_base).values()}
+    assert not headings & {case.question for case in made.cases}
+
+
+def test_an_edited_figure_is_gone_from_its_topic(knowledge: KnowledgeBase) -> None:
+    made = shadow.derive("counterfactual", knowledge)
+    for case in made.cases:
+        topic = next(t for t in made.knowledge_base.topics if t.slug == case.topic)
+        for passage in passages_of(topic):
+            assert not re.search(case.forbidden[0], f"{passage.heading} {passage.text}"), case.id
+        assert not re.search(case.forbidden[0], case.question)
+
+
+def test_a_conflict_has_two_sources(knowledge: KnowledgeBase) -> None:
+    made = shadow.derive("conflict", knowledge)
+    for case in made.cases:
+        topic = next(t for t in made.knowledge_base.topics if t.slug == case.topic)
+        points = [topic.data_points[int(ref.rsplit("/", 1)[1])] for ref in case.gold]
+        assert points[0].label == points[1].label
+        assert points[0].value != points[1].value
+        assert set(points[0].sources) != set(points[1].sources)

@@ -1,0 +1,69 @@
+"""A topic becomes passages whose ids are positions, each with the texts it is found under."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.passages import embedded_texts, passages_of
+from index.types import DataPoint, Faq, KnowledgeBase, PassageKind, Source, Topic
+from tests.index.strategies import knowledge_bases
+
+TOPIC = Topic(
+    slug="attention",
+    title="Attention",
+    description="What it is.",
+    snippet="In short.",
+    sources=(
+        Source("v", "Vaswani et al. (2017)", "https://x.org", 2017),
+        Source("b", "Bahdanau", ""),
+    ),
+    faqs=(Faq("Why?", "Because.", ("v",), ("How come?",)), Faq("What?", "That.")),
+    data_points=(DataPoint("Heads", "8", "heads", "In the base model.", ("b",)),),
+)
+
+
+def test_ids_kinds_and_what_is_quoted() -> None:
+    found = {p.id: p for p in passages_of(TOPIC)}
+    assert list(found) == [
+        "attention/faq/0",
+        "attention/faq/1",
+        "attention/data/0",
+        "attention/description",
+        "attention/snippet",
+    ]
+    assert found["attention/faq/0"].text == "Because."
+    assert found["attention/data/0"].heading == "Heads"
+    assert "8 heads" in found["attention/data/0"].text
+    assert "In the base model." in found["attention/data/0"].text
+    assert found["attention/description"].kind is PassageKind.DESCRIPTION
+
+
+def test_sources_are_the_named_ones_else_the_topics() -> None:
+    found = {p.id: [s.id for s in p.sources] for p in passages_of(TOPIC)}
+    assert found["attention/faq/0"] == ["v"]
+    assert found["attention/data/0"] == ["b"]
+    assert found["attention/faq/1"] == found["attention/snippet"] == ["v", "b"]
+
+
+def test_an_faq_is_found_under_its_question_its_answer_and_other_ways_of_asking() -> None:
+    texts = dict(embedded_texts(TOPIC))["attention/faq/0"]
+    assert {"Why?", "Because.", "How come?"} <= set(texts)
+    assert any("Why?" in text and "Because." in text for text in texts)
+
+
+@given(knowledge_bases(), st.data())
+def test_every_passage_has_texts_and_every_text_a_passage(
+    kb: KnowledgeBase, data: st.DataObject
+) -> None:
+    topic = data.draw(st.sampled_from(kb.topics))
+    ids = [passage.id for passage in passages_of(topic)]
+    texts = list(embedded_texts(topic))
+    assert [passage for passage, _ in texts] == ids
+    assert len(set(ids)) == len(ids)
+    for _, group in texts:
+        assert len(set(group)) == len(group)
+        assert all(text.strip() for text in group)
+    for passage in passages_of(topic):
+        assert set(passage.sources) <= set(topic.sources)
+        assert passage.topic == topic.slug
