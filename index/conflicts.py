@@ -18,9 +18,11 @@ from index.types import Hit, Passage, PassageKind
 
 __all__ = ["Disagreement", "disagreements"]
 
+_MARK = re.compile(r"[^\W_]+")
 _SAME_LABEL = 0.6
 _SAME_SENTENCE = 0.7
 _LEAST_WORDS = 3
+_LEAST_WORDS_OF_SENTENCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class _Statement:
     topic: str
     label: str
     words: frozenset[str]
+    marks: frozenset[str]
     value: Quantity
     printed: str
     is_label: bool
@@ -64,10 +67,14 @@ def _same_quantity(one: _Statement, other: _Statement) -> bool:
         return False
     if not one.value.dimension and one.value.noun != other.value.noun:
         return False
+    if one.marks != other.marks or not (one.words <= other.words or one.words >= other.words):
+        # Each has a word of its own: the base model and the big one, parameters and data.
+        return False
     union = one.words | other.words
     shared = one.words & other.words
     least = _SAME_LABEL if one.is_label and other.is_label else _SAME_SENTENCE
-    return len(shared) >= _LEAST_WORDS and len(shared) >= least * len(union)
+    enough = _LEAST_WORDS if one.is_label and other.is_label else _LEAST_WORDS_OF_SENTENCE
+    return len(shared) >= enough and len(shared) >= least * len(union)
 
 
 def _statements(passage: Passage) -> Iterator[_Statement]:
@@ -77,14 +84,32 @@ def _statements(passage: Passage) -> Iterator[_Statement]:
         if len(stated) == 1:
             words = _words(f"{passage.topic.replace('-', ' ')} {passage.heading}")
             yield _Statement(
-                passage.id, passage.topic, passage.heading, words, stated[0], value.strip(), True
-            )
-    for sentence in re.split(r"(?<=[.!?])\s+", passage.text):
+                passage.id, passage.topic, passage.heading, words, _marks(passage.heading),
+                stated[0], value.strip(), True,
+            )  # fmt: skip
+    text = passage.text
+    if passage.kind is PassageKind.DATA:
+        # Its first sentence is the label and the value, which stand above.
+        text = text.removeprefix(passage.heading).partition(". ")[2]
+    for sentence in re.split(r"(?<=[.!?])\s+", text):
         stated = [q for q in quantities(sentence) if q.kind != "year"]
         if len(stated) == 1:
             printed = f"{stated[0].text} {stated[0].noun}".strip()
-            words = _words(sentence)
-            yield _Statement(passage.id, passage.topic, sentence, words, stated[0], printed, False)
+            marks = _marks(sentence) - frozenset(_MARK.findall(stated[0].text))
+            yield _Statement(
+                passage.id, passage.topic, sentence, _words(sentence), marks,
+                stated[0], printed, False,
+            )  # fmt: skip
+
+
+def _marks(text: str) -> frozenset[str]:
+    """Return what tells one quantity from its neighbor: names, symbols and numbers."""
+    first, *rest = _MARK.findall(text) or [""]
+    # A capital that begins the text is no name unless it goes on like one.
+    telling = [first, *rest] if len(first) == 1 or not first[1:].islower() else rest
+    return frozenset(
+        mark for mark in telling if len(mark) == 1 or any(c.isupper() or c.isdigit() for c in mark)
+    )
 
 
 def _words(text: str) -> frozenset[str]:

@@ -133,7 +133,8 @@ def _quantity(match: re.Match[str], text: str) -> Quantity:
         step = min(step, second_step * scale2 * factor)
     if match["sign"]:
         low, high = -low, (high if second else -low)
-    end = match.end("rest") if dimension else _number_end(match)
+    joined = dimension and match["rest"] and match["unit1"] is None
+    end = match.end("rest") if joined else _number_end(match)
     kind: Kind = "percent" if percent else "number"
     if _is_year(first, second, match, dimension):
         kind = "year"
@@ -144,7 +145,7 @@ def _quantity(match: re.Match[str], text: str) -> Quantity:
 
 
 def _number_end(match: re.Match[str]) -> int:
-    groups = ("first", "scale1", "second", "scale2")
+    groups = ("first", "scale1", "unit1", "second", "scale2")
     return max(match.end(group) for group in groups if match[group] is not None)
 
 
@@ -182,7 +183,8 @@ def _number(text: str) -> tuple[float, float]:
     plain = re.sub(r"[×x·*]10\^\{?([+-]?\d+)\}?", r"e\1", plain)
     plain = re.sub(r"^10\^\{?([+-]?\d+)\}?$", r"1e\1", plain)
     mantissa, _, exponent = plain.partition("e")
-    power = 10.0 ** int(exponent or 0)
+    # Beyond what a float holds this is infinite, which agrees with nothing.
+    power = float(f"1e{int(exponent or 0)}")
     decimals = len(mantissa.partition(".")[2])
     zeros = len(mantissa) - len(mantissa.rstrip("0")) if "." not in mantissa else 0
     # Trailing zeros of a whole number are taken as exact up to two places: 1,400 may be rounded.

@@ -17,6 +17,9 @@ from index.types import Hit, SearchResult
 
 __all__ = ["FusionSettings", "HybridRetriever", "Retriever"]
 
+# Where passages of other topics are looked for.
+_CONSIDERED = 32
+
 
 @dataclass(frozen=True, slots=True)
 class FusionSettings:
@@ -24,10 +27,16 @@ class FusionSettings:
 
     `dense_weight` is the dense share of the fused score, 0 to 1 (1 switches BM25 off).
     `pool` is the number of embedded texts that the dense stage fetches before pooling.
+    The hits from `ranked` to `varied` leave room for a second topic: a passage whose topic has
+    `per_topic` hits yields there to the next one of another topic. docs/retrieval.md says what
+    each was chosen by.
     """
 
-    dense_weight: float = 0.7
+    dense_weight: float = 0.9
     pool: int = 512
+    ranked: int = 5
+    varied: int = 8
+    per_topic: int = 3
 
 
 class Retriever(Protocol):
@@ -105,7 +114,7 @@ class HybridRetriever:
         best_form: NDArray[np.intp],
         k: int,
     ) -> tuple[Hit, ...]:
-        order = np.argsort(-fused, kind="stable")[:k]
+        order = self._with_variety(np.argsort(-fused, kind="stable")[: max(k, _CONSIDERED)])[:k]
         ranks = {"dense": _ranks(dense.max(axis=0)), "lexical": _ranks(lexical.max(axis=0))}
         return tuple(
             Hit(
@@ -120,6 +129,21 @@ class HybridRetriever:
             )
             for row in order
         )
+
+    def _with_variety(self, order: NDArray[np.intp]) -> list[int]:
+        """Reorder passages so that a topic does not crowd the others out of the first hits."""
+        settings = self.settings
+        rows = [int(row) for row in order]
+        first = rows[: settings.ranked]
+        for row in rows[settings.ranked :]:
+            if len(first) >= settings.varied:
+                break
+            topic = self.index.passages[row].topic
+            taken = sum(self.index.passages[other].topic == topic for other in first)
+            if taken < settings.per_topic:
+                first.append(row)
+        chosen = set(first)
+        return first + [row for row in rows if row not in chosen]
 
 
 def _normalized(scores: NDArray[np.float32]) -> NDArray[np.float32]:

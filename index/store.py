@@ -12,7 +12,7 @@ import os
 import shlex
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -268,8 +268,8 @@ def _write_files(
     vectors: Vectors,
     lexical: Bm25,
 ) -> None:
-    _write_lines(home / "passages.jsonl", (asdict(passage) for passage in passages))
-    _write_lines(home / "texts.jsonl", (asdict(text) for text in texts))
+    _write_lines(home / "passages.jsonl", passages)
+    _write_lines(home / "texts.jsonl", texts)
     write_faiss(home, vectors, manifest.vectors)
     lexical.save(home / "lexical")
     written = sorted(path for path in home.rglob("*") if path.is_file())

@@ -34,7 +34,7 @@ from scripts.training.data import (
 )
 from scripts.training.evaluate import Row, compare
 from scripts.training.fit import Bank, Fit, Schedule, fit
-from scripts.training.low_rank import save_adapter
+from scripts.training.low_rank import low_rank_changes, save_adapter
 
 OUT = Path(__file__).resolve().parent.parent / "index" / "encoders" / "dpr"
 NAME = "citewise-dpr"
@@ -60,9 +60,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--also", type=Path, help="a second one to measure on, with the same passages in order"
     )
     parser.add_argument("--out", type=Path, default=OUT, help="folder to write the encoder to")
-    parser.add_argument(
-        "--rank", type=int, default=standard.rank, help="rank of each matrix' change"
-    )
+    parser.add_argument("--rank", type=int, default=64, help="rank of each matrix' change")
     parser.add_argument("--epochs", type=int, default=standard.epochs, help="at most")
     parser.add_argument("--batch", type=int, default=standard.batch)
     parser.add_argument("--learning-rate", type=float, default=standard.learning_rate)
@@ -84,7 +82,6 @@ def _run(args: argparse.Namespace) -> None:
         epochs=args.epochs,
         batch=args.batch,
         learning_rate=args.learning_rate,
-        rank=args.rank,
         seed=args.seed,
     )
     before = load_encoder(MINILM.name)
@@ -99,7 +96,7 @@ def _run(args: argparse.Namespace) -> None:
         validation=([*unseen, *_pairs(items, validation)], bank),
     )
     figures = ", ".join(f"{figure:.3f}" for figure in chosen.validation)
-    _say(f"validation recall@1 by epoch: {figures}; chosen: {chosen.best_epoch}")
+    _say(f"validation reciprocal rank by epoch: {figures}; chosen: {chosen.best_epoch}")
     with TemporaryDirectory() as folder:
         _write(Path(folder), chosen, args.rank, {})
         rows = _measure([knowledge_base, *others], held, before, Path(folder))
@@ -121,10 +118,11 @@ def _run(args: argparse.Namespace) -> None:
         "held_topics": len(held),
         "held_names": ", ".join(held),
     }
-    _write(args.out, shipped, args.rank, facts)
+    kept = _write(args.out, shipped, args.rank, facts)
     size = (args.out / ADAPTER_FILE).stat().st_size
     extra = {
         "rank": args.rank,
+        "kept": kept,
         "size_kb": size // 1000,
         "base": MINILM.sha256[:12],
         "dimension": before.info.dimension,
@@ -152,7 +150,8 @@ def _pairs(items: Sequence[Item], topics: Sequence[str]) -> list[Pair]:
     ]
 
 
-def _write(folder: Path, fitted: Fit, rank: int, training: dict[str, Any]) -> None:
+def _write(folder: Path, fitted: Fit, rank: int, training: dict[str, Any]) -> float:
+    changes, kept = low_rank_changes(fitted.before, fitted.after, rank)
     config = {
         "name": NAME,
         "base": MINILM.name,
@@ -164,7 +163,8 @@ def _write(folder: Path, fitted: Fit, rank: int, training: dict[str, Any]) -> No
         "max_tokens": MAX_TOKENS,
         "training": training,
     }
-    save_adapter(folder, {"query": fitted.changes}, config)
+    save_adapter(folder, {"query": changes}, config)
+    return kept
 
 
 def _measure(

@@ -1,9 +1,9 @@
 """Low-rank adapters: a trained encoder as a small difference from the pinned weights.
 
 An adapter folder holds `encoder.json` and `adapter.safetensors`. Each tower is a set of changes
-to the base model's tensors: a matrix changes by the product of two thin ones, `<tensor>.up`
-(out, rank) and `<tensor>.down` (rank, in), as in LoRA (Hu et al. 2022); a vector by `<tensor>.add`.
-They are merged into the base weights when an encoder is loaded, so encoding costs nothing more.
+to the base model's tensors. A matrix changes by a product of thin ones, as in LoRA (Hu et al.
+2022): `<tensor>.up` (out, rank) · diag(`<tensor>.scale`) · `<tensor>.down` (rank, in), the thin
+ones in 8 bits. A vector changes by `<tensor>.add`. They are merged into the base weights when an encoder is loaded, so encoding costs nothing more.
 """
 
 from __future__ import annotations
@@ -117,15 +117,12 @@ class Adapter:
         """
         if (changes := self.towers[tower]) is None:
             return
-        prefix = changes + "/"
         for key in self.tensors:
-            if not key.startswith(prefix) or key.endswith(".down"):
+            name, _, kind = key.removeprefix(f"{changes}/").rpartition(".")
+            if not key.startswith(f"{changes}/") or kind not in ("up", "add"):
                 continue
-            name, _, kind = key.removeprefix(prefix).rpartition(".")
-            change = self.tensors[key].astype(np.float32)
             try:
-                if kind == "up":
-                    change = change @ self.tensors[f"{prefix}{name}.down"].astype(np.float32)
+                change = self._change(f"{changes}/{name}", kind)
                 base = weights[name]
             except (KeyError, ValueError) as error:
                 raise WeightsError(f"adapter {self.name} can't change {name!r}: {error}") from error
@@ -135,3 +132,9 @@ class Adapter:
                     f"the base's is {base.shape}"
                 )
             base += change
+
+    def _change(self, key: str, kind: str) -> NDArray[np.float32]:
+        if kind == "add":
+            return self.tensors[f"{key}.add"].astype(np.float32)
+        up = self.tensors[f"{key}.up"] * self.tensors[f"{key}.scale"]
+        return np.asarray(up @ self.tensors[f"{key}.down"].astype(np.float32), np.float32)

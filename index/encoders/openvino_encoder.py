@@ -152,10 +152,11 @@ class _Layout:
                 f"{folder} is no encoder folder: expected config.json, tokenizer.json and "
                 "model.safetensors in it. A hub's model is used with encoder_engine = 'torch'"
             )
-        pooling = self._json("1_Pooling/config.json", {"pooling_mode_mean_tokens": True})
-        if pooling.get("pooling_mode_mean_tokens"):
+        pooling = self._json("1_Pooling/config.json", {"pooling_mode": "mean"})
+        # Before its version 6, sentence-transformers wrote a flag for each mode.
+        if pooling.get("pooling_mode") == "mean" or pooling.get("pooling_mode_mean_tokens"):
             self.pooling: Pooling = "mean"
-        elif pooling.get("pooling_mode_cls_token"):
+        elif pooling.get("pooling_mode") == "cls" or pooling.get("pooling_mode_cls_token"):
             self.pooling = "cls"
         else:
             raise WeightsError(f"{folder}/1_Pooling: expected mean or cls pooling, got {pooling}")

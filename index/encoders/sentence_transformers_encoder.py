@@ -49,7 +49,7 @@ class SentenceTransformersEncoder:
             revision=digest[:12],
             weights_sha256=digest,
             dimension=int(self._model.get_embedding_dimension() or 0),
-            pooling=pooling.get_pooling_mode_str() if pooling is not None else "model",
+            pooling=str(pooling.pooling_mode) if pooling is not None else "model",
             normalized="Normalize" in kinds,
             max_tokens=int(self._model.max_seq_length or 512),
             query_prefix=prompts.get("query") or "",

@@ -8,6 +8,7 @@ Long 2024).
 
 from __future__ import annotations
 
+import os
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,11 @@ __all__ = ["FaissVectors", "open_faiss", "write_faiss"]
 faiss: Any = typed_faiss
 
 _EXACT, _NEIGHBOURS = "vectors.faiss", "neighbours.faiss"
-# Candidates that are scored exactly: this many times k, but at least so many.
-_REFINE, _LEAST_CANDIDATES = 4, 64
-_LINKS, _EF_CONSTRUCTION, _EF_SEARCH = 32, 80, 128
+# So many candidates, or k if it is more, are scored exactly.
+_CANDIDATES = 512
+_LINKS, _EF_CONSTRUCTION = 32, 80
 _TRAINED_PER_LIST = 64
-_PROBED_SHARE, _LEAST_PROBED = 16, 16
+_PROBED_SHARE, _LEAST_PROBED = 8, 16
 
 
 class FaissVectors:
@@ -56,10 +57,13 @@ class FaissVectors:
         Shape: queries (n, d); similarities and rows (n, k).
         """
         queries = np.ascontiguousarray(queries, np.float32)
+        # The setting is the calling thread's own. Sharing one query among threads costs more
+        # than it saves, many times more on a busy machine; callers bring their own.
+        faiss.omp_set_num_threads(1)
         if self._refined is None:
             similarities, rows = self._exact.search(queries, k)
         else:
-            candidates = min(max(_REFINE * k, _LEAST_CANDIDATES), max(k, 2 * _LEAST_CANDIDATES))
+            candidates = max(k, _CANDIDATES)
             inner = self._parameters(candidates)
             outer = faiss.IndexRefineSearchParameters(
                 k_factor=candidates / k, base_index_params=inner
@@ -74,7 +78,7 @@ class FaissVectors:
     def _parameters(self, candidates: int) -> Any:  # noqa: ANN401 - faiss' stubs lack it
         index: Any = self._neighbours
         if isinstance(index, faiss.IndexHNSW):
-            return faiss.SearchParametersHNSW(efSearch=max(_EF_SEARCH, candidates))
+            return faiss.SearchParametersHNSW(efSearch=candidates)
         probed = max(_LEAST_PROBED, index.nlist // _PROBED_SHARE)
         return faiss.IVFRaBitQSearchParameters(nprobe=probed)
 
@@ -110,6 +114,7 @@ def _neighbours(vectors: Vectors, kind: VectorKind) -> Any:  # noqa: ANN401 - fa
     count, dimension = vectors.shape
     # Threads would link an HNSW graph in the order they happen to run in.
     threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(os.cpu_count() or 1)
     if kind == "hnsw":
         faiss.omp_set_num_threads(1)
         index = faiss.index_factory(dimension, f"HNSW{_LINKS}_SQ8", faiss.METRIC_INNER_PRODUCT)

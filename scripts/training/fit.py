@@ -23,7 +23,6 @@ from transformers import TrainerCallback
 
 from index.weights import MINILM
 from scripts.training.data import Pair
-from scripts.training.low_rank import add_low_rank, low_rank_changes
 
 __all__ = ["AllPassagesLoss", "Bank", "Fit", "Schedule", "fit"]
 
@@ -51,8 +50,7 @@ class Schedule:
 
     epochs: int = 6
     batch: int = 32
-    learning_rate: float = 8e-4
-    rank: int = 32
+    learning_rate: float = 8e-5
     scale: float = 20.0
     patience: int = 2
     seed: int = 13
@@ -60,9 +58,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What training gave: the tower's changes, and the validation figure after each epoch."""
+    """The weights that were trained, before and after, and a figure for each epoch."""
 
-    changes: Mapping[str, NDArray[np.float32]]
+    before: Mapping[str, NDArray[np.float32]]
+    after: Mapping[str, NDArray[np.float32]]
     validation: tuple[float, ...]
 
     @property
@@ -94,13 +93,13 @@ class AllPassagesLoss(nn.Module):
         return nn.functional.cross_entropy(scores * self.scale, labels)
 
 
-class _SuccessAtOne(SentenceEvaluator):  # type: ignore[misc]  # no types there
-    """The share of validation questions whose first passage is the right one."""
+class _ReciprocalRank(SentenceEvaluator):  # type: ignore[misc]  # no types there
+    """The mean reciprocal rank of the right passages of validation questions."""
 
     def __init__(self, pairs: Sequence[Pair], bank: Bank) -> None:
         super().__init__()
         self.pairs, self.bank = pairs, bank
-        self.primary_metric = "success_at_1"
+        self.primary_metric = "mrr"
         self.history: list[float] = []
         self.best: dict[str, NDArray[np.float32]] = {}
 
@@ -112,16 +111,19 @@ class _SuccessAtOne(SentenceEvaluator):  # type: ignore[misc]  # no types there
         steps: int = -1,
     ) -> dict[str, float]:
         """Encode the questions, compare, and keep the changes if they are the best so far."""
-        texts = [pair.question for pair in self.pairs]
-        vectors = model.encode(texts, show_progress_bar=False, convert_to_numpy=True)
-        best = self.bank.owners[(vectors @ self.bank.vectors.T).argmax(axis=1)]
-        right = [
-            self.bank.passages[row] == pair.passage
-            for row, pair in zip(best, self.pairs, strict=True)
-        ]
-        self.history.append(float(np.mean(right)))
+        vectors = model.encode(
+            [pair.question for pair in self.pairs], show_progress_bar=False, convert_to_numpy=True
+        )
+        similarity = vectors @ self.bank.vectors.T
+        scores = np.full((len(vectors), len(self.bank.passages)), -1.0, np.float32)
+        np.maximum.at(scores.T, self.bank.owners, similarity.T)
+        rows = {passage: row for row, passage in enumerate(self.bank.passages)}
+        gold = [rows[pair.passage] for pair in self.pairs]
+        right = scores[np.arange(len(scores)), gold]
+        ranks = (scores > right[:, np.newaxis]).sum(axis=1) + 1
+        self.history.append(float((1 / ranks).mean()))
         if self.history[-1] == max(self.history):
-            self.best = low_rank_changes(model)
+            self.best = _trained(model)
         return {self.primary_metric: self.history[-1]}
 
 
@@ -154,7 +156,9 @@ class _AlikeInLength(DefaultBatchSampler):  # type: ignore[misc]  # no types the
 class _Stop(TrainerCallback):  # type: ignore[misc]  # no types there
     """Ends training after some epochs of its schedule, or when validation gets no better."""
 
-    def __init__(self, epochs: int | None, evaluator: _SuccessAtOne | None, patience: int) -> None:
+    def __init__(
+        self, epochs: int | None, evaluator: _ReciprocalRank | None, patience: int
+    ) -> None:
         self.epochs, self.evaluator, self.patience = epochs, evaluator, patience
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ANN401
@@ -192,7 +196,10 @@ def fit(
     torch.manual_seed(schedule.seed)
     model = SentenceTransformer(str(MINILM.verified().parent), device="cpu")
     model.max_seq_length = 128
-    add_low_rank(model, schedule.rank)
+    for name, parameter in model.named_parameters():
+        # Word vectors stay: words that training doesn't see keep their meaning.
+        parameter.requires_grad = "encoder.layer." in name
+    before = _trained(model)
     rows = {passage: row for row, passage in enumerate(bank.passages)}
     data = Dataset.from_dict(
         {
@@ -200,7 +207,7 @@ def fit(
             "label": [rows[pair.passage] for pair in pairs],
         }
     )
-    evaluator = _SuccessAtOne(*validation) if validation is not None else None
+    evaluator = _ReciprocalRank(*validation) if validation is not None else None
     with tempfile.TemporaryDirectory() as folder:
         args = SentenceTransformerTrainingArguments(
             output_dir=folder,
@@ -229,5 +236,14 @@ def fit(
         )
         trainer.train()
     if evaluator is not None:
-        return Fit(evaluator.best, tuple(evaluator.history))
-    return Fit(low_rank_changes(model), ())
+        return Fit(before, evaluator.best, tuple(evaluator.history))
+    return Fit(before, _trained(model), ())
+
+
+def _trained(model: SentenceTransformer) -> dict[str, NDArray[np.float32]]:
+    """Copy the tensors that are trained, under the names that the weights file has."""
+    return {
+        name: parameter.detach().float().numpy().copy()
+        for name, parameter in model[0].auto_model.named_parameters()
+        if parameter.requires_grad
+    }

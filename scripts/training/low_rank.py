@@ -1,4 +1,4 @@
-"""Low-rank changes of a transformer's matrices, trained in their place (Hu et al. 2022)."""
+"""From fine-tuned weights to a small adapter: what changed, cut to a low rank, in 8 bits."""
 
 from __future__ import annotations
 
@@ -9,62 +9,55 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save
-from sentence_transformers import SentenceTransformer
-from torch import Tensor, nn
 
 from index.encoders.adapter import ADAPTER_FILE, CONFIG_FILE, FORMAT_VERSION
 
-__all__ = ["add_low_rank", "low_rank_changes", "save_adapter"]
+__all__ = ["low_rank_changes", "save_adapter"]
+
+Tensors = Mapping[str, NDArray[Any]]
 
 
-class LowRankLinear(nn.Module):
-    """A frozen linear layer plus a trained up · down · x, with `up` zero at first."""
+def low_rank_changes(
+    before: Tensors, after: Tensors, rank: int
+) -> tuple[dict[str, NDArray[Any]], float]:
+    """Cut the change of each matrix to a rank, by its singular values (Eckart and Young 1936).
 
-    def __init__(self, layer: nn.Linear, rank: int) -> None:
-        super().__init__()
-        self.layer = layer
-        self.up = nn.Parameter(torch.zeros(layer.out_features, rank))
-        self.down = nn.Parameter(torch.randn(rank, layer.in_features) / layer.in_features**0.5)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply the layer and its change."""
-        base: Tensor = self.layer(x)
-        return base + nn.functional.linear(nn.functional.linear(x, self.down), self.up)
-
-
-def add_low_rank(model: SentenceTransformer, rank: int) -> None:
-    """Freeze a model, and give each matrix of its transformer blocks a change to train."""
-    for parameter in model.parameters():
-        parameter.requires_grad = False
-    transformer = model[0].auto_model
-    for name, layer in list(transformer.named_modules()):
-        if name.startswith("encoder.layer.") and isinstance(layer, nn.Linear):
-            parent, _, attribute = name.rpartition(".")
-            setattr(transformer.get_submodule(parent), attribute, LowRankLinear(layer, rank))
-
-
-def low_rank_changes(model: SentenceTransformer) -> dict[str, NDArray[np.float32]]:
-    """Return the trained changes, named as `index.encoders.adapter` reads them."""
-    changes: dict[str, NDArray[np.float32]] = {}
-    for name, layer in model[0].auto_model.named_modules():
-        if isinstance(layer, LowRankLinear):
-            changes[f"{name}.weight.up"] = layer.up.detach().numpy().copy()
-            changes[f"{name}.weight.down"] = layer.down.detach().numpy().copy()
-    return changes
+    Returns:
+        The tensors as `index.encoders.adapter` names them, and the share of the changes'
+        energy (their squared Frobenius norm) that is kept.
+    """
+    changes: dict[str, NDArray[Any]] = {}
+    kept = total = 0.0
+    for name, old in before.items():
+        change = after[name].astype(np.float64) - old
+        if change.ndim == 1:
+            changes[f"{name}.add"] = change.astype(np.float16)
+            continue
+        left, values, right = np.linalg.svd(change, full_matrices=False)
+        up, up_scale = _in_8_bits(left[:, :rank].T)
+        down, down_scale = _in_8_bits(right[:rank])
+        scale = values[:rank] * up_scale * down_scale
+        changes[f"{name}.up"] = up.T
+        changes[f"{name}.down"] = down
+        changes[f"{name}.scale"] = scale.astype(np.float32)
+        kept += float((values[:rank] ** 2).sum())
+        total += float((values**2).sum())
+    return changes, kept / total if total else 1.0
 
 
-def save_adapter(
-    folder: Path,
-    towers: Mapping[str, Mapping[str, NDArray[np.float32]]],
-    config: Mapping[str, Any],
-) -> None:
-    """Write an adapter folder: each tower's changes in 16 bits, and `config` with their sha256."""
+def _in_8_bits(rows: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    """Round each row to whole multiples of a scale of its own."""
+    scale = np.maximum(np.abs(rows).max(axis=1), 1e-30) / 127
+    return np.round(rows / scale[:, np.newaxis]).astype(np.int8), scale
+
+
+def save_adapter(folder: Path, towers: Mapping[str, Tensors], config: Mapping[str, Any]) -> None:
+    """Write an adapter folder: each tower's changes, and `config` with the file's sha256."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
-        f"{tower}/{name}": np.ascontiguousarray(change, dtype=np.float16)
+        f"{tower}/{name}": np.ascontiguousarray(change)
         for tower, changes in sorted(towers.items())
         for name, change in sorted(changes.items())
     }

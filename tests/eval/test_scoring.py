@@ -67,8 +67,6 @@ def test_text_outside_claims_is_uncited() -> None:
 def test_without_claims_the_markers_count() -> None:
     text = "A KV cache takes 2 GB [1]. It has many attention heads."
     stated = statements_of(output(text, claims=()))
-        output("A KV cache takes 2 GB [1]. It has many attention heads.", claims=())
-    )
     assert [bool(s.premises) for s in stated] == [True, False]
 
 
@@ -161,7 +159,8 @@ def test_the_page_is_whole_and_escapes_what_it_shows() -> None:
     text = page.render([("run", HEADER, scored, summarize(scored))])
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
-    assert "http" not in text.replace("https://x", "")
+    assert "http://" not in text
+    assert "https://" not in text.replace("https://x", "")
     assert text.count("<svg") >= 3
     assert "2 wrong or failed" in text
 

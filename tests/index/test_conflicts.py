@@ -75,14 +75,12 @@ def test_no_conflict(one: str, other: str) -> None:
     assert disagreements([faq(0, one), faq(1, other)]) == []
 
 
-@pytest.mark.xfail(reason="the number in a name is left out of the compared words")
 def test_models_that_differ_by_the_number_in_their_name_are_two() -> None:
     one = faq(0, "GPT-2 has 1.5 billion parameters in total weights.")
     other = faq(1, "GPT-3 has 175 billion parameters in total weights.")
     assert disagreements([one, other]) == []
 
 
-@pytest.mark.xfail(reason="a data point is compared by its label and by its sentence")
 def test_a_conflict_is_told_once() -> None:
     hits = (
         data(0, "GPT-3 training tokens", "300B tokens"),
