@@ -13,35 +13,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
-
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 import prompts
 from app.errors import PromptError, RequestError
+from app.front_matter import BRIEF_WORDS, Shape, shown, split
 
 __all__ = ["Persona", "Shape", "compose", "listed", "load", "load_folder", "resolve", "shipped"]
 
 MAX_BYTES = 64 * 1024
-BRIEF_WORDS = 60
-
-Shape = Literal["papers", "figures", "checklist"]
 
 _PREFIX = "citewise-"
 _NO_PERSONAS: Mapping[str, Persona] = {}
 _SHIPPED = ("expert", "architect", "engineer")  # the first is the default
 _SKILLS = {"research": "skills/research-doctrine.md"}  # by what stands after "+"
-_OPEN = re.compile(r"\A(?:[ \t]*\n)*---[ \t]*(?:\n|\Z)")
-_CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE)
 _MODEL_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 _NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 _HEADING = re.compile(r" {0,3}#{1,6}(?=[ \t]|\Z)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _NOT_PROSE = re.compile(r"[ \t]*(?:[-*+>|#]|\d+[.)]|`{3}|~{3}|\*\*|$)")
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
-_STRING = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,145 +60,6 @@ class Persona:
     max_tokens: int | None = None
     shape: Shape = "papers"
     examples: tuple[str, ...] = ()
-
-
-def _line(value: str) -> str:
-    """The text on one line; characters that can't be shown are refused."""
-    text = " ".join(value.split())
-    if not text or any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
-        raise ValueError
-    return text
-
-
-def _brief(value: str) -> str:
-    if len(value.split()) > BRIEF_WORDS:
-        raise ValueError
-    return value
-
-
-_Text = Annotated[str, AfterValidator(_line)]
-
-
-class _FrontMatter(BaseModel):
-    """The keys that are known; a field's description is what an error says was expected."""
-
-    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
-
-    name: _Text | None = Field(default=None, description="a text that isn't empty")
-    title: _Text | None = Field(default=None, description="a text that isn't empty")
-    description: _Text | None = Field(default=None, description="a text that isn't empty")
-    brief: Annotated[_Text, AfterValidator(_brief)] | None = Field(
-        default=None, description=f"a text of at most {BRIEF_WORDS} words"
-    )
-    temperature: float | None = Field(default=None, ge=0, le=2, description="a number from 0 to 2")
-    top_p: float | None = Field(default=None, gt=0, le=1, description="a number above 0, at most 1")
-    max_tokens: int | None = Field(
-        default=None, ge=1, le=131_072, description="a whole number from 1 to 131072"
-    )
-    shape: Shape | None = Field(default=None, description="papers, figures or checklist")
-    examples: list[_Text] | None = Field(
-        default=None, max_length=50, description="a list of at most 50 questions, each a text"
-    )
-
-
-def _shown(value: object) -> str:
-    """A value as an error shows it: its kind, and no more than its beginning."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    if isinstance(value, str):
-        length = len(value.split())
-        return repr(value) if len(value) <= 60 else f"{value[:60]!r}… ({length} words)"
-    return f"the number {value!r}"
-
-
-def _plain(node: yaml.Node) -> object:
-    """A value of the front matter. Only plain scalars and lists of them have a meaning here.
-
-    Anything deeper comes out empty and is never walked, so that neither aliases nor nesting can
-    make a short file stand for a large value.
-    """
-    if isinstance(node, yaml.MappingNode):
-        return {}
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item) if isinstance(item, yaml.ScalarNode) else {} for item in node.value]
-    text = str(node.value)
-    if node.tag == _STRING and getattr(node, "style", None) is not None:
-        return text  # quoted or a block: a text, whatever it looks like
-    if text in ("", "~", "null"):
-        return None
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    return float(text) if _NUMBER.fullmatch(text) else text
-
-
-def _known_keys(yaml_text: str, where: str, first_line: int) -> dict[str, object]:
-    """The known keys of a front matter with their values; other keys are left alone."""
-    try:
-        node = yaml.compose(yaml_text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {first_line + mark.line}:" if mark else ""
-        problem = getattr(error, "problem", None) or type(error).__name__
-        raise PromptError(
-            f"{where}:{line} got front matter that isn't readable as YAML ({problem}), expected "
-            "`key: value` lines between two `---` lines; quote a value that has a colon in it"
-        ) from error
-    if node is None:
-        return {}
-    if not isinstance(node, yaml.MappingNode):
-        kind = "a list" if isinstance(node, yaml.SequenceNode) else "plain text"
-        raise PromptError(
-            f"{where}: got front matter that is {kind}, expected `key: value` lines; "
-            "if the first `---` was meant as a rule, put a heading above it"
-        )
-    found: dict[str, object] = {}
-    for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode) or key.value not in _FrontMatter.model_fields:
-            continue
-        if key.value in found:
-            raise PromptError(f"{where}: {key.value}: got it twice, expected it once; delete one")
-        found[key.value] = _plain(value)
-    return found
-
-
-def _front_matter(yaml_text: str, where: str, first_line: int) -> _FrontMatter:
-    try:
-        return _FrontMatter.model_validate(_known_keys(yaml_text, where, first_line))
-    except ValidationError as error:
-        wrong = []
-        for detail in error.errors():
-            field, *place = detail["loc"]
-            at = "".join(f"[{step}]" for step in place)
-            expected = _FrontMatter.model_fields[str(field)].description
-            wrong.append(f"{field}{at}: got {_shown(detail['input'])}, expected {expected}")
-        raise PromptError(
-            f"{where}: {'; '.join(wrong)}; change it in the front matter, or leave it out"
-        ) from error
-
-
-def _split(text: str, where: str) -> tuple[_FrontMatter, str]:
-    """The front matter, which may be absent, and the body."""
-    matter = _FrontMatter()
-    opening = _OPEN.match(text)
-    if opening:
-        closing = _CLOSE.search(text, opening.end())
-        if closing is None:
-            raise PromptError(
-                f"{where}: got front matter that never closes, expected a second line of `---`; "
-                "add it, or put a heading above the first one if that was meant as a rule"
-            )
-        first_line = text.count("\n", 0, opening.end()) + 1
-        matter = _front_matter(text[opening.end() : closing.start()], where, first_line)
-        text = text[closing.end() :]
-    body = re.sub(r"\A(?:[ \t]*\n)+", "", text).rstrip()
-    if not body.strip():
-        raise PromptError(
-            f"{where}: got no text{' below the front matter' if opening else ''}, expected "
-            "instructions for the model in Markdown; write them there"
-        )
-    return matter, body
 
 
 def _outside_code(body: str) -> list[str]:
@@ -267,7 +117,7 @@ def _from_stem(stem: str, where: str) -> str:
 
 def _parse(text: str, where: str, stem: str, prefix: str = "") -> Persona:
     """A persona from the text of its file; a name made from `stem` begins with `prefix`."""
-    matter, body = _split(text.replace("\r\n", "\n").replace("\r", "\n"), where)
+    matter, body = split(text.replace("\r\n", "\n").replace("\r", "\n"), where)
     if matter.name and _MODEL_NAME.fullmatch(matter.name):
         name, human = matter.name, None
     else:
@@ -413,7 +263,7 @@ def compose(persona: Persona, skills: Sequence[str]) -> Persona:
     for skill in skills:
         if skill not in _SKILLS:
             raise RequestError(
-                f"got the skill {_shown(skill)}, expected one of: {', '.join(_SKILLS)}",
+                f"got the skill {shown(skill)}, expected one of: {', '.join(_SKILLS)}",
                 field="model",
             )
         added = _packaged(_SKILLS[skill])
@@ -443,7 +293,7 @@ def resolve(model: str, extra: Mapping[str, Persona] = _NO_PERSONAS) -> Persona:
     names = listed(extra)
     if model not in names:
         raise RequestError(
-            f"got the model {_shown(model)}, expected one of: {', '.join(names)}", field="model"
+            f"got the model {shown(model)}, expected one of: {', '.join(names)}", field="model"
         )
     base, *skills = model.split("+")
     return compose(_bases(extra)[base], skills)

@@ -3,7 +3,8 @@
 An adapter folder holds `encoder.json` and `adapter.safetensors`. Each tower is a set of changes
 to the base model's tensors. A matrix changes by a product of thin ones, as in LoRA (Hu et al.
 2022): `<tensor>.up` (out, rank) · diag(`<tensor>.scale`) · `<tensor>.down` (rank, in), the thin
-ones in 8 bits. A vector changes by `<tensor>.add`. They are merged into the base weights when an encoder is loaded, so encoding costs nothing more.
+ones in 8 bits. A vector changes by `<tensor>.add`. They are merged into the base weights when
+an encoder is loaded, so encoding costs nothing more.
 """
 
 from __future__ import annotations
