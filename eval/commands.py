@@ -50,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
         "versions": provenance.versions(),
     }
     runner.open_run(options.out, header)
-    cache = None if options.no_cache or options.target else _cache_folder()
+    # Retrieval is quick to do and its timings count; what is behind a URL may change.
+    fresh = options.no_cache or options.target or options.retrieval_only
+    cache = None if fresh else _cache_folder()
 
     async def ask() -> runner.Report:
         try:

@@ -89,7 +89,9 @@ class ProductTarget:
             name: the target's name in the results.
         """
         self.pipeline, self._sampling, self._name = pipeline, sampling, name
-        self.parallel = 8 if not pipeline.model.small else 2
+        # An embedded model writes one answer at a time: more would only wait in its latency.
+        drafts = pipeline.settings.answer_mode == "draft"
+        self.parallel = 8 if not pipeline.model.small else 1 if drafts else 2
 
     def identity(self) -> dict[str, Any]:
         """Return the index, encoder, model, mode, sampling and code."""

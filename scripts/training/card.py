@@ -41,9 +41,9 @@ The evaluation trained on {train_topics} topics, chose the number of epochs on
 {held_topics} topics that had no part in either ({held_names}), among
 the passages of all topics, from indexes that hold none of the questions. **The weights in this
 folder are not those: they were trained on the questions of all {topics} topics, for as many
-epochs as the evaluation chose.** They have seen no question of the evaluation suites (`eval/suites`). Figures
-for topics held out of training say what to expect on knowledge that the encoder was not trained
-on; on the topics it was trained on it does better.
+epochs as the evaluation chose.** They have seen no question of the
+evaluation suites (`eval/suites`). Figures for topics held out of training say what to expect on
+knowledge that the encoder was not trained on; on the topics it was trained on it does better.
 
 95% intervals are from resampling topics.
 
