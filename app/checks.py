@@ -23,7 +23,8 @@ _TOKEN = re.compile(r"n't|[A-Za-z][A-Za-z'-]*|\d[\d.,]*|[.;:!?()]")
 _DENIALS = frozenset("not never neither nor cannot n't hardly barely".split())
 _NEGATORS = _DENIALS | frozenset(
     "no none without rarely unlike lack lacks lacking fail fails failed nothing nobody nowhere "
-    "instead rather few little seldom avoid avoids avoiding prevent prevents unable stop stops".split()
+    "instead rather few little seldom avoid avoids avoiding prevent prevents unable stop "
+    "stops".split()
 )
 _REACH = 4
 _STOPS = frozenset(".;:!?()")
@@ -31,12 +32,13 @@ _NEAR = 6
 OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
     (frozenset(left.split()), frozenset(right.split()))
     for left, right in (
-        ("more greater higher larger bigger above increase increases increased increasing rise rises "
-         "rising raise raises raised grow grows grew growing gain gains exceed exceeds widen widens "
+        ("more greater higher larger bigger above increase increases increased increasing rise "
+         "rises rising raise raises raised grow grows grew growing gain gains exceed exceeds widen "
+         "widens "
          "longer deeper wider upper",
          "less fewer lower smaller below decrease decreases decreased decreasing fall falls fell "
-         "falling lowers lowered shrink shrinks loss lose loses reduce reduces reduced reducing drop "
-         "drops dropped narrow narrows shorter shallower narrower under"),
+         "falling lowers lowered shrink shrinks loss lose loses reduce reduces reduced reducing "
+         "drop drops dropped narrow narrows shorter shallower narrower under"),
         ("before earlier prior precedes", "after later follows subsequently"),
         ("faster quicker quickly speeds", "slower slowly slows"),
         ("better outperform outperforms outperformed beat beats improve improves improved stronger",

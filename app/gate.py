@@ -1,6 +1,6 @@
 """Is the evidence enough to answer?
 
-A logistic model over what retrieval saw: how close the best passage is, how much of the
+Two small logistic models over what retrieval saw: how close the best passage is, how much of the
 question's telling words the evidence covers, and whether the two stages agree. Its weights are
 JSON, made from development questions by `python -m scripts.train_gate`.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ from app.evidence import Weigh
 from index.lexical import content_words
 from index.types import Hit
 
-__all__ = ["FEATURES", "Gate", "features"]
+__all__ = ["FEATURES", "Gate", "Head", "features"]
 
 FEATURES = (
     "dense_top",
@@ -29,17 +30,43 @@ FEATURES = (
     "unknown_words",
     "same_topic",
     "agreement",
+    "dense_gap",
+    "asked_missing",
 )
 _WEIGHTS = Path(__file__).with_name("gate.json")
 _READ = 3
+# What a question asks a number, a name or a date of: the words right after these.
+_ASKED = re.compile(
+    r"\b(?:how (?:many|much)|what|which|whose|number of|count of|size of|amount of|rate of)"
+    r"\s+((?:[\w-]+\s+){0,2}[\w-]+)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A logistic model: 1 / (1 + exp(-(bias + Σ weight · feature)))."""
+
+    weights: Mapping[str, float]
+    bias: float
+
+    def __call__(self, found: Mapping[str, float]) -> float:
+        """Estimate a chance from the features, 0 to 1."""
+        logit = self.bias + sum(weight * found[name] for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A logistic model: confidence = 1 / (1 + exp(-(bias + Σ weight · feature)))."""
+    """Two questions, both of which must be answered with yes.
 
-    weights: Mapping[str, float]
-    bias: float
+    `domain` estimates that the question is about what the knowledge base knows at all, `answer`
+    that what was found holds what is asked. They pull in different directions: a near miss
+    shares more words with the evidence than a question in a reader's own words does.
+    """
+
+    domain: Head
+    answer: Head
     threshold: float
 
     @classmethod
@@ -47,16 +74,21 @@ class Gate:
     def shipped(cls) -> Gate:
         """Read the weights that come with Citewise."""
         raw = json.loads(_WEIGHTS.read_text(encoding="utf-8"))
-        return cls(raw["weights"], raw["bias"], raw["threshold"])
+        return cls(Head(**raw["domain"]), Head(**raw["answer"]), raw["threshold"])
 
     def confidence(self, found: Mapping[str, float]) -> float:
-        """Estimate the chance that the evidence holds an answer, 0 to 1."""
-        logit = self.bias + sum(weight * found[name] for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+        """Estimate the chance that the evidence holds an answer, 0 to 1: the heads' product."""
+        return self.domain(found) * self.answer(found)
 
     def answerable(self, confidence: float) -> bool:
         """Tell whether the confidence is at or above the operating point."""
         return confidence >= self.threshold
+
+
+def _asked_missing(question: str, evidence: frozenset[str]) -> float:
+    """Return the share of what is asked for that the evidence does not name, 0 to 1."""
+    asked = {word for found in _ASKED.findall(question) for word in content_words(found)}
+    return len(asked - evidence) / len(asked) if asked else 0.0
 
 
 def features(question: str, hits: Sequence[Hit], weigh: Weigh) -> dict[str, float]:
@@ -84,4 +116,6 @@ def features(question: str, hits: Sequence[Hit], weigh: Weigh) -> dict[str, floa
         "unknown_words": len(unknown) / max(1, len(words)),
         "same_topic": sum(h.passage.topic == hits[0].passage.topic for h in hits[:5]) / 5,
         "agreement": 1.0 / max(1.0, min(hit.trace["lexical_rank"] for hit in hits[:1])),
+        "dense_gap": dense[0] - dense[min(len(dense) - 1, 1)],
+        "asked_missing": _asked_missing(question, union),
     }

@@ -29,6 +29,7 @@ _CONTINUING = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_CARRIED = 400
+_CARRIED_TURNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,14 @@ def standalone(
         weigh: how telling a word is (its inverse document frequency).
     """
     earlier = [message.content for message in history if message.role == "user"]
-    if not earlier or not needs_history(question, weigh):
+    if not earlier:
         return Standalone(question)
-    subject = earlier[-1][:_LONGEST_CARRIED]
-    for before in reversed(earlier[:-1]):
-        if not needs_history(subject, weigh):
-            break
-        subject = f"{before[:_LONGEST_CARRIED]} {subject}"[-2 * _LONGEST_CARRIED :]
-    return Standalone(f"{subject.strip()} {question.strip()}", (question,), rewritten=True)
+    subject = " ".join(turn[:_LONGEST_CARRIED].strip() for turn in earlier[-_CARRIED_TURNS:])
+    carried = f"{subject} {question.strip()}"
+    if needs_history(question, weigh):
+        return Standalone(carried, (question,), rewritten=True)
+    # It seems to stand alone; retrieval asks for the other form as well, in case it does not.
+    return Standalone(question, (carried,))
 
 
 def needs_history(question: str, weigh: Callable[[str], float]) -> bool:

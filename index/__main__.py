@@ -27,6 +27,10 @@ def _parser() -> Parser:
     build.add_argument("--out", type=Path, default=DEFAULT_INDEX, help="the index directory")
     build.add_argument("--encoder", help="the encoder: a name, a folder or a hub's name")
     build.add_argument("--encoder-engine", choices=["openvino", "torch"], default="openvino")
+    build.add_argument(
+        "--vectors", choices=["auto", "flat", "hnsw", "ivf"], default="auto",
+        help="how vectors are searched; auto is exact up to a size (docs/store.md)",
+    )  # fmt: skip
     build.add_argument("--json", action="store_true", help="print the report as JSON")
     build.set_defaults(run=_build)
 
@@ -110,7 +114,7 @@ def _build(options: argparse.Namespace) -> int:
     knowledge_base = _read(options)
     encoder = load_encoder(options.encoder or DEFAULT_ENCODER, engine=options.encoder_engine)
     with progress_bar("encoding") as progress:
-        report = build(knowledge_base, options.out, encoder, progress)
+        report = build(knowledge_base, options.out, encoder, progress, vectors=options.vectors)
     if options.json:
         print_json({**asdict(report), "directory": str(report.directory)})
     elif report.unchanged:

@@ -28,8 +28,8 @@ class FusionSettings:
     `dense_weight` is the dense share of the fused score, 0 to 1 (1 switches BM25 off).
     `pool` is the number of embedded texts that the dense stage fetches before pooling.
     The hits from `ranked` to `varied` leave room for a second topic: a passage whose topic has
-    `per_topic` hits yields there to the next one of another topic. docs/retrieval.md says what
-    each was chosen by.
+    `per_topic` hits yields there to the next one of another topic. Another form of the query
+    counts for `other_forms` of its score. docs/retrieval.md says what each was chosen by.
     """
 
     dense_weight: float = 0.9
@@ -37,6 +37,7 @@ class FusionSettings:
     ranked: int = 5
     varied: int = 8
     per_topic: int = 3
+    other_forms: float = 0.9
 
 
 class Retriever(Protocol):
@@ -80,6 +81,7 @@ class HybridRetriever:
         scored = time.perf_counter()
         weight = self.settings.dense_weight
         fused_forms = weight * dense + (1 - weight) * _normalized(lexical)
+        fused_forms[1:] *= self.settings.other_forms
         best_form = fused_forms.argmax(axis=0)
         fused = fused_forms.max(axis=0)
         hits = self._hits(fused, dense, lexical, best_form, k)

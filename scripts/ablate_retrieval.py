@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 
 from index import store
@@ -40,7 +41,7 @@ class Variant:
 
     name: str
     encoder: str = DPR
-    settings: FusionSettings = FusionSettings()
+    settings: FusionSettings = field(default_factory=FusionSettings)
     keep: Keep | None = None
 
 
@@ -116,16 +117,11 @@ def _rows(base: KnowledgeBase) -> list[str]:
 
 def _restricted(index: LoadedIndex, keep: Keep) -> LoadedIndex:
     """Leave out some of the texts that passages are found under."""
-    import faiss
-
     kept = [n for n, text in enumerate(index.texts) if keep(text, index.passages[text.passage])]
-    vectors = index.vectors.reconstruct_n(0, len(index.texts))[kept]
-    flat = faiss.IndexFlatIP(vectors.shape[1])
-    flat.add(np.ascontiguousarray(vectors))
+    flat = faiss.IndexFlatIP(index.vectors.d)
+    flat.add(np.stack([index.vectors.reconstruct(row) for row in kept]))
     texts = tuple(index.texts[n] for n in kept)
-    return LoadedIndex(
-        index.manifest, index.passages, texts, index.owners[kept], flat, index.lexical
-    )
+    return replace(index, texts=texts, owners=index.owners[kept], vectors=flat)
 
 
 def _cells(retriever: HybridRetriever) -> list[str]:

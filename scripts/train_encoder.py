@@ -72,8 +72,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _run(args: argparse.Namespace) -> None:
     started = time.monotonic()
-    knowledge_base = read(args.kb).knowledge_base
-    others = [read(args.also).knowledge_base] if args.also else []
+    knowledge_base = read(args.kb, name="trained on").knowledge_base
+    others = [read(args.also, name="other wording").knowledge_base] if args.also else []
     items = items_of(knowledge_base)
     topics = [topic.slug for topic in knowledge_base.topics]
     rest, held = split_topics(topics, args.held_out, args.seed)

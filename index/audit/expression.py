@@ -27,7 +27,7 @@ _TOKEN = re.compile(
 )
 _STOP = frozenset(
     """and or vs versus to at with in for on is are was were while plus than then that which if
-    so but from by as about between over under gives yields be not its it""".split()  # noqa: SIM905
+    so but from by as about between over under gives yields be not its it""".split()
 )
 _MOST_WORDS = 4
 _DEEPEST = 20

@@ -19,7 +19,7 @@ _STOPWORDS = frozenset(
     nearly around only just total overall up using use uses used vs versus achieves achieved
     achieve reaches reached gets which while when where how what why does do each every all both
     not no but so if can could may will would more less most least their they one such also
-    still, same average typical typically original""".split()  # noqa: SIM905
+    still, same average typical typically original""".split()
 )
 # Nouns that people use for one unit.
 _SAME_UNIT = {

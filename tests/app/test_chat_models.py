@@ -79,7 +79,7 @@ async def test_what_does_not_fit_is_refused_before_any_token(embedded: OpenVinoC
 
 async def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
     model = OpenVinoChatModel(tmp_path / "none.gguf", tmp_path)
-    with pytest.raises(ModelUnavailable, match="none.gguf"):
+    with pytest.raises(ModelUnavailable, match=r"none\.gguf"):
         await model.load()
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import prompts
 from app import personas
 from app.errors import PromptError, RequestError
+from app.front_matter import BRIEF_WORDS
 from app.personas import Persona, compose, listed, load, load_folder, resolve, shipped
 
 _DATA = Path(__file__).resolve().parent.parent / "data" / "personas"
@@ -154,7 +155,7 @@ def test_the_title_is_the_first_heading(tmp_path: Path, body: str, title: str) -
 
 def test_a_long_opening_paragraph_is_cut_to_a_brief(tmp_path: Path) -> None:
     persona = _load(tmp_path, "# T\n" + "word " * 500)
-    assert persona.brief.split() == ["word"] * personas.BRIEF_WORDS
+    assert persona.brief.split() == ["word"] * BRIEF_WORDS
 
 
 @pytest.mark.parametrize(
@@ -368,7 +369,7 @@ def test_a_shipped_file_is_complete(name: str) -> None:
     persona = personas._packaged(name)
     assert len(persona.examples) == len(set(persona.examples)) == 8
     assert all(question.endswith("?") for question in persona.examples)
-    assert len(persona.brief.split()) <= personas.BRIEF_WORDS
+    assert len(persona.brief.split()) <= BRIEF_WORDS
     assert 450 <= len(persona.system.split()) <= 750
 
 
