@@ -29,7 +29,7 @@ class Settings(BaseSettings):
 
     index: Path = Field(ROOT / "var" / "index", description="the index directory")
     encoder: str = Field(
-        "all-MiniLM-L6-v2", description="the encoder: a name, a folder, or a hub's name"
+        "citewise-dpr", description="the encoder: a name, a folder, or a hub's name"
     )
     encoder_engine: Literal["openvino", "torch"] = Field(
         "openvino", description="what runs the encoder; torch needs: make setup-torch"

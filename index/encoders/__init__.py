@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 Engine = Literal["openvino", "torch"]
 # The trained towers: a low-rank change of the pinned encoder, in the folder `dpr`.
 DPR = "citewise-dpr"
-DEFAULT_ENCODER = MINILM.name
+DEFAULT_ENCODER = DPR
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Encoder(Protocol):
         """Encode passages, calling `progress(done, total)`. Shape: (len(texts), dimension)."""
 
 
-def load_encoder(name: str = MINILM.name, *, engine: Engine = "openvino") -> Encoder:
+def load_encoder(name: str = DEFAULT_ENCODER, *, engine: Engine = "openvino") -> Encoder:
     """Load an encoder by the name of a shipped one, a local folder or a model hub's name.
 
     Args:

@@ -22,7 +22,7 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from transformers import TrainerCallback
 
 from index.weights import MINILM
-from scripts.training.data import Item, Question, lay_out
+from scripts.training.data import Case, Item, lay_out
 
 __all__ = ["Fit", "Schedule", "fit"]
 
@@ -60,7 +60,7 @@ class Fit:
 class _ReciprocalRank(SentenceEvaluator):  # type: ignore[misc]  # no types there
     """The mean reciprocal rank of the right passages of validation questions."""
 
-    def __init__(self, questions: Sequence[Question], passages: Sequence[Item]) -> None:
+    def __init__(self, questions: Sequence[Case], passages: Sequence[Item]) -> None:
         super().__init__()
         self.questions, self.passages = questions, passages
         self.primary_metric = "mrr"
@@ -79,14 +79,14 @@ class _ReciprocalRank(SentenceEvaluator):  # type: ignore[misc]  # no types ther
         texts = [text for item in self.passages for text in item.texts]
         passages = model.encode(texts, show_progress_bar=False, convert_to_numpy=True)
         questions = model.encode(
-            [question.text for question in self.questions],
+            [case.question for case in self.questions],
             show_progress_bar=False,
             convert_to_numpy=True,
         )
         scores = np.full((len(self.passages), len(questions)), -1.0, np.float32)
         np.maximum.at(scores, owners, passages @ questions.T)
         rows = {item.passage: row for row, item in enumerate(self.passages)}
-        gold = [rows[question.passage] for question in self.questions]
+        gold = [rows[case.gold[0]] for case in self.questions]
         right = scores[gold, np.arange(len(questions))]
         ranks = (scores > right).sum(axis=0) + 1
         self.history.append(float((1 / ranks).mean()))
@@ -135,7 +135,7 @@ def fit(
     items: Sequence[Item],
     schedule: Schedule,
     *,
-    validation: tuple[Sequence[Question], Sequence[Item]] | None = None,
+    validation: tuple[Sequence[Case], Sequence[Item]] | None = None,
     stop_after: int | None = None,
 ) -> Fit:
     """Train the towers, which share their weights, from the pinned ones.
