@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -34,11 +33,10 @@ __all__ = [
     "claims_nothing",
 ]
 
-FEATURES = ("passage", "span", "rarest_missing", "order")
+FEATURES = ("passage", "span", "rarest_missing")
 _WEIGHTS = Path(__file__).with_name("verifier.json")
 _RUNS = (1, 2, 3)
 _COST_OF_LENGTH = 0.06
-_NEIGHBORS = 3
 _OPENING = re.compile(
     r"(?:sure|certainly|of course|great question|good question|here (?:is|are)|in summary|"
     r"to summarize|let me|let's|i hope|in short|yes|no|overall)\b[^.]{0,80}[.:!]?$",
@@ -153,7 +151,6 @@ class LexicalVerifier:
             "passage": self._share(words & covered, words),
             "span": self._share(words & near, words),
             "rarest_missing": max(missing, default=0.0) / most,
-            "order": _order(ordered, content_words(f"{heads} {spans}")),
         }
         return found, supports, objection(Reading(sentence, tuple(items), spans))
 
@@ -194,19 +191,6 @@ def claims_nothing(sentence: str) -> bool:
     if quantities(sentence) or names_in(sentence):
         return False
     return not content_words(sentence) or _OPENING.match(sentence.strip()) is not None
-
-
-def _order(words: Sequence[str], evidence: Sequence[str]) -> float:
-    """Return the share of neighboring words that the evidence has near each other too."""
-    pairs = list(pairwise(words))
-    if not pairs:
-        return 1.0
-    near = {
-        (first, second)
-        for place, first in enumerate(evidence)
-        for second in evidence[place + 1 : place + 1 + _NEIGHBORS]
-    }
-    return sum(pair in near for pair in pairs) / len(pairs)
 
 
 def _rank(judged: _Judged) -> tuple[bool, float, int]:

@@ -182,8 +182,8 @@ def _report(rows: Sequence[Row], scores: NDArray[np.float64], threshold: float) 
         [
             "# Abstention, measured",
             "",
-            "Made by `python -m scripts.train_gate` on the development half of the suites, over the",
-            "shipped knowledge base with and without its other ways of asking, cross-validated by",
+            "Made by `python -m scripts.train_gate` on the development half of the suites, over",
+            "the shipped knowledge base with and without its other ways of asking, cross-validated by",
             "topic (five folds). AUROC is against all answerable questions.",
             "",
             "| questions | n | answered | AUROC |",

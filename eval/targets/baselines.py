@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from app.chat_models import Decoding, Finished, Piece
-from app.gate import Gate
+from app.gate import Gate, Head
 from app.live_index import LiveIndex
 from app.pipeline import Pipeline
 from app.types import Message, Sampling, Usage
@@ -26,7 +26,7 @@ from index.types import Hit, SearchResult
 __all__ = ["ClosedBookTarget", "GivenEvidenceTarget", "single_stage"]
 
 _Reorder = Callable[[tuple[Hit, ...], int], tuple[Hit, ...]]
-_OPEN = Gate(weights={}, bias=30.0, threshold=0.0)
+_OPEN = Gate(Head({}, 30.0), Head({}, 30.0), threshold=0.0)
 _CLOSED_BOOK = (
     "You are an expert on language models. Answer the question in at most four sentences. "
     "If you do not know, say: I don't know."
