@@ -19,7 +19,7 @@ from app.evidence import Weigh
 from index.lexical import content_words
 from index.types import Hit
 
-__all__ = ["FEATURES", "Gate", "Head", "features"]
+__all__ = ["DEPTH", "FEATURES", "Gate", "Head", "features"]
 
 FEATURES = (
     "dense_top",
@@ -35,6 +35,7 @@ FEATURES = (
 )
 _WEIGHTS = Path(__file__).with_name("gate.json")
 _READ = 3
+DEPTH = 10
 # What a question asks a number, a name or a date of: the words right after these.
 _ASKED = re.compile(
     r"\b(?:how (?:many|much)|what|which|whose|number of|count of|size of|amount of|rate of)"
@@ -92,10 +93,14 @@ def _asked_missing(question: str, evidence: frozenset[str]) -> float:
 
 
 def features(question: str, hits: Sequence[Hit], weigh: Weigh) -> dict[str, float]:
-    """Measure what the gate judges by, each in 0 to 1 or nearly so; all 0 without hits."""
-    if not hits:
-        return dict.fromkeys(FEATURES, 0.0)
-    words = list(dict.fromkeys(content_words(question)))
+    """Measure what the gate judges by, each in 0 to 1 or nearly so.
+
+    `hits` are the best `DEPTH`. Without hits or telling words there is nothing to go by.
+    """
+    # A bare number is in some passage or other: it tells nothing about what is asked.
+    words = [w for w in dict.fromkeys(content_words(question)) if not w[0].isdigit()]
+    if not hits or not words:
+        return {**dict.fromkeys(FEATURES, 0.0), "unknown_words": 1.0}
     weights = {word: weigh(word) for word in words}
     total = sum(weights.values()) or 1.0
     texts = [

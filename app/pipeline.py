@@ -50,6 +50,8 @@ from index.store import LoadedIndex
 
 __all__ = ["Pipeline", "PipelineSettings"]
 
+_NEAREST_WITHIN = 40
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineSettings:
@@ -153,9 +155,9 @@ class Pipeline:
         weigh = retriever.index.lexical.weight
         asked = standalone(question.text, question.history, weigh)
         k = question.passages or self.settings.passages
-        # The gate and the nearest questions look a little further than the evidence.
-        found = retriever.search(asked.query, max(k, 10), also=asked.also)
-        judged = gate.features(asked.query, found.hits, weigh)
+        # The gate and the nearest questions look further than the evidence.
+        found = retriever.search(asked.query, max(k, _NEAREST_WITHIN), also=asked.also)
+        judged = gate.features(asked.query, found.hits[: gate.DEPTH], weigh)
         judge = self.settings.gate or gate.Gate.shipped()
         confidence = judge.confidence(judged)
         hits = found.hits[:k]

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.gate import FEATURES, features
+from app.gate import DEPTH, FEATURES, features
 from app.live_index import LiveIndex
 from index.__main__ import DEFAULT_INDEX
 from index.build import build
@@ -32,7 +32,6 @@ from index.types import KnowledgeBase, SearchResult
 from scripts.dev_cases import dev_cases
 
 _ROOT = Path(__file__).resolve().parent.parent
-_DEPTH = 10
 _FOLDS = 5
 _LEFT_OUT_WEIGHT = 0.5
 _HEADS = {"domain": ("out-of-domain",), "answer": ("near-miss", "left out")}
@@ -94,12 +93,12 @@ def _rows(live: LiveIndex) -> Iterator[Row]:
     retriever, weigh = live.retriever(), live.index.lexical.weight
 
     def measured(question: str, found: SearchResult) -> tuple[float, ...]:
-        values = features(question, found.hits[:_DEPTH], weigh)
+        values = features(question, found.hits[:DEPTH], weigh)
         return tuple(values[name] for name in FEATURES)
 
     slices = ("paraphrase", "data-point", "cross-topic", "false-premise", "unanswerable")
     for case in dev_cases(*slices):
-        found = retriever.search(case["question"], 2 * _DEPTH)
+        found = retriever.search(case["question"], 2 * DEPTH)
         # A question without a topic is a cluster of its own.
         topic = case["id"] if case["topic"] in ("", "none") else case["topic"]
         question = case["question"]
@@ -183,7 +182,7 @@ def _report(rows: Sequence[Row], scores: NDArray[np.float64], threshold: float) 
             "# Abstention, measured",
             "",
             "Made by `python -m scripts.train_gate` on the development half of the suites, over",
-            "the shipped knowledge base with and without its other ways of asking, cross-validated by",
+            "the shipped knowledge base with and without other ways of asking, cross-validated by",
             "topic (five folds). AUROC is against all answerable questions.",
             "",
             "| questions | n | answered | AUROC |",
