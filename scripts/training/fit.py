@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset  # type: ignore[import-untyped]
+from datasets import Dataset
 from numpy.typing import NDArray
 from sentence_transformers import (
     SentenceTransformer,
