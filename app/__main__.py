@@ -60,7 +60,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", type=Path, help="the index directory")
     parser.add_argument("--encoder", help="the encoder that the index was made with")
-    parser.add_argument("--encoder-engine", choices=["openvino", "torch"])
+    parser.add_argument("--encoder-engine", choices=["auto", "openvino", "torch"])
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

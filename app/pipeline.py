@@ -157,7 +157,11 @@ class Pipeline:
         k = question.passages or self.settings.passages
         # The gate and the nearest questions look further than the evidence.
         found = retriever.search(asked.query, max(k, _NEAREST_WITHIN), also=asked.also)
-        judged = gate.features(asked.query, found.hits[: gate.DEPTH], weigh)
+        own = found.hits
+        if asked.also and not asked.rewritten:
+            # A question that seems to stand alone is judged by what it finds alone.
+            own = retriever.search(asked.query, gate.DEPTH).hits
+        judged = gate.features(asked.query, own[: gate.DEPTH], weigh)
         judge = self.settings.gate or gate.Gate.shipped()
         confidence = judge.confidence(judged)
         hits = found.hits[:k]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from app.chat_models import ChatModel
 from app.live_index import LiveIndex
@@ -44,7 +45,7 @@ def open_model(settings: Settings) -> ChatModel:
     """Choose the chat model; nothing is loaded or reached yet."""
     engine = settings.engine
     if engine == "auto":
-        engine = "openai" if settings.model_url else "openvino"
+        engine = _engine_for(settings)
     if engine == "openai":
         from app.chat_models.openai_compatible import OpenAiCompatibleModel
 
@@ -62,3 +63,14 @@ def open_model(settings: Settings) -> ChatModel:
     from app.chat_models.openvino_local import OpenVinoChatModel
 
     return OpenVinoChatModel(Path(settings.model) if settings.model else None, settings.cache)
+
+
+def _engine_for(settings: Settings) -> Literal["openai", "openvino", "transformers"]:
+    """Choose by what is named: an address, a file or folder for OpenVINO, or another model."""
+    if settings.model_url:
+        return "openai"
+    if settings.model is None:
+        return "openvino"
+    path = Path(settings.model)
+    for_openvino = path.suffix == ".gguf" or (path / "openvino_model.xml").is_file()
+    return "openvino" if for_openvino else "transformers"

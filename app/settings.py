@@ -31,14 +31,16 @@ class Settings(BaseSettings):
     encoder: str = Field(
         "citewise-dpr", description="the encoder: a name, a folder, or a hub's name"
     )
-    encoder_engine: Literal["openvino", "torch"] = Field(
-        "openvino", description="what runs the encoder; torch needs: make setup-torch"
+    encoder_engine: Literal["auto", "openvino", "torch"] = Field(
+        "auto", description="what runs the encoder; torch needs: make setup-torch"
     )
     cache: Path = Field(ROOT / ".cache", description="where converted models are kept")
 
     engine: Literal["auto", "openvino", "openai", "transformers"] = Field(
         "auto",
-        description="what writes: auto uses model_url where it is set, else the embedded model",
+        description="what writes: auto uses model_url where it is set; else a GGUF file or an "
+        "OpenVINO folder runs in process, as the embedded model does, and any other model by "
+        "transformers",
     )
     model: str | None = Field(
         None, description="the served model's name, or a local path for an engine in process"

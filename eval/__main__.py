@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from eval.targets import BASELINES
+from eval.baseline_names import BASELINES
 from index.cli import Parser, run
 
 
@@ -88,7 +88,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--kb", action="append", metavar="[NAME=]PATH", help="index this first")
     target.add_argument("--index", type=Path, help="the index directory")
     target.add_argument("--encoder", help="the encoder that the index was made with")
-    target.add_argument("--encoder-engine", choices=["openvino", "torch"])
+    target.add_argument("--encoder-engine", choices=["auto", "openvino", "torch"])
     target.add_argument("--engine", choices=["auto", "openvino", "openai", "transformers"])
     target.add_argument("--model", help="the served model's name, or a local path")
     target.add_argument("--model-url", help="an OpenAI-compatible server for the product's model")

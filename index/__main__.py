@@ -26,7 +26,7 @@ def _parser() -> Parser:
     _add_kb(build)
     build.add_argument("--out", type=Path, default=DEFAULT_INDEX, help="the index directory")
     build.add_argument("--encoder", help="the encoder: a name, a folder or a hub's name")
-    build.add_argument("--encoder-engine", choices=["openvino", "torch"], default="openvino")
+    build.add_argument("--encoder-engine", choices=["auto", "openvino", "torch"], default="auto")
     build.add_argument(
         "--vectors", choices=["auto", "flat", "hnsw", "ivf"], default="auto",
         help="how vectors are searched; auto is exact up to a size (docs/store.md)",
@@ -83,7 +83,7 @@ def _add_kb(parser: argparse.ArgumentParser) -> None:
 def _add_index(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", type=Path, default=DEFAULT_INDEX, help="the index directory")
     parser.add_argument("--encoder", help="the encoder that the index was made with")
-    parser.add_argument("--encoder-engine", choices=["openvino", "torch"], default="openvino")
+    parser.add_argument("--encoder-engine", choices=["auto", "openvino", "torch"], default="auto")
 
 
 def _positive(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Train the towers of the encoder, measure it on topics it never saw, and write both.
+"""Train the question tower of the encoder, measure it on topics it never saw, and write both.
 
 Run it as `python -m scripts.train_encoder`; it needs the torch extra.
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from index.encoders import Encoder, load_encoder
 from index.encoders.adapter import ADAPTER_FILE, Adapter
 from index.encoders.openvino_encoder import OpenVinoEncoder
@@ -22,6 +24,8 @@ from index.types import KnowledgeBase
 from index.weights import MINILM
 from scripts.training.card import model_card, table
 from scripts.training.data import (
+    Item,
+    Pair,
     cases_of,
     digest_of,
     items_of,
@@ -29,7 +33,7 @@ from scripts.training.data import (
     split_topics,
 )
 from scripts.training.evaluate import Row, compare
-from scripts.training.fit import Fit, Schedule, fit
+from scripts.training.fit import Bank, Fit, Schedule, fit
 from scripts.training.low_rank import low_rank_changes, save_adapter
 
 OUT = Path(__file__).resolve().parent.parent / "index" / "encoders" / "dpr"
@@ -81,13 +85,15 @@ def _run(args: argparse.Namespace) -> None:
         seed=args.seed,
     )
     before = load_encoder(MINILM.name)
+    bank = _bank(items, before)
     _say(f"{len(items)} passages; training on {len(train)} topics, held out: {', '.join(held)}")
 
-    learned, unseen = split_questions([item for item in items if item.topic in train])
+    learned, unseen = split_questions(_pairs(items, train))
     chosen = fit(
         learned,
+        bank.only(frozenset(train)),
         schedule,
-        validation=([*unseen, *cases_of(knowledge_base, validation)], items),
+        validation=([*unseen, *_pairs(items, validation)], bank),
     )
     figures = ", ".join(f"{figure:.3f}" for figure in chosen.validation)
     _say(f"validation reciprocal rank by epoch: {figures}; chosen: {chosen.best_epoch}")
@@ -96,11 +102,11 @@ def _run(args: argparse.Namespace) -> None:
         rows = _measure([knowledge_base, *others], held, before, Path(folder))
     print(table(rows))
 
-    shipped = fit(items, schedule, stop_after=chosen.best_epoch)
+    shipped = fit(_pairs(items, topics), bank, schedule, stop_after=chosen.best_epoch)
     facts: dict[str, Any] = {
         "command": "python -m scripts.train_encoder" + (" --also PATH" if args.also else ""),
         "topics": len(topics),
-        "pairs": sum(len(item.questions) for item in items),
+        "pairs": len(_pairs(items, topics)),
         "epochs": chosen.best_epoch,
         "max_epochs": schedule.epochs,
         "batch": schedule.batch,
@@ -126,20 +132,38 @@ def _run(args: argparse.Namespace) -> None:
     _say(f"wrote {args.out} ({size} bytes) after {time.monotonic() - started:.0f} s")
 
 
+def _bank(items: Sequence[Item], encoder: Encoder) -> Bank:
+    texts = [text for item in items for text in item.texts]
+    owners = [row for row, item in enumerate(items) for _ in item.texts]
+    return Bank(
+        tuple(item.passage for item in items), np.array(owners), encoder.encode_passages(texts)
+    )
+
+
+def _pairs(items: Sequence[Item], topics: Sequence[str]) -> list[Pair]:
+    wanted = frozenset(topics)
+    return [
+        Pair(question, item.texts[0], item.passage)
+        for item in items
+        if item.topic in wanted
+        for question in item.questions
+    ]
+
+
 def _write(folder: Path, fitted: Fit, rank: int, training: dict[str, Any]) -> float:
     changes, kept = low_rank_changes(fitted.before, fitted.after, rank)
     config = {
         "name": NAME,
         "base": MINILM.name,
         "base_sha256": MINILM.sha256,
-        "towers": {"query": "shared", "passage": "shared"},
+        "towers": {"query": "query", "passage": None},
         "rank": rank,
         "pooling": "mean",
         "normalized": True,
         "max_tokens": MAX_TOKENS,
         "training": training,
     }
-    save_adapter(folder, {"shared": changes}, config)
+    save_adapter(folder, {"query": changes}, config)
     return kept
 
 

@@ -6,23 +6,13 @@ A target takes a case and gives an `Output`. Everything in process goes through 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
+from eval.baseline_names import BASELINES
 from eval.cases import Case
 from eval.records import Output
 
 __all__ = ["BASELINES", "Target"]
-
-BASELINES: Mapping[str, str] = {
-    "product": "the product as configured",
-    "composed": "the evidence's own sentences, no model (answer mode compose)",
-    "bm25": "the product over BM25 alone",
-    "dense": "the product over dense retrieval alone",
-    "gold": "the gold passages as evidence, always answering",
-    "topic": "every passage of the case's topic as evidence, always answering",
-    "closed-book": "the model alone, without evidence",
-}
 
 
 class Target(Protocol):

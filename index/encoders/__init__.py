@@ -26,7 +26,7 @@ __all__ = [
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]
-Engine = Literal["openvino", "torch"]
+Engine = Literal["auto", "openvino", "torch"]
 # The trained towers: a low-rank change of the pinned encoder, in the folder `dpr`.
 DPR = "citewise-dpr"
 DEFAULT_ENCODER = DPR
@@ -69,14 +69,15 @@ class Encoder(Protocol):
         """Encode passages, calling `progress(done, total)`. Shape: (len(texts), dimension)."""
 
 
-def load_encoder(name: str = DEFAULT_ENCODER, *, engine: Engine = "openvino") -> Encoder:
+def load_encoder(name: str = DEFAULT_ENCODER, *, engine: Engine = "auto") -> Encoder:
     """Load an encoder by the name of a shipped one, a local folder or a model hub's name.
 
     Args:
         name: `citewise-dpr`, `all-MiniLM-L6-v2`, a sentence-transformers folder, or a name on
             a hub.
         engine: `openvino` runs BERT folders without torch; `torch` runs whatever
-            sentence-transformers runs, on a GPU if there is one.
+            sentence-transformers runs, on a GPU if there is one; `auto` takes the first for
+            the shipped ones and for local folders of a BERT, else the second.
 
     Raises:
         WeightsError: the weights are missing, damaged or not of a kind the engine runs.
@@ -85,13 +86,13 @@ def load_encoder(name: str = DEFAULT_ENCODER, *, engine: Engine = "openvino") ->
         from index.encoders.adapter import Adapter
         from index.encoders.openvino_encoder import OpenVinoEncoder
 
-        if engine != "openvino":
+        if engine == "torch":
             raise WeightsError(f"{DPR} runs with encoder_engine = 'openvino', got {engine!r}")
         adapter = Adapter.load(Path(__file__).parent / "dpr")
         return OpenVinoEncoder(
             MINILM.locate().parent, name, expected_sha256=MINILM.sha256, adapter=adapter
         )
-    if engine == "torch":
+    if engine == "torch" or (engine == "auto" and not _runs_without_torch(name)):
         from index.encoders.sentence_transformers_encoder import SentenceTransformersEncoder
 
         folder = str(MINILM.verified().parent) if name == MINILM.name else name
@@ -101,3 +102,12 @@ def load_encoder(name: str = DEFAULT_ENCODER, *, engine: Engine = "openvino") ->
     if name == MINILM.name:
         return OpenVinoEncoder(MINILM.locate().parent, name, expected_sha256=MINILM.sha256)
     return OpenVinoEncoder(Path(name), name)
+
+
+def _runs_without_torch(name: str) -> bool:
+    """Tell whether a name is the pinned encoder's or a local folder of a BERT."""
+    config = Path(name) / "config.json"
+    if name == MINILM.name or not config.is_file():
+        # A folder without a config is for the engine without torch to refuse.
+        return name == MINILM.name or Path(name).is_dir()
+    return '"bert"' in config.read_text(encoding="utf-8")

@@ -11,21 +11,22 @@ __all__ = ["model_card", "table"]
 
 _CARD = """# citewise-dpr
 
-An encoder of questions and passages for retrieval over knowledge about language models: a change
-of rank {rank} ({size_kb} kB) of all-MiniLM-L6-v2 (sha256 `{base}…`), which both towers share. The
-similarity is the inner product of mean-pooled, normalized vectors of {dimension} dimensions.
+Question and passage towers for retrieval over knowledge about language models, as a rank-{rank}
+change ({size_kb} kB) of the query side of all-MiniLM-L6-v2 (sha256 `{base}…`). Passages are
+encoded by all-MiniLM-L6-v2 as it is. The similarity is the inner product of mean-pooled,
+normalized vectors of {dimension} dimensions.
 
 Use it by naming it: `python -m index build --encoder citewise-dpr`.
 
 ## Training
 
-After Karpukhin et al. (2020), *Dense Passage Retrieval for Open-Domain Question Answering*: the
-softmax over the passages of a batch, with hard negatives. A batch of {batch} takes whole topics, so
-that a question's negatives are above all the passages beside its own. A passage is shown as one
-of its texts, drawn at random: the question or label, the same under its topic's title, question
-and answer, the answer alone, so that other wordings are found too. Word vectors are frozen; the
-change of each matrix is cut to rank {rank} by its singular values, which keeps {kept:.0%} of its
-energy, and stored in 8 bits.
+After Karpukhin et al. (2020), *Dense Passage Retrieval for Open-Domain Question Answering*, with
+two towers and the softmax over passages as the loss. Their batches hold a few negatives each;
+here the passages' vectors are fixed, so every passage is a negative of every question at every
+step: the passages beside the right one, those that share its words, and all the others. A
+passage's score is that of its best text, as in serving. Word vectors are frozen; the change of
+each matrix is cut to rank {rank} by its singular values, which keeps {kept:.0%} of its energy, and
+stored in 8 bits.
 
 {pairs} questions (the FAQs' own and the other ways they and the data points are asked) of
 {topics} topics, data sha256 `{data}…`; {epochs} epochs of {batch} questions a step, AdamW,

@@ -1,4 +1,4 @@
-"""Questions and passages for training: split by topic, and laid out in hard batches."""
+"""Question-passage pairs for training, split by topic."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from index.passages import data_sentence
 from index.types import KnowledgeBase, Topic
@@ -14,10 +14,10 @@ from index.types import KnowledgeBase, Topic
 __all__ = [
     "Case",
     "Item",
+    "Pair",
     "cases_of",
     "digest_of",
     "items_of",
-    "lay_out",
     "split_questions",
     "split_topics",
 ]
@@ -31,6 +31,15 @@ class Item:
     topic: str
     questions: tuple[str, ...]
     texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One training example: a question and a text of the passage that answers it."""
+
+    question: str
+    positive: str
+    passage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,54 +110,11 @@ def split_topics(topics: Sequence[str], held_out: int, seed: int) -> tuple[list[
     return sorted(shuffled[held_out:]), sorted(shuffled[:held_out])
 
 
-def split_questions(items: Sequence[Item], every: int = 8) -> tuple[list[Item], list[Case]]:
+def split_questions(pairs: Sequence[Pair], every: int = 8) -> tuple[list[Pair], list[Pair]]:
     """Set every so many questions aside, so that validation asks of known passages too."""
-    kept, aside, seen = [], [], 0
-    for item in items:
-        mine = []
-        for question in item.questions:
-            seen += 1
-            if seen % every:
-                mine.append(question)
-            else:
-                aside.append(Case(question, (item.passage,), item.topic))
-        kept.append(replace(item, questions=tuple(mine)))
-    return kept, aside
-
-
-def lay_out(items: Sequence[Item], batch: int, seed: str) -> list[list[int]]:
-    """Lay out an epoch's batches so that a passage's negatives are hard ones.
-
-    A batch takes whole topics, so that a question's negatives are above all the passages beside
-    its own, which Karpukhin et al. (2020) would mine by BM25. No passage stands twice in a batch,
-    for it would be its own negative. Each question comes once, with one of its passage's texts.
-
-    Returns:
-        Rows of the table of every question with every text of its passage, in order.
-    """
-    rng = random.Random(seed)
-    left: dict[str, list[list[int]]] = {}
-    row = 0
-    for item in items:
-        width = len(item.texts)
-        left[item.passage] = [
-            list(range(at, at + width))
-            for at in range(row, row + width * len(item.questions), width)
-        ]
-        row += width * len(item.questions)
-        rng.shuffle(left[item.passage])
-    batches = []
-    while live := [item for item in items if left[item.passage]]:
-        topics = list(dict.fromkeys(item.topic for item in live))
-        rng.shuffle(topics)
-        live.sort(key=lambda item: topics.index(item.topic))
-        for start in range(0, len(live), batch):
-            rows = [rng.choice(left[item.passage].pop()) for item in live[start : start + batch]]
-            # A small batch has few negatives and would weigh as much as a full one.
-            if 2 * len(rows) >= batch:
-                batches.append(rows)
-    rng.shuffle(batches)
-    return batches
+    aside = pairs[every - 1 :: every]
+    kept = [pair for n, pair in enumerate(pairs, 1) if n % every]
+    return kept, list(aside)
 
 
 def digest_of(items: Iterable[Item]) -> str:

@@ -1,4 +1,4 @@
-"""Training of the towers with sentence-transformers, from in-batch and mined negatives."""
+"""Training of the question tower with sentence-transformers, against every passage at once."""
 
 from __future__ import annotations
 
@@ -18,27 +18,40 @@ from sentence_transformers import (
 )
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
-from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+from torch import Tensor, nn
 from transformers import TrainerCallback
 
 from index.weights import MINILM
-from scripts.training.data import Case, Item, lay_out
+from scripts.training.data import Pair
 
-__all__ = ["Fit", "Schedule", "fit"]
+__all__ = ["AllPassagesLoss", "Bank", "Fit", "Schedule", "fit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """All passages' texts as fixed vectors. `owners[i]` is the row in `passages` of vector i."""
+
+    passages: tuple[str, ...]
+    owners: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+    def only(self, topics: frozenset[str]) -> Bank:
+        """Return the bank of these topics' passages."""
+        kept = [p for p in self.passages if p.split("/", 1)[0] in topics]
+        rows = {passage: row for row, passage in enumerate(kept)}
+        old = np.array([rows.get(passage, -1) for passage in self.passages])
+        mine = old[self.owners] >= 0
+        return Bank(tuple(kept), old[self.owners][mine], self.vectors[mine])
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast to train; `patience` is in epochs, and `scale` is 1 / temperature.
+    """How long and how fast to train; `patience` is in epochs, and `scale` is 1 / temperature."""
 
-    Texts are cut to `tokens` while training; when serving they are not.
-    """
-
-    epochs: int = 4
-    batch: int = 48
-    learning_rate: float = 6e-5
+    epochs: int = 6
+    batch: int = 32
+    learning_rate: float = 8e-5
     scale: float = 20.0
-    tokens: int = 72
     patience: int = 2
     seed: int = 13
 
@@ -57,12 +70,35 @@ class Fit:
         return int(np.argmax(self.validation)) + 1 if self.validation else 0
 
 
+class AllPassagesLoss(nn.Module):
+    """Softmax cross-entropy over all passages, each scored as in serving by its best text.
+
+    With the passages' vectors fixed, none need be left out: the negatives of a question are the
+    passages beside its own, those that share its words, and all the others, at every step.
+    """
+
+    def __init__(self, model: SentenceTransformer, bank: Bank, scale: float) -> None:
+        super().__init__()
+        self.model, self.scale, self.size = model, scale, len(bank.passages)
+        self.vectors = torch.from_numpy(bank.vectors)
+        self.owners = torch.from_numpy(bank.owners)
+
+    def forward(self, features: Sequence[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """Return the mean loss of a batch of questions; `labels` are rows of the bank."""
+        questions = self.model(features[0])["sentence_embedding"].float()
+        similarity = questions @ self.vectors.T
+        scores = torch.full((len(questions), self.size), -1.0)
+        owners = self.owners.expand(len(questions), -1)
+        scores = scores.scatter_reduce(1, owners, similarity, "amax")
+        return nn.functional.cross_entropy(scores * self.scale, labels)
+
+
 class _ReciprocalRank(SentenceEvaluator):  # type: ignore[misc]  # no types there
     """The mean reciprocal rank of the right passages of validation questions."""
 
-    def __init__(self, questions: Sequence[Case], passages: Sequence[Item]) -> None:
+    def __init__(self, pairs: Sequence[Pair], bank: Bank) -> None:
         super().__init__()
-        self.questions, self.passages = questions, passages
+        self.pairs, self.bank = pairs, bank
         self.primary_metric = "mrr"
         self.history: list[float] = []
         self.best: dict[str, NDArray[np.float32]] = {}
@@ -74,39 +110,47 @@ class _ReciprocalRank(SentenceEvaluator):  # type: ignore[misc]  # no types ther
         epoch: int = -1,
         steps: int = -1,
     ) -> dict[str, float]:
-        """Rank all passages for each question, and keep the weights if they are the best."""
-        owners = [row for row, item in enumerate(self.passages) for _ in item.texts]
-        texts = [text for item in self.passages for text in item.texts]
-        passages = model.encode(texts, show_progress_bar=False, convert_to_numpy=True)
-        questions = model.encode(
-            [case.question for case in self.questions],
-            show_progress_bar=False,
-            convert_to_numpy=True,
+        """Encode the questions, compare, and keep the changes if they are the best so far."""
+        vectors = model.encode(
+            [pair.question for pair in self.pairs], show_progress_bar=False, convert_to_numpy=True
         )
-        scores = np.full((len(self.passages), len(questions)), -1.0, np.float32)
-        np.maximum.at(scores, owners, passages @ questions.T)
-        rows = {item.passage: row for row, item in enumerate(self.passages)}
-        gold = [rows[case.gold[0]] for case in self.questions]
-        right = scores[gold, np.arange(len(questions))]
-        ranks = (scores > right).sum(axis=0) + 1
+        similarity = vectors @ self.bank.vectors.T
+        scores = np.full((len(vectors), len(self.bank.passages)), -1.0, np.float32)
+        np.maximum.at(scores.T, self.bank.owners, similarity.T)
+        rows = {passage: row for row, passage in enumerate(self.bank.passages)}
+        gold = [rows[pair.passage] for pair in self.pairs]
+        right = scores[np.arange(len(scores)), gold]
+        ranks = (scores > right[:, np.newaxis]).sum(axis=1) + 1
         self.history.append(float((1 / ranks).mean()))
         if self.history[-1] == max(self.history):
             self.best = _trained(model)
         return {self.primary_metric: self.history[-1]}
 
 
-class _WholeTopics(DefaultBatchSampler):  # type: ignore[misc]  # no types there
-    """The batches of `lay_out`, an epoch's after another's."""
+class _AlikeInLength(DefaultBatchSampler):  # type: ignore[misc]  # no types there
+    """Batches of questions of like length, so that little is spent on padding."""
 
-    items: Sequence[Item] = ()
+    _POOL = 8  # batches that are sorted together
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Yield an epoch's batches of rows."""
-        yield from lay_out(self.items, self.batch_size, f"{self.seed}/{self.epoch}")
+        """Yield an epoch's batches in an order of their own."""
+        texts = self.sampler["question"]
+        rng = np.random.default_rng((self.seed, self.epoch))
+        rows = rng.permutation(len(texts))
+        batches = []
+        for start in range(0, len(rows), self._POOL * self.batch_size):
+            pool = sorted(
+                rows[start : start + self._POOL * self.batch_size].tolist(),
+                key=lambda row: len(texts[row]),
+            )
+            batches += [
+                pool[at : at + self.batch_size] for at in range(0, len(pool), self.batch_size)
+            ]
+        yield from (batches[n] for n in rng.permutation(len(batches)))
 
     def __len__(self) -> int:
-        """Count the batches of an epoch; each has as many."""
-        return len(lay_out(self.items, int(self.batch_size), ""))
+        """Count the batches of an epoch."""
+        return -(-len(self.sampler) // int(self.batch_size))
 
 
 class _Stop(TrainerCallback):  # type: ignore[misc]  # no types there
@@ -132,16 +176,18 @@ class _Stop(TrainerCallback):  # type: ignore[misc]  # no types there
 
 
 def fit(
-    items: Sequence[Item],
+    pairs: Sequence[Pair],
+    bank: Bank,
     schedule: Schedule,
     *,
-    validation: tuple[Sequence[Case], Sequence[Item]] | None = None,
+    validation: tuple[Sequence[Pair], Bank] | None = None,
     stop_after: int | None = None,
 ) -> Fit:
-    """Train the towers, which share their weights, from the pinned ones.
+    """Train the question tower from the pinned weights.
 
     Args:
-        items: passages with the questions that they answer.
+        pairs: questions with the passages that answer them, all in `bank`.
+        bank: the passages to tell apart.
         schedule: how long and how fast.
         validation: questions, and the passages to find them among, to choose the best epoch by;
             training ends early when `patience` epochs bring nothing better.
@@ -149,14 +195,18 @@ def fit(
     """
     torch.manual_seed(schedule.seed)
     model = SentenceTransformer(str(MINILM.verified().parent), device="cpu")
-    model.max_seq_length = schedule.tokens
+    model.max_seq_length = 128
     for name, parameter in model.named_parameters():
         # Word vectors stay: words that training doesn't see keep their meaning.
         parameter.requires_grad = "encoder.layer." in name
     before = _trained(model)
-    rows = [(q, text) for item in items for q in item.questions for text in item.texts]
-    data = Dataset.from_dict({"question": [q for q, _ in rows], "passage": [t for _, t in rows]})
-    sampler = type("WholeTopics", (_WholeTopics,), {"items": items})
+    rows = {passage: row for row, passage in enumerate(bank.passages)}
+    data = Dataset.from_dict(
+        {
+            "question": [pair.question for pair in pairs],
+            "label": [rows[pair.passage] for pair in pairs],
+        }
+    )
     evaluator = _ReciprocalRank(*validation) if validation is not None else None
     with tempfile.TemporaryDirectory() as folder:
         args = SentenceTransformerTrainingArguments(
@@ -169,7 +219,7 @@ def fit(
             warmup_steps=0.1,
             weight_decay=0.01,
             seed=schedule.seed,
-            batch_sampler=sampler,
+            batch_sampler=_AlikeInLength,
             eval_strategy="epoch" if evaluator else "no",
             save_strategy="no",
             logging_steps=20,
@@ -180,7 +230,7 @@ def fit(
             model=model,
             args=args,
             train_dataset=data,
-            loss=MultipleNegativesRankingLoss(model, scale=schedule.scale),
+            loss=AllPassagesLoss(model, bank, schedule.scale),
             evaluator=evaluator,
             callbacks=[_Stop(stop_after, evaluator, schedule.patience)],
         )

@@ -11,6 +11,8 @@ from app.evidence import Evidence, evidence_of
 from app.gate import FEATURES, Gate, features
 from app.live_index import LiveIndex
 from app.rewrite import needs_history, standalone
+from app.service import open_model
+from app.settings import load_settings
 from app.types import Message, Question
 from app.verify import Support
 from app.writer import Writer
@@ -147,3 +149,18 @@ async def test_an_abstention_comes_at_once_for_many_readers(make_pipeline: MakeP
     )
     assert not any(item.answerable for item in found)
     assert len({item.confidence for item in found}) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "url", "chosen"),
+    [
+        (None, None, "OpenVinoChatModel"),
+        ("weights/model.gguf", None, "OpenVinoChatModel"),
+        ("Qwen/Qwen3-0.6B", None, "TransformersChatModel"),
+        (None, "http://127.0.0.1:8001/v1", "OpenAiCompatibleModel"),
+        ("Qwen/Qwen3-8B", "http://127.0.0.1:8001/v1", "OpenAiCompatibleModel"),
+    ],
+)
+def test_one_setting_chooses_the_model(model: str | None, url: str | None, chosen: str) -> None:
+    settings = load_settings(model=model, model_url=url)
+    assert type(open_model(settings)).__name__ == chosen

@@ -19,8 +19,8 @@ from index.types import KnowledgeBase
 
 @pytest.fixture(scope="session")
 def minilm() -> Encoder:
-    """The encoder that serves."""
-    return load_encoder()
+    """An encoder that has one space for queries and passages."""
+    return load_encoder("all-MiniLM-L6-v2")
 
 
 @pytest.fixture(scope="session")

@@ -82,13 +82,12 @@ def test_progress_reaches_the_end(minilm: Encoder) -> None:
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
-def test_both_towers_are_changed(minilm: Encoder, trained: Encoder) -> None:
+def test_the_trained_passage_side_is_the_base(minilm: Encoder, trained: Encoder) -> None:
     texts = ["Beam search keeps k hypotheses.", "KV cache"]
-    for side in ("encode_queries", "encode_passages"):
-        before, after = getattr(minilm, side)(texts), getattr(trained, side)(texts)
-        assert not np.allclose(before, after, atol=1e-2)
-    together = np.einsum("nd,nd->n", trained.encode_queries(texts), trained.encode_passages(texts))
-    assert together.min() > 0.995
+    np.testing.assert_allclose(
+        trained.encode_passages(texts), minilm.encode_passages(texts), atol=1e-2
+    )
+    assert not np.allclose(trained.encode_queries(texts), minilm.encode_queries(texts), atol=1e-2)
 
 
 def test_training_shows_on_what_it_was_trained_on(
