@@ -157,13 +157,14 @@ class Pipeline:
         k = question.passages or self.settings.passages
         # The gate and the nearest questions look further than the evidence.
         found = retriever.search(asked.query, max(k, _NEAREST_WITHIN), also=asked.also)
-        own = found.hits
-        if asked.also and not asked.rewritten:
-            # A question that seems to stand alone is judged by what it finds alone.
-            own = retriever.search(asked.query, gate.DEPTH).hits
-        judged = gate.features(asked.query, own[: gate.DEPTH], weigh)
         judge = self.settings.gate or gate.Gate.shipped()
-        confidence = judge.confidence(judged)
+        judged = gate.features(asked.query, found.hits[: gate.DEPTH], weigh)
+        subject = judged
+        if asked.also and not asked.rewritten:
+            # What a question is about is judged by what it finds alone, not by its history.
+            alone = retriever.search(asked.query, gate.DEPTH)
+            subject = gate.features(asked.query, alone.hits, weigh)
+        confidence = judge.domain(subject) * judge.answer(judged)
         hits = found.hits[:k]
         conflicts = tuple(
             Conflict(d.quantity, tuple(ConflictValue(value, ref) for value, ref in d.values))
