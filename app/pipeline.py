@@ -216,9 +216,12 @@ class _Run:
             async with aclosing(self._draft()) as draft:
                 async for delta in draft:
                     yield delta
-        written = self.writer.supported
-        if written < self._least_supported():
-            for delta in self._composed():
+        # What the model wrote counts as its own even where it is only partly supported.
+        drafted = bool(self.writer.text)
+        composed: list[Delta] = []
+        if self.writer.supported < self._least_supported():
+            composed = self._composed()
+            for delta in composed:
                 yield delta
         if not self.writer.claims:
             yield self._abstain()
@@ -227,8 +230,8 @@ class _Run:
         for delta in self._conflicts():
             yield delta
         mode: AnswerMode = "composed"
-        if drafts and written:
-            mode = "draft" if written == self.writer.supported else "mixed"
+        if drafted:
+            mode = "mixed" if composed else "draft"
         yield self._final(mode)
 
     async def _draft(self) -> AsyncGenerator[Delta, None]:

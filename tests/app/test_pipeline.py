@@ -115,6 +115,8 @@ async def test_unsupported_sentences_can_be_marked_but_never_pass(
     assert claim.status == "unsupported"
     assert claim.cites == ()
     assert note in answer.text[claim.start : claim.end]
+    # Words of the model are shown, so the answer is not called the sources' own.
+    assert answer.mode == "mixed"
 
 
 async def test_nothing_of_the_draft_stands_so_the_evidence_answers(
