@@ -252,7 +252,8 @@ def _show_retrieved(found: Retrieved) -> None:
     print(f"question    {found.standalone_query}")
     print(f"answerable  {'yes' if found.answerable else 'no'} (confidence {found.confidence:.2f})")
     for rank, hit in enumerate(found.hits, start=1):
-        trace = f"dense {hit.trace['dense']:.2f}, lexical {hit.trace['lexical']:.1f}"
+        stages = ("dense", "lexical", "late")
+        trace = ", ".join(f"{name} {hit.trace[name]:.2f}" for name in stages if name in hit.trace)
         print(f"{rank:2} {hit.score:.3f}  {hit.passage.id}  {hit.passage.heading}  ({trace})")
     for conflict in found.conflicts:
         values = " / ".join(f"{value.value} ({value.ref})" for value in conflict.values)

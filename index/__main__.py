@@ -31,6 +31,10 @@ def _parser() -> Parser:
         "--vectors", choices=["auto", "flat", "hnsw", "ivf"], default="auto",
         help="how vectors are searched; auto is exact up to a size (docs/store.md)",
     )  # fmt: skip
+    build.add_argument(
+        "--late-interaction", choices=["auto", "on", "off"], default="auto",
+        help="keep the passages' token vectors, by which the best candidates are read again",
+    )  # fmt: skip
     build.add_argument("--json", action="store_true", help="print the report as JSON")
     build.set_defaults(run=_build)
 
@@ -114,7 +118,14 @@ def _build(options: argparse.Namespace) -> int:
     knowledge_base = _read(options)
     encoder = load_encoder(options.encoder or DEFAULT_ENCODER, engine=options.encoder_engine)
     with progress_bar("encoding") as progress:
-        report = build(knowledge_base, options.out, encoder, progress, vectors=options.vectors)
+        report = build(
+            knowledge_base,
+            options.out,
+            encoder,
+            progress,
+            vectors=options.vectors,
+            late_interaction=options.late_interaction,
+        )
     if options.json:
         print_json({**asdict(report), "directory": str(report.directory)})
     elif report.unchanged:

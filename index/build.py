@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from index import files, store
-from index.encoders import Encoder, EncoderInfo, Progress, Vectors
+from index.encoders import Encoder, EncoderInfo, Progress, TokenEncoder, Vectors
 from index.errors import IndexUnusable, KnowledgeBaseError, WeightsError
+from index.late_interaction import CodedTokens, LateChoice, LateIndex
+from index.late_interaction import choose as choose_late
 from index.lexical import Bm25
 from index.manifest import Manifest, fingerprint_of, hash_of
-from index.passages import embedded_texts, passages_of
+from index.passages import embedded_texts, full_text, passages_of
 from index.store import EmbeddedText
 from index.types import KnowledgeBase, Passage
 from index.vectors import VectorChoice, VectorKind, choose
@@ -31,6 +33,7 @@ class BuildReport:
     encoded: int
     reused: int
     vectors: VectorKind
+    late_interaction: bool
     unchanged: bool = False
 
 
@@ -41,6 +44,7 @@ def build(
     progress: Progress | None = None,
     *,
     vectors: VectorChoice = "auto",
+    late_interaction: LateChoice = "auto",
 ) -> BuildReport:
     """Build the index of a knowledge base in `out` and make it the current one.
 
@@ -53,10 +57,13 @@ def build(
         encoder: what makes the vectors.
         progress: called with the texts encoded so far and their number.
         vectors: how they are searched; `auto` decides by their number.
+        late_interaction: whether passages' token vectors are kept; `auto` keeps them where the
+            encoder gives them and the passages are not too many.
 
     Raises:
         KnowledgeBaseError: there is nothing to index.
-        WeightsError: the encoder gives something else than it says.
+        WeightsError: the encoder gives something else than it says, or no tokens though they
+            are asked for.
         IndexUnusable: it could not be written; what was there still serves.
     """
     passages = [passage for topic in knowledge_base.topics for passage in passages_of(topic)]
@@ -67,9 +74,10 @@ def build(
             "least one topic with an FAQ, a data point or a description"
         )
     kind = choose(vectors, len(texts))
+    token_encoder = choose_late(late_interaction, len(passages), encoder)
     digest = hash_of(knowledge_base)
     manifest = Manifest(
-        fingerprint=fingerprint_of(digest, encoder.info, kind),
+        fingerprint=fingerprint_of(digest, encoder.info, kind, token_encoder is not None),
         encoder=encoder.info,
         knowledge_base=knowledge_base.name,
         knowledge_base_sha256=digest,
@@ -80,6 +88,7 @@ def build(
             "vectors": len(texts),
         },
         vectors=kind,
+        late_interaction=token_encoder is not None,
     )
     before = _current(out, encoder)
     if before is not None and before.fingerprint == manifest.fingerprint:
@@ -88,7 +97,10 @@ def build(
     store.prepare(out)
     matrix, encoded = _encode(texts, encoder, before, progress)
     lexical = Bm25.build(_documents(passages, texts))
-    store.write(out, manifest, passages, texts, matrix, lexical)
+    late = _late(passages, token_encoder, before, progress) if token_encoder else None
+    if late is not None:
+        manifest = manifest.with_counts({"tokens": late.tokens})
+    store.write(out, manifest, passages, texts, matrix, lexical, late)
     return _report(out, manifest, encoded=encoded)
 
 
@@ -102,6 +114,7 @@ def _report(out: Path, manifest: Manifest, *, encoded: int, unchanged: bool = Fa
         encoded=encoded,
         reused=counts["texts"] - encoded,
         vectors=manifest.vectors,
+        late_interaction=manifest.late_interaction,
         unchanged=unchanged,
     )
 
@@ -159,6 +172,24 @@ def _encode(
         if entry.text in position:
             vectors[row] = encoded[position[entry.text]]
     return vectors, len(fresh)
+
+
+def _late(
+    passages: list[Passage],
+    encoder: TokenEncoder,
+    before: store.LoadedIndex | None,
+    progress: Progress | None,
+) -> LateIndex:
+    """Encode the tokens of passages that are new, and keep those of the others."""
+    known: dict[str, CodedTokens] = {}
+    if before is not None and before.late is not None:
+        late = before.late
+        known = {full_text(passage): late.passage(n) for n, passage in enumerate(before.passages)}
+    texts = [full_text(passage) for passage in passages]
+    fresh = list(dict.fromkeys(text for text in texts if text not in known))
+    encoded = encoder.encode_passage_tokens(fresh, progress)
+    known |= {text: CodedTokens.of(own) for text, own in zip(fresh, encoded, strict=True)}
+    return LateIndex.build([known[text] for text in texts])
 
 
 def _checked(vectors: Vectors, count: int, info: EncoderInfo) -> Vectors:

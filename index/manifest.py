@@ -18,7 +18,7 @@ from index.vectors import VectorKind
 
 __all__ = ["FORMAT_VERSION", "Manifest", "code_recipe", "differences", "fingerprint_of", "hash_of"]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @cache
@@ -37,8 +37,9 @@ def code_recipe() -> str:
 class Manifest:
     """What must agree before an index is used.
 
-    `vectors` is how they are searched, `files` maps a relative path to its sha256 and `recipe`
-    names the code that made the texts and their tokens.
+    `vectors` is how they are searched, `late_interaction` tells whether the passages' token
+    vectors are kept as well, `files` maps a relative path to its sha256 and `recipe` names the
+    code that made the texts and their tokens.
     """
 
     fingerprint: str
@@ -47,6 +48,7 @@ class Manifest:
     knowledge_base_sha256: str
     counts: Mapping[str, int]
     vectors: VectorKind = "flat"
+    late_interaction: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
     recipe: str = field(default_factory=code_recipe)
@@ -58,6 +60,10 @@ class Manifest:
     def with_files(self, files: Mapping[str, str]) -> Manifest:
         """Return the manifest of the same index with its files' hashes."""
         return replace(self, files=dict(files))
+
+    def with_counts(self, counts: Mapping[str, int]) -> Manifest:
+        """Return the manifest of the same index with more of its parts counted."""
+        return replace(self, counts={**self.counts, **counts})
 
     @classmethod
     def from_json(cls, text: str, place: str, mend: str) -> Manifest:
@@ -107,11 +113,21 @@ def hash_of(knowledge_base: KnowledgeBase) -> str:
 
 
 def fingerprint_of(
-    knowledge_base_sha256: str, encoder: EncoderInfo, vectors: VectorKind = "flat"
+    knowledge_base_sha256: str,
+    encoder: EncoderInfo,
+    vectors: VectorKind = "flat",
+    late_interaction: bool = False,
 ) -> str:
     """Derive an index's identity from what it is built from and how. 16 hexadecimal digits."""
     identity = json.dumps(
-        [FORMAT_VERSION, code_recipe(), knowledge_base_sha256, encoder.as_dict(), vectors],
+        [
+            FORMAT_VERSION,
+            code_recipe(),
+            knowledge_base_sha256,
+            encoder.as_dict(),
+            vectors,
+            late_interaction,
+        ],
         sort_keys=True,
     )
     return hashlib.sha256(identity.encode()).hexdigest()[:16]

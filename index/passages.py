@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from index.types import DataPoint, Faq, Passage, PassageKind, Topic
 
-__all__ = ["RECIPE", "embedded_texts", "passages_of"]
+__all__ = ["RECIPE", "embedded_texts", "full_text", "passages_of"]
 
 # Changes whenever the texts below change: it is part of an index's identity.
 RECIPE = 1
@@ -66,6 +66,11 @@ def embedded_texts(topic: Topic) -> Iterator[tuple[str, tuple[str, ...]]]:
     ):
         if text:
             yield f"{topic.slug}/{kind.value}", _unique((f"{topic.title}: {text}", text))
+
+
+def full_text(passage: Passage) -> str:
+    """Return all that a passage says in one text, as its tokens are encoded."""
+    return f"{passage.title}. {passage.heading} {passage.text}"
 
 
 def _faq_texts(faq: Faq) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Query -> ranked hits: dense max-pooling and BM25, fused, with a trace of every stage."""
+"""Query -> ranked hits: dense max-pooling and BM25, fused, then late interaction, each traced."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoders import Encoder, Vectors
+from index.encoders import Encoder, TokenEncoder, TokenVectors, Vectors
 from index.store import LoadedIndex
 from index.types import Hit, SearchResult
 
@@ -29,15 +29,19 @@ class FusionSettings:
     `pool` is the number of embedded texts that the dense stage fetches before pooling.
     The hits from `ranked` to `varied` leave room for a second topic: a passage whose topic has
     `per_topic` hits yields there to the next one of another topic. Another form of the query
-    counts for `other_forms` of its score. docs/retrieval.md says what each was chosen by.
+    counts for `other_forms` of its score. The best `reread` passages are scored by late
+    interaction as well, which counts for `late_weight` of the fused score; 0 switches it off.
+    docs/retrieval.md says what each was chosen by.
     """
 
-    dense_weight: float = 0.9
+    dense_weight: float = 0.85
     pool: int = 512
     ranked: int = 5
     varied: int = 8
     per_topic: int = 3
     other_forms: float = 0.9
+    late_weight: float = 1.0
+    reread: int = 100
 
 
 class Retriever(Protocol):
@@ -71,31 +75,35 @@ class HybridRetriever:
             k: how many hits at most; the index may hold fewer passages.
             also: other forms of the same question (a follow-up as it was typed).
         """
-        started = time.perf_counter()
         forms = [query, *also]
-        vectors = self.encoder.encode_queries(forms)
-        encoded = time.perf_counter()
+        watch = _Watch()
+        vectors, tokens = self._encode(forms)
+        watch.lap("encode")
         dense = np.stack([self._dense(vector) for vector in vectors])
-        searched = time.perf_counter()
+        watch.lap("dense")
         lexical = np.stack([self.index.lexical.scores(form) for form in forms])
-        scored = time.perf_counter()
+        watch.lap("lexical")
         weight = self.settings.dense_weight
-        fused_forms = weight * dense + (1 - weight) * _normalized(lexical)
-        fused_forms[1:] *= self.settings.other_forms
-        best_form = fused_forms.argmax(axis=0)
-        fused = fused_forms.max(axis=0)
-        hits = self._hits(fused, dense, lexical, best_form, k)
-        done = time.perf_counter()
-        return SearchResult(
-            query,
-            hits,
-            {
-                "encode": (encoded - started) * 1e3,
-                "dense": (searched - encoded) * 1e3,
-                "lexical": (scored - searched) * 1e3,
-                "fuse": (done - scored) * 1e3,
-            },
-        )
+        fused = weight * dense + (1 - weight) * _normalized(lexical)
+        fused[1:] *= self.settings.other_forms
+        candidates = np.argsort(-fused.max(axis=0), kind="stable")[: max(k, self.settings.reread)]
+        watch.lap("fuse")
+        late = self._late(tokens, candidates, len(forms))
+        late[1:] *= self.settings.other_forms
+        total = fused + self.settings.late_weight * late
+        watch.lap("late")
+        found = _Scores(total, {"dense": dense, "lexical": lexical, "late": late})
+        return SearchResult(query, self._hits(found, candidates, k), watch.laps)
+
+    def _encode(self, forms: Sequence[str]) -> tuple[Vectors, tuple[TokenVectors, ...]]:
+        """Encode a query's forms, with their tokens where the index holds the passages'."""
+        if (
+            self.index.late is not None
+            and self.settings.late_weight > 0
+            and isinstance(self.encoder, TokenEncoder)
+        ):
+            return self.encoder.encode_query_tokens(forms)
+        return self.encoder.encode_queries(forms), ()
 
     def _dense(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Pool the nearest texts' similarities by passage. Shape: (passages,)."""
@@ -108,28 +116,34 @@ class HybridRetriever:
         np.maximum.at(pooled, self.index.owners[rows[0][found]], similarities[0][found])
         return pooled
 
-    def _hits(
-        self,
-        fused: NDArray[np.float32],
-        dense: NDArray[np.float32],
-        lexical: NDArray[np.float32],
-        best_form: NDArray[np.intp],
-        k: int,
-    ) -> tuple[Hit, ...]:
-        order = self._with_variety(np.argsort(-fused, kind="stable")[: max(k, _CONSIDERED)])[:k]
-        ranks = {"dense": _ranks(dense.max(axis=0)), "lexical": _ranks(lexical.max(axis=0))}
+    def _late(
+        self, forms: Sequence[TokenVectors], rows: NDArray[np.int64], count: int
+    ) -> NDArray[np.float32]:
+        """Score candidates by late interaction; the others get 0. Shape: (forms, passages)."""
+        scores = np.zeros((count, len(self.index.passages)), np.float32)
+        if self.index.late is not None:
+            for number, tokens in enumerate(forms):
+                scores[number, rows] = self.index.late.scores(tokens, rows)
+        return scores
+
+    def _hits(self, found: _Scores, candidates: NDArray[np.intp], k: int) -> tuple[Hit, ...]:
+        score = found.total.max(axis=0)
+        best_form = found.total.argmax(axis=0)
+        ranks = {
+            name: _ranks(stage.max(axis=0))
+            for name, stage in found.stages.items()
+            if name != "late" or stage.any()
+        }
+        order = candidates[np.argsort(-score[candidates], kind="stable")]
+        chosen = self._with_variety(order[: max(k, _CONSIDERED)])[:k]
         return tuple(
             Hit(
                 self.index.passages[row],
-                float(fused[row]),
-                {
-                    "dense": float(dense[best_form[row], row]),
-                    "lexical": float(lexical[best_form[row], row]),
-                    "dense_rank": float(ranks["dense"][row]),
-                    "lexical_rank": float(ranks["lexical"][row]),
-                },
+                float(score[row]),
+                {name: float(found.stages[name][best_form[row], row]) for name in ranks}
+                | {f"{name}_rank": float(rank[row]) for name, rank in ranks.items()},
             )
-            for row in order
+            for row in chosen
         )
 
     def _with_variety(self, order: NDArray[np.intp]) -> list[int]:
@@ -146,6 +160,27 @@ class HybridRetriever:
                 first.append(row)
         chosen = set(first)
         return first + [row for row in rows if row not in chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """What a query's forms scored, in all and by stage. Shape of each: (forms, passages)."""
+
+    total: NDArray[np.float32]
+    stages: dict[str, NDArray[np.float32]]
+
+
+class _Watch:
+    """Milliseconds a stage."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """End a stage."""
+        now = time.perf_counter()
+        self.laps[stage], self._last = (now - self._last) * 1e3, now
 
 
 def _normalized(scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from index import files
 from index.encoders import EncoderInfo, Vectors
 from index.errors import IndexUnusable
+from index.late_interaction import LateIndex
 from index.lexical import Bm25
 from index.manifest import Manifest, differences
 from index.types import Passage, PassageKind, Source
@@ -48,7 +49,10 @@ class EmbeddedText:
 
 @dataclass(frozen=True, slots=True)
 class LoadedIndex:
-    """An index in memory. `owners[i]` is the row of the passage that vector i belongs to."""
+    """An index in memory. `owners[i]` is the row of the passage that vector i belongs to.
+
+    `late` holds the passages' token vectors, where the index was built with them.
+    """
 
     manifest: Manifest
     passages: tuple[Passage, ...]
@@ -56,6 +60,7 @@ class LoadedIndex:
     owners: NDArray[np.int64]
     vectors: VectorStore
     lexical: Bm25
+    late: LateIndex | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -83,6 +88,7 @@ def write(
     texts: Sequence[EmbeddedText],
     vectors: Vectors,
     lexical: Bm25,
+    late: LateIndex | None = None,
 ) -> Path:
     """Write an index beside the others, make it the current one and return its directory.
 
@@ -98,7 +104,7 @@ def write(
             before = current_fingerprint(folder)
             if not _is_whole(final):
                 with files.beside(folder) as fresh:
-                    _write_files(fresh, manifest, passages, texts, vectors, lexical)
+                    _write_files(fresh, manifest, passages, texts, vectors, lexical, late)
                     if final.exists():
                         files.discard(final)
                     os.replace(fresh, final)
@@ -179,15 +185,18 @@ def _load(folder: Path, encoder: EncoderInfo | None, open_vectors: VectorOpener)
         rows = [(row["passage"], row["text"]) for row in _read_lines(home / "texts.jsonl")]
         texts = tuple(EmbeddedText(passage, text) for passage, text in rows)
         lexical = Bm25.load(home / "lexical", len(passages))
+        late = LateIndex.load(home) if manifest.late_interaction else None
         vectors = open_vectors(home, manifest.vectors, manifest.fingerprint)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise IndexUnusable(f"{home} can't be read ({_one_line(error)}); {mend}") from error
     found = {"passages": len(passages), "texts": len(texts), "vectors": int(vectors.ntotal)}
+    if late is not None:
+        found |= {"passages": len(late), "tokens": late.tokens}
     wanted = {key: manifest.counts.get(key) for key in found}
     if found != wanted or vectors.d != manifest.encoder.dimension:
         raise IndexUnusable(f"{home} holds {found}, its manifest says {wanted}; {mend}")
     owners = np.fromiter((passage for passage, _ in rows), np.int64, len(rows))
-    return LoadedIndex(manifest, passages, texts, owners, vectors, lexical)
+    return LoadedIndex(manifest, passages, texts, owners, vectors, lexical, late)
 
 
 def _checked_manifest(home: Path, encoder: EncoderInfo | None, mend: str) -> Manifest:
@@ -267,11 +276,14 @@ def _write_files(
     texts: Sequence[EmbeddedText],
     vectors: Vectors,
     lexical: Bm25,
+    late: LateIndex | None,
 ) -> None:
     _write_lines(home / "passages.jsonl", passages)
     _write_lines(home / "texts.jsonl", texts)
     write_faiss(home, vectors, manifest.vectors)
     lexical.save(home / "lexical")
+    if late is not None:
+        late.save(home)
     written = sorted(path for path in home.rglob("*") if path.is_file())
     hashes = {path.relative_to(home).as_posix(): sha256_of(path) for path in written}
     complete = manifest.with_files(hashes)

@@ -55,14 +55,25 @@ def _not_bare_text(text: EmbeddedText, passage: Passage) -> bool:
 
 VARIANTS = (
     Variant("as shipped"),
-    Variant("MiniLM, dense only", MINILM.name, FusionSettings(dense_weight=1.0)),
-    Variant("MiniLM, 0.7 dense", MINILM.name, FusionSettings(dense_weight=0.7)),
-    Variant("MiniLM, 0.9 dense", MINILM.name),
-    Variant("BM25 only", settings=FusionSettings(dense_weight=0.0)),
-    Variant("dense only", settings=FusionSettings(dense_weight=1.0)),
+    Variant("MiniLM, dense only", MINILM.name, FusionSettings(dense_weight=1.0, late_weight=0)),
+    Variant("MiniLM, 0.7 dense", MINILM.name, FusionSettings(dense_weight=0.7, late_weight=0)),
+    Variant("MiniLM, as shipped otherwise", MINILM.name),
+    Variant("BM25 only", settings=FusionSettings(dense_weight=0.0, late_weight=0)),
+    Variant("dense only", settings=FusionSettings(dense_weight=1.0, late_weight=0)),
+    Variant("without late interaction", settings=FusionSettings(late_weight=0)),
+    Variant("0.9 dense, without late interaction", settings=FusionSettings(0.9, late_weight=0)),
+    Variant("without BM25", settings=FusionSettings(dense_weight=1.0)),
+    *(
+        Variant(f"late interaction × {weight}", settings=FusionSettings(late_weight=weight))
+        for weight in (0.5, 1.5, 2.0)
+    ),
+    *(
+        Variant(f"late interaction for {count}", settings=FusionSettings(reread=count))
+        for count in (30, 300)
+    ),
     *(
         Variant(f"{weight} dense", settings=FusionSettings(dense_weight=weight))
-        for weight in (0.95, 0.85, 0.8, 0.7)
+        for weight in (0.95, 0.9, 0.8, 0.7)
     ),
     Variant("pool of 64 texts", settings=FusionSettings(pool=64)),
     Variant("without questions and labels alone", keep=_not_heading),

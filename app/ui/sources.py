@@ -107,6 +107,7 @@ def _why(hit: Hit) -> str:
         for key, name, tip in (
             ("dense", texts.WHY_DENSE, texts.WHY_DENSE_TIP),
             ("lexical", texts.WHY_LEXICAL, texts.WHY_LEXICAL_TIP),
+            ("late", texts.WHY_LATE, texts.WHY_LATE_TIP),
         )
     ]
     parts.append(_measure(texts.WHY_SCORE, texts.WHY_SCORE_TIP, hit.score, None))

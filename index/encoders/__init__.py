@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ __all__ = [
     "EncoderInfo",
     "Engine",
     "Progress",
+    "TokenEncoder",
+    "TokenVectors",
     "Vectors",
     "load_encoder",
 ]
@@ -67,6 +69,27 @@ class Encoder(Protocol):
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Encode passages, calling `progress(done, total)`. Shape: (len(texts), dimension)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """A text's tokens, at least one. Shapes: (tokens,) and, at length 1, (tokens, dimension)."""
+
+    ids: NDArray[np.int32]
+    vectors: Vectors
+
+
+@runtime_checkable
+class TokenEncoder(Protocol):
+    """An encoder that gives its tokens' contextual vectors as well, for late interaction."""
+
+    def encode_query_tokens(self, texts: Sequence[str]) -> tuple[Vectors, tuple[TokenVectors, ...]]:
+        """Encode queries as `encode_queries` does, with each one's tokens, in one pass."""
+
+    def encode_passage_tokens(
+        self, texts: Sequence[str], progress: Progress | None = None
+    ) -> list[TokenVectors]:
+        """Encode the tokens of passages, calling `progress(done, total)`."""
 
 
 def load_encoder(name: str = DEFAULT_ENCODER, *, engine: Engine = "auto") -> Encoder:

@@ -18,17 +18,26 @@ from openvino import opset13 as op
 
 from index.errors import WeightsError
 
-__all__ = ["Pooling", "build_bert"]
+__all__ = ["Output", "Pooling", "build_bert"]
 
+Output = Literal["sentence", "tokens"]
 Pooling = Literal["mean", "cls"]
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-def build_bert(folder: Path, weights: Weights, *, pooling: Pooling, normalize: bool) -> ov.Model:
+def build_bert(
+    folder: Path,
+    weights: Weights,
+    *,
+    pooling: Pooling,
+    normalize: bool,
+    outputs: tuple[Output, ...] = ("sentence",),
+) -> ov.Model:
     """Assemble the encoder in `folder` (its config.json) with `weights` named as BertModel has.
 
     Shape: the model takes `input_ids` and `attention_mask`, both (batch, tokens) int64, and
-    gives (batch, hidden) float32 sentence embeddings.
+    gives, in the order of `outputs`, sentence embeddings (batch, hidden) and the tokens' last
+    hidden states at length 1 (batch, tokens, hidden), all float32.
 
     Raises:
         WeightsError: the config is not of a BERT that this module can assemble.
@@ -47,9 +56,15 @@ def build_bert(folder: Path, weights: Weights, *, pooling: Pooling, normalize: b
         block = _Block(weights, f"encoder.layer.{layer}.", eps, int(config["num_attention_heads"]))
         hidden = block(hidden, bias)
     pooled = _pool(hidden, seen, pooling)
-    if normalize:
-        pooled = op.normalize_l2(pooled, op.constant(np.array([1])), 1e-12, "max")
-    return ov.Model([pooled], [ids, mask], "bert")
+    given = {
+        "sentence": _unit(pooled, 1) if normalize else pooled,
+        "tokens": _unit(hidden, 2),
+    }
+    return ov.Model([given[output] for output in outputs], [ids, mask], "bert")
+
+
+def _unit(x: ov.Node, axis: int) -> ov.Node:
+    return op.normalize_l2(x, op.constant(np.array([axis])), 1e-12, "max")
 
 
 def _config(folder: Path) -> dict[str, Any]:

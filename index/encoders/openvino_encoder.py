@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,9 +13,9 @@ import openvino as ov
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from index.encoders import EncoderInfo, Progress, Vectors
+from index.encoders import EncoderInfo, Progress, TokenVectors, Vectors
 from index.encoders.adapter import Adapter, Tower
-from index.encoders.bert_graph import Pooling, build_bert
+from index.encoders.bert_graph import Output, Pooling, build_bert
 from index.encoders.tensors import map_tensors
 from index.errors import WeightsError
 from index.weights import sha256_of
@@ -64,7 +64,9 @@ class OpenVinoEncoder:
         self._tokenizer = self._layout.tokenizer(max_tokens)
         self._core = ov.Core()
         self._queries = self._core.compile_model(
-            self._assemble("query"), "CPU", {"PERFORMANCE_HINT": "LATENCY"}
+            self._assemble("query", ("sentence", "tokens")),
+            "CPU",
+            {"PERFORMANCE_HINT": "LATENCY"},
         )
         self._local = threading.local()
         self._info = EncoderInfo(
@@ -79,7 +81,7 @@ class OpenVinoEncoder:
             passage_prefix=self._layout.prompt("document", "passage"),
         )
 
-    def _assemble(self, tower: Tower) -> ov.Model:
+    def _assemble(self, tower: Tower, outputs: tuple[Output, ...]) -> ov.Model:
         weights = self._layout.read_weights()
         if self._adapter is not None:
             self._adapter.merge(weights, tower)
@@ -88,6 +90,7 @@ class OpenVinoEncoder:
             weights,
             pooling=self._layout.pooling,
             normalize=self._layout.normalized,
+            outputs=outputs,
         )
 
     @property
@@ -100,32 +103,66 @@ class OpenVinoEncoder:
 
         Safe to call from several threads: each has an inference request of its own.
         """
+        return self.encode_query_tokens(texts)[0]
+
+    def encode_query_tokens(self, texts: Sequence[str]) -> tuple[Vectors, tuple[TokenVectors, ...]]:
+        """Encode queries as `encode_queries` does, with each one's tokens, in one pass."""
         out = np.empty((len(texts), self._info.dimension), np.float32)
+        tokens = []
         request = self._request()
         for row, text in enumerate(texts):
             encoding = self._tokenizer.encode(self._info.query_prefix + text)
-            out[row] = request.infer(_pad([encoding]))[0][0]
-        return out
+            found = request.infer(_pad([encoding]))
+            out[row] = found[0][0]
+            tokens.append(_own_tokens(encoding, found[1][0]))
+        return out, tuple(tokens)
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Encode passages in batches of similar length. Shape: (len(texts), dimension)."""
         out = np.empty((len(texts), self._info.dimension), np.float32)
+
+        def store(row: int, _: Encoding, vector: NDArray[np.float32]) -> None:
+            out[row] = vector
+
+        self._infer_passages(texts, "sentence", store, progress)
+        return out
+
+    def encode_passage_tokens(
+        self, texts: Sequence[str], progress: Progress | None = None
+    ) -> list[TokenVectors]:
+        """Encode the tokens of passages, in batches of similar length."""
+        out: dict[int, TokenVectors] = {}
+
+        def store(row: int, encoding: Encoding, states: NDArray[np.float32]) -> None:
+            out[row] = _own_tokens(encoding, states)
+
+        self._infer_passages(texts, "tokens", store, progress)
+        return [out[row] for row in range(len(texts))]
+
+    def _infer_passages(
+        self,
+        texts: Sequence[str],
+        output: Output,
+        store: Callable[[int, Encoding, NDArray[np.float32]], None],
+        progress: Progress | None,
+    ) -> None:
         if not texts:
-            return out
+            return
         compiled = self._core.compile_model(
-            self._assemble("passage"), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
+            self._assemble("passage", (output,)), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
         )
         queue = ov.AsyncInferQueue(compiled)
         done = 0
 
-        def store(request: Any, rows: list[int]) -> None:  # noqa: ANN401 - openvino's own type
+        def take(request: Any, rows: list[int]) -> None:  # noqa: ANN401 - openvino's own type
             nonlocal done
-            out[rows] = request.get_output_tensor().data
+            for row, found in zip(rows, request.get_output_tensor().data, strict=True):
+                store(row, encodings[row], found)
             done += len(rows)
             if progress is not None:
                 progress(done, len(texts))
 
-        queue.set_callback(store)
+        queue.set_callback(take)
         prefix = self._info.passage_prefix
         encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
         order = sorted(range(len(texts)), key=lambda row: len(encodings[row].ids))
@@ -133,7 +170,6 @@ class OpenVinoEncoder:
             rows = order[start : start + _BATCH]
             queue.start_async(_pad([encodings[row] for row in rows]), rows)
         queue.wait_all()
-        return out
 
     def _request(self) -> ov.InferRequest:
         request = getattr(self._local, "request", None)
@@ -204,6 +240,14 @@ class _Layout:
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_tokens)
         return tokenizer
+
+
+def _own_tokens(encoding: Encoding, states: NDArray[np.float32]) -> TokenVectors:
+    """Keep a text's own tokens, without those that only mark its ends."""
+    own = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
+    # A text without any is represented by its first mark.
+    own = own if len(own) else np.array([0])
+    return TokenVectors(np.array(encoding.ids, np.int32)[own], states[own].copy())
 
 
 def _pad(encodings: Sequence[Encoding]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:

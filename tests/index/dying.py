@@ -18,13 +18,14 @@ from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import faiss
 import numpy as np
 
 from index import store
 from index.build import build
-from index.encoders import EncoderInfo, Progress, Vectors
+from index.encoders import EncoderInfo, Progress, TokenVectors, Vectors
 from index.errors import IndexUnusable
 from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
 
@@ -44,6 +45,7 @@ class NumberEncoder:
         }  # fmt: skip
         self.info = EncoderInfo(**{**fields, **changes})
         self.encoded: list[str] = []
+        self.tokenized: list[str] = []
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         return np.stack([self._one(text) for text in texts])
@@ -53,6 +55,20 @@ class NumberEncoder:
         if progress is not None:
             progress(len(texts), len(texts))
         return np.stack([self._one(text) for text in texts])
+
+    def encode_query_tokens(self, texts: Sequence[str]) -> tuple[Vectors, tuple[TokenVectors, ...]]:
+        return self.encode_queries(texts), tuple(self._tokens(text) for text in texts)
+
+    def encode_passage_tokens(
+        self, texts: Sequence[str], progress: Progress | None = None
+    ) -> list[TokenVectors]:
+        self.tokenized += texts
+        return [self._tokens(text) for text in texts]
+
+    def _tokens(self, text: str) -> TokenVectors:
+        words = text.split() or [""]
+        ids = np.array([crc32(word.encode(errors="surrogatepass")) % 30_000 for word in words])
+        return TokenVectors(ids.astype(np.int32), np.stack([self._one(word) for word in words]))
 
     def _one(self, text: str) -> Vectors:
         seed = list(text.encode(errors="surrogatepass")) or [0]
