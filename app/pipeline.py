@@ -157,13 +157,13 @@ class Pipeline:
         k = question.passages or self.settings.passages
         # The gate and the nearest questions look further than the evidence.
         found = retriever.search(asked.query, max(k, _NEAREST_WITHIN), also=asked.also)
-        judge = self.settings.gate or gate.Gate.shipped()
-        judged = gate.features(asked.query, found.hits[: gate.DEPTH], weigh)
+        judge = self.settings.gate or gate.Gates.shipped().judging(found)
+        judged = gate.features(asked.query, found, weigh)
         subject = judged
         if asked.also and not asked.rewritten:
             # What a question is about is judged by what it finds alone, not by its history.
             alone = retriever.search(asked.query, gate.DEPTH)
-            subject = gate.features(asked.query, alone.hits, weigh)
+            subject = gate.features(asked.query, alone, weigh)
         confidence = judge.domain(subject) * judge.answer(judged)
         hits = found.hits[:k]
         conflicts = tuple(

@@ -107,18 +107,24 @@ class LateIndex:
             )
         return cls(starts, CodedTokens(ids, scales, codes))
 
-    def scores(self, query: TokenVectors, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Score some passages for a query. Shape: (len(rows),)."""
+    def weights(self, query: TokenVectors) -> NDArray[np.float32]:
+        """Return each token's share of the query's inverse document frequency. (tokens,)."""
+        found = [self._weights.get(token, self._rarest) for token in query.ids.tolist()]
+        return np.asarray(found, np.float32) / np.float32(sum(found))
+
+    def met(self, query: TokenVectors, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return how well passages meet each of the query's tokens. Shape: (len(rows), tokens).
+
+        The weighted sum over the tokens, `met @ weights`, is the late interaction score.
+        """
         if not len(rows):
-            return np.zeros(0, np.float32)
+            return np.zeros((0, len(query.ids)), np.float32)
         lengths = self._starts[rows + 1] - self._starts[rows]
         firsts = np.cumsum(lengths) - lengths
         tokens = np.arange(lengths.sum()) + np.repeat(self._starts[rows] - firsts, lengths)
         similarity = self._tokens.codes[tokens].astype(np.float32) @ query.vectors.T
         similarity *= self._tokens.scales[tokens, np.newaxis]
-        best = np.maximum.reduceat(similarity, firsts, axis=0)
-        weights = np.array([self._weights.get(token, self._rarest) for token in query.ids.tolist()])
-        return np.asarray(best @ (weights / weights.sum()), np.float32)
+        return np.asarray(np.maximum.reduceat(similarity, firsts, axis=0), np.float32)
 
 
 def choose(choice: LateChoice, passages: int, encoder: Encoder) -> TokenEncoder | None:

@@ -89,11 +89,12 @@ class HybridRetriever:
         candidates = np.argsort(-fused.max(axis=0), kind="stable")[: max(k, self.settings.reread)]
         watch.lap("fuse")
         late = self._late(tokens, candidates, len(forms))
-        late[1:] *= self.settings.other_forms
-        total = fused + self.settings.late_weight * late
+        late.scores[1:] *= self.settings.other_forms
+        total = fused + self.settings.late_weight * late.scores
         watch.lap("late")
-        found = _Scores(total, {"dense": dense, "lexical": lexical, "late": late})
-        return SearchResult(query, self._hits(found, candidates, k), watch.laps)
+        stages = {"dense": dense, "lexical": lexical, "late": late.scores}
+        hits = self._hits(_Scores(total, stages, late.met), candidates, k)
+        return SearchResult(query, hits, watch.laps, late.weights)
 
     def _encode(self, forms: Sequence[str]) -> tuple[Vectors, tuple[TokenVectors, ...]]:
         """Encode a query's forms, with their tokens where the index holds the passages'."""
@@ -116,15 +117,18 @@ class HybridRetriever:
         np.maximum.at(pooled, self.index.owners[rows[0][found]], similarities[0][found])
         return pooled
 
-    def _late(
-        self, forms: Sequence[TokenVectors], rows: NDArray[np.int64], count: int
-    ) -> NDArray[np.float32]:
-        """Score candidates by late interaction; the others get 0. Shape: (forms, passages)."""
+    def _late(self, forms: Sequence[TokenVectors], rows: NDArray[np.int64], count: int) -> _Late:
+        """Read candidates again, token by token."""
         scores = np.zeros((count, len(self.index.passages)), np.float32)
-        if self.index.late is not None:
-            for number, tokens in enumerate(forms):
-                scores[number, rows] = self.index.late.scores(tokens, rows)
-        return scores
+        late = self.index.late
+        if late is None or not forms:
+            return _Late(scores, {}, ())
+        met = [late.met(tokens, rows) for tokens in forms]
+        weights = [late.weights(tokens) for tokens in forms]
+        for number in range(count):
+            scores[number, rows] = met[number] @ weights[number]
+        by_row = dict(zip(rows.tolist(), met[0], strict=True))
+        return _Late(scores, by_row, tuple(weights[0].tolist()))
 
     def _hits(self, found: _Scores, candidates: NDArray[np.intp], k: int) -> tuple[Hit, ...]:
         score = found.total.max(axis=0)
@@ -142,6 +146,7 @@ class HybridRetriever:
                 float(score[row]),
                 {name: float(found.stages[name][best_form[row], row]) for name in ranks}
                 | {f"{name}_rank": float(rank[row]) for name, rank in ranks.items()},
+                tuple(found.met[row].tolist()) if row in found.met else (),
             )
             for row in chosen
         )
@@ -163,11 +168,28 @@ class HybridRetriever:
 
 
 @dataclass(frozen=True, slots=True)
+class _Late:
+    """Late interaction: scores, (forms, passages), 0 where a passage was not read.
+
+    `met` tells how well each passage that was read meets the first form's tokens, and `weights`
+    what these count for.
+    """
+
+    scores: NDArray[np.float32]
+    met: dict[int, NDArray[np.float32]]
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Scores:
-    """What a query's forms scored, in all and by stage. Shape of each: (forms, passages)."""
+    """What a query's forms scored, in all and by stage. Shape of each: (forms, passages).
+
+    `met` tells how well a candidate meets the tokens of the first form.
+    """
 
     total: NDArray[np.float32]
     stages: dict[str, NDArray[np.float32]]
+    met: dict[int, NDArray[np.float32]]
 
 
 class _Watch:

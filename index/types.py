@@ -107,17 +107,26 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved passage. `score` is the fused one; `trace` names each stage's own score."""
+    """A retrieved passage. `score` is the fused one; `trace` names each stage's own score.
+
+    `met` tells how well each of the query's tokens is met by one of the passage's, -1 to 1; it
+    is empty where late interaction did not read the passage.
+    """
 
     passage: Passage
     score: float
     trace: Mapping[str, float] = field(default_factory=dict)
+    met: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits, best first, with the time each stage took in milliseconds."""
+    """Hits, best first, with the time each stage took in milliseconds.
+
+    `token_weights` are the shares of the query's tokens in late interaction, 1 in all.
+    """
 
     query: str
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    token_weights: tuple[float, ...] = ()

@@ -2,8 +2,9 @@
 
 Answerable questions are those of the development half of the suites; unanswerable ones are the
 near misses and the out-of-domain questions there, and answerable ones whose passages are left
-out of what was found. The operating point is the highest threshold at which 85 % of the
-answerable questions are answered. What is reported is cross-validated by topic. Writes
+out of what was found. To these come pairs that were written for training: a question and its
+near miss, alike in form. The operating point is the highest threshold at which 85 % of the
+suites' answerable questions are answered. What is reported is cross-validated by topic. Writes
 app/gate.json and docs/abstention.md.
 """
 
@@ -21,20 +22,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.gate import DEPTH, FEATURES, features
+from app.gate import DEPTH, features
+from app.gate_features import FEATURES, TOKEN_FEATURES
 from app.live_index import LiveIndex
 from index.__main__ import DEFAULT_INDEX
 from index.build import build
 from index.cli import say
 from index.encoders import load_encoder
+from index.retrieve import FusionSettings, HybridRetriever
 from index.sources import SHIPPED, read
 from index.types import KnowledgeBase, SearchResult
 from scripts.dev_cases import dev_cases
 
 _ROOT = Path(__file__).resolve().parent.parent
+_PAIRS = Path(__file__).with_name("training") / "near_misses.jsonl"
 _FOLDS = 5
 _LEFT_OUT_WEIGHT = 0.5
-_HEADS = {"domain": ("out-of-domain",), "answer": ("near-miss", "left out")}
+# The strength of the penalty on weights is its inverse, as in scikit-learn.
+_FREEDOM = 0.1
+_PAIRED, _PAIRED_MISS = "pair, answerable", "pair, near miss"
+_HEADS = {"domain": ("out-of-domain",), "answer": ("near-miss", "left out", _PAIRED_MISS)}
 _ANSWERED = 0.85
 _COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
@@ -49,26 +56,43 @@ class Row:
     measured: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A gate for one kind of index, with what it was fitted on and the held-out scores."""
+
+    title: str
+    rows: Sequence[Row]
+    scores: NDArray[np.float64]
+    threshold: float
+
+
 def main() -> int:
-    """Fit, choose the operating point, report."""
+    """Fit, choose the operating points, report."""
     parser = argparse.ArgumentParser(prog="python -m scripts.train_gate", description=__doc__)
     parser.add_argument("--index", type=Path, default=DEFAULT_INDEX)
     options = parser.parse_args()
     encoder = load_encoder()
-    rows = list(_rows(LiveIndex(options.index, encoder)))
+    raw, reports = {}, []
     with TemporaryDirectory() as folder:
         # A knowledge base whose owners wrote no other ways of asking must be judged as well.
         build(_bare(read(SHIPPED).knowledge_base), Path(folder), encoder)
-        rows += _rows(LiveIndex(Path(folder), encoder))
-    say(f"{len(rows)} questions")
-    scores = _cross_validated(rows)
-    threshold = _operating_point(rows, scores)
-    raw = {
-        **{name: _as_json(*_fit(rows, kinds)) for name, kinds in _HEADS.items()},
-        "threshold": round(threshold, 3),
-    }
+        indexes = [LiveIndex(path, encoder).index for path in (options.index, Path(folder))]
+    for kind, title, names, fusion in (
+        ("tokens", "with token vectors", (*FEATURES, *TOKEN_FEATURES), FusionSettings()),
+        ("plain", "without token vectors", FEATURES, FusionSettings(late_weight=0)),
+    ):
+        retrievers = [HybridRetriever(index, encoder, fusion) for index in indexes]
+        rows = [row for retriever in retrievers for row in _rows(retriever, names)]
+        say(f"{title}: {len(rows)} questions")
+        scores = _cross_validated(rows)
+        threshold = _operating_point(rows, scores)
+        raw[kind] = {
+            **{name: _as_json(names, *_fit(rows, kinds)) for name, kinds in _HEADS.items()},
+            "threshold": round(threshold, 3),
+        }
+        reports.append(Fitted(title, rows, scores, threshold))
     (_ROOT / "app" / "gate.json").write_text(json.dumps(raw, indent=2) + "\n")
-    report = _report(rows, scores, threshold)
+    report = _report(reports)
     (_ROOT / "docs" / "abstention.md").write_text(report, encoding="utf-8")
     print(report)
     return 0
@@ -89,33 +113,36 @@ def _bare(knowledge_base: KnowledgeBase) -> KnowledgeBase:
     )
 
 
-def _rows(live: LiveIndex) -> Iterator[Row]:
-    retriever, weigh = live.retriever(), live.index.lexical.weight
+def _rows(retriever: HybridRetriever, names: Sequence[str]) -> Iterator[Row]:
+    weigh = retriever.index.lexical.weight
 
-    def measured(question: str, found: SearchResult) -> tuple[float, ...]:
-        values = features(question, found.hits[:DEPTH], weigh)
-        return tuple(values[name] for name in FEATURES)
+    def row(topic: str, kind: str, answerable: bool, found: SearchResult) -> Row:
+        values = features(found.query, found, weigh)
+        return Row(topic, kind, answerable, tuple(values[name] for name in names))
 
     slices = ("paraphrase", "data-point", "cross-topic", "false-premise", "unanswerable")
     for case in dev_cases(*slices):
         found = retriever.search(case["question"], 2 * DEPTH)
         # A question without a topic is a cluster of its own.
         topic = case["id"] if case["topic"] in ("", "none") else case["topic"]
-        question = case["question"]
         kind = case["slice"] if case["answerable"] else case["style"]
-        yield Row(topic, kind, case["answerable"], measured(question, found))
+        yield row(topic, kind, case["answerable"], found)
         if case["slice"] in ("paraphrase", "data-point"):
             left = tuple(hit for hit in found.hits if hit.passage.id not in case["gold"])
-            without = replace(found, hits=left)
-            yield Row(topic, "left out", False, measured(question, without))
+            yield row(topic, "left out", False, replace(found, hits=left))
+    for line in _PAIRS.read_text(encoding="utf-8").splitlines():
+        pair = json.loads(line)
+        yield row(pair["topic"], _PAIRED, True, retriever.search(pair["answerable"], DEPTH))
+        missed = retriever.search(pair["unanswerable"], DEPTH)
+        yield row(pair["topic"], _PAIRED_MISS, False, missed)
 
 
 def _arrays(rows: Sequence[Row]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return np.array([row.measured for row in rows]), np.array([row.answerable for row in rows])
 
 
-def _as_json(weights: NDArray[np.float64], bias: float) -> dict[str, Any]:
-    named = zip(FEATURES, weights, strict=True)
+def _as_json(names: Sequence[str], weights: NDArray[np.float64], bias: float) -> dict[str, Any]:
+    named = zip(names, weights, strict=True)
     return {"weights": {name: round(float(w), 4) for name, w in named}, "bias": round(bias, 4)}
 
 
@@ -131,7 +158,7 @@ def _fit(rows: Sequence[Row], negatives: Sequence[str]) -> tuple[NDArray[np.floa
     trust[y] /= trust[y].sum()
     trust[~y] /= trust[~y].sum()
     center, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
-    model = LogisticRegression(C=1.0, max_iter=5000)
+    model = LogisticRegression(C=_FREEDOM, max_iter=5000)
     model.fit((x - center) / scale, y, sample_weight=trust * len(rows))
     weights = model.coef_[0] / scale
     return weights, float(model.intercept_[0] - weights @ center)
@@ -152,58 +179,71 @@ def _cross_validated(rows: Sequence[Row]) -> NDArray[np.float64]:
 
 
 def _operating_point(rows: Sequence[Row], scores: NDArray[np.float64]) -> float:
-    _, y = _arrays(rows)
-    return float(np.quantile(scores[y], 1 - _ANSWERED))
+    suites = np.array([row.answerable and row.kind != _PAIRED for row in rows])
+    return float(np.quantile(scores[suites], 1 - _ANSWERED))
 
 
-def _report(rows: Sequence[Row], scores: NDArray[np.float64], threshold: float) -> str:
-    from sklearn.metrics import roc_auc_score
-
-    kinds = np.array([row.kind for row in rows])
-    _, y = _arrays(rows)
-    lines = []
-    for kind in dict.fromkeys(kinds):
-        chosen = kinds == kind
-        answered = (scores[chosen] >= threshold).mean()
-        area = "–"
-        if not y[chosen].any():
-            both = np.concatenate([scores[y], scores[chosen]])
-            area = f"{roc_auc_score([True] * y.sum() + [False] * chosen.sum(), both):.3f}"
-        lines.append(f"| {kind} | {chosen.sum()} | {answered:.2f} | {area} |")
-    real = kinds != "left out"
-    order = np.argsort(-scores[real], kind="stable")
-    right = y[real][order]
-    curve = [
-        f"| {coverage:.0%} | {1 - right[: max(1, round(coverage * len(right)))].mean():.3f} |"
-        for coverage in _COVERAGES
-    ]
+def _report(gates: Sequence[Fitted]) -> str:
+    sections = [line for gate in gates for line in _section(gate)]
     return "\n".join(
         [
             "# Abstention, measured",
             "",
-            "Made by `python -m scripts.train_gate` on the development half of the suites, over",
+            "Made by `python -m scripts.train_gate` on the development half of the suites and on",
+            "pairs of a question and its near miss (`scripts/training/near_misses.jsonl`), over",
             "the shipped knowledge base with and without other ways of asking, cross-validated by",
-            "topic (five folds). AUROC is against all answerable questions.",
+            "topic (five folds). AUROC is against the suites' answerable questions; that of near",
+            "misses in pairs is against the answerable halves, which are alike in form.",
             "",
-            "| questions | n | answered | AUROC |",
-            "|---|---|---|---|",
-            *lines,
+            "Risk at coverage: of the suites' questions that the gate is surest of, the share that",
+            "the knowledge base can't answer. “Left out” are answerable questions whose passages",
+            "were taken out of what was found; some of them are still answered by a neighbor, so",
+            "their row understates the gate.",
             "",
-            f"The operating point is {threshold:.3f}: the highest at which {_ANSWERED:.0%} of the",
-            "answerable questions are answered.",
-            "",
-            "Risk at coverage: of the questions that the gate is surest of, the share that the",
-            "knowledge base can't answer.",
-            "",
-            "| coverage | risk |",
-            "|---|---|",
-            *curve,
-            "",
-            "“Left out” are answerable questions whose passages were taken out of what was found;",
-            "some of them are still answered by a neighbor, so their row understates the gate.",
-            "",
+            *sections,
         ]
     )
+
+
+def _section(gate: Fitted) -> list[str]:
+    scores, threshold = gate.scores, gate.threshold
+    kinds = np.array([row.kind for row in gate.rows])
+    y = np.array([row.answerable for row in gate.rows])
+    lines = []
+    for kind in dict.fromkeys(kinds):
+        chosen = kinds == kind
+        answered = (scores[chosen] >= threshold).mean()
+        against = kinds == _PAIRED if kind == _PAIRED_MISS else y & (kinds != _PAIRED)
+        area = "–" if y[chosen].any() else f"{_auroc(scores[against], scores[chosen]):.3f}"
+        lines.append(f"| {kind} | {chosen.sum()} | {answered:.2f} | {area} |")
+    suites = ~np.isin(kinds, ("left out", _PAIRED, _PAIRED_MISS))
+    right = y[suites][np.argsort(-scores[suites], kind="stable")]
+    curve = [
+        f"| {coverage:.0%} | {1 - right[: max(1, round(coverage * len(right)))].mean():.3f} |"
+        for coverage in _COVERAGES
+    ]
+    return [
+        f"## Indexes {gate.title}",
+        "",
+        f"The operating point is {threshold:.3f}: the highest at which {_ANSWERED:.0%} of the",
+        "suites' answerable questions are answered.",
+        "",
+        "| questions | n | answered | AUROC |",
+        "|---|---|---|---|",
+        *lines,
+        "",
+        "| coverage | risk |",
+        "|---|---|",
+        *curve,
+        "",
+    ]
+
+
+def _auroc(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    both = np.concatenate([above, below])
+    return float(roc_auc_score([True] * len(above) + [False] * len(below), both))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.compose import compose
 from app.evidence import Evidence, evidence_of
-from app.gate import FEATURES, Gate, features
+from app.gate import DEPTH, Gates, features
+from app.gate_features import FEATURES, TOKEN_FEATURES
 from app.live_index import LiveIndex
 from app.rewrite import needs_history, standalone
 from app.service import open_model
@@ -16,6 +21,7 @@ from app.settings import load_settings
 from app.types import Message, Question
 from app.verify import Support
 from app.writer import Writer
+from index.retrieve import FusionSettings, HybridRetriever
 from index.types import Hit, Passage, PassageKind, Source
 from tests.conftest import MakePipeline
 
@@ -125,21 +131,49 @@ def test_leaning_questions_are_told_from_whole_ones(live_index: LiveIndex, quest
     assert not needs_history(whole, live_index.index.lexical.weight)
 
 
-def test_the_gate_reads_its_features_and_nothing_without_hits(live_index: LiveIndex) -> None:
+@pytest.mark.parametrize("late_weight", [1.0, 0.0])
+def test_the_gate_reads_its_features_and_tells_the_known_from_the_unknown(
+    live_index: LiveIndex, late_weight: float
+) -> None:
     weigh = live_index.index.lexical.weight
-    gate = Gate.shipped()
-    assert set(gate.domain.weights) == set(gate.answer.weights) == set(FEATURES)
-    assert set(features("What?", [], weigh)) == set(FEATURES)
-    retriever = live_index.retriever()
-    asked = {
-        question: gate.confidence(features(question, retriever.search(question, 10).hits, weigh))
-        for question in (
-            "What is the KV cache and why does it help?",
-            "How do I bake sourdough bread at home?",
-        )
-    }
-    known, unknown = asked.values()
-    assert known > gate.threshold > unknown
+    inner = live_index.retriever()
+    retriever = HybridRetriever(inner.index, inner.encoder, FusionSettings(late_weight=late_weight))
+    asked = {}
+    for question in (
+        "What is the KV cache and why does it help?",
+        "How do I bake sourdough bread at home?",
+    ):
+        found = retriever.search(question, DEPTH)
+        judge = Gates.shipped().judging(found)
+        wanted = {*FEATURES, *(TOKEN_FEATURES if late_weight else ())}
+        measured = features(question, found, weigh)
+        assert set(judge.domain.weights) == set(judge.answer.weights) == set(measured) == wanted
+        assert set(features(question, replace(found, hits=()), weigh)) == wanted
+        asked[question] = judge.answerable(judge.confidence(measured))
+    assert list(asked.values()) == [True, False]
+
+
+def _measured(live_index: LiveIndex, question: str) -> dict[str, float]:
+    found = live_index.retriever().search(question, DEPTH)
+    return features(question, found, live_index.index.lexical.weight)
+
+
+@pytest.mark.parametrize(
+    ("asked", "twin", "feature"),
+    [
+        ("How large is GPT-3?", "How large is GPT-4?", "versions_missed"),
+        ("how many heads in BERT-base", "how many heads in DeBERTaV3", "names_missed"),
+        ("What does LoRA freeze?", "Where was LoRA peer-reviewed?", "others_missed"),
+    ],
+)  # fmt: skip
+def test_an_absent_name_is_felt(live_index: LiveIndex, asked: str, twin: str, feature: str) -> None:
+    assert _measured(live_index, asked)[feature] < _measured(live_index, twin)[feature]
+
+
+@given(st.text(max_size=200))
+@settings(deadline=None, max_examples=40)
+def test_features_are_finite_for_any_question(live_index: LiveIndex, question: str) -> None:
+    assert all(math.isfinite(value) for value in _measured(live_index, question).values())
 
 
 async def test_an_abstention_comes_at_once_for_many_readers(make_pipeline: MakePipeline) -> None:

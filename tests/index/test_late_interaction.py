@@ -36,7 +36,7 @@ def test_scores_are_the_weighted_best_similarities(
 ) -> None:
     late = LateIndex.build([CodedTokens.of(passage) for passage in passages])
     rows = data.draw(st.lists(st.integers(0, len(passages) - 1), max_size=6))
-    found = late.scores(query, np.array(rows, np.int64))
+    found = late.met(query, np.array(rows, np.int64)) @ late.weights(query)
 
     def weight(token: int) -> float:
         holding = sum(token in passage.ids for passage in passages)
@@ -61,9 +61,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     again = LateIndex.load(tmp_path)
     assert (len(again), again.tokens) == (2, 4)
     rows = np.array([1, 0])
-    np.testing.assert_array_equal(
-        again.scores(_tokens([3, 9]), rows), late.scores(_tokens([3, 9]), rows)
-    )
+    np.testing.assert_array_equal(again.met(_tokens([3, 9]), rows), late.met(_tokens([3, 9]), rows))
 
 
 def test_arrays_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
@@ -154,5 +152,9 @@ def test_the_stage_reorders_candidates_only(
     assert all("late" not in hit.trace for hit in off.hits)
     late: Vectors = np.array([hit.trace["late"] for hit in on.hits], np.float32)
     assert ((late > 0) & (late <= 1.01)).all()
+    weights = np.array(on.token_weights)
+    assert weights.sum() == pytest.approx(1, abs=1e-5)
+    for hit in on.hits:
+        assert hit.trace["late"] == pytest.approx(weights @ np.array(hit.met), abs=1e-5)
     fused = [hit.score - hit.trace["late"] for hit in on.hits]
     assert sorted(fused) == pytest.approx(sorted(hit.score for hit in off.hits), abs=1e-4)
