@@ -140,7 +140,7 @@ def _documents(passages: list[Passage], texts: list[EmbeddedText]) -> list[str]:
 def _current(out: Path, encoder: Encoder) -> store.LoadedIndex | None:
     """Open the current index for reuse; one that can't be used has nothing to reuse."""
     try:
-        return store.load(out, encoder.info)
+        return store.load(out, encoder.info, any_recipe=True)
     except IndexUnusable:
         return None
 
