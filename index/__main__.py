@@ -42,6 +42,7 @@ def _parser() -> Parser:
     search.add_argument("query")
     search.add_argument("-k", type=_positive, default=8, help="how many hits (8)")
     _add_index(search)
+    search.add_argument("--reranker", help="a cross-encoder's folder or hub name")
     search.add_argument("--json", action="store_true", help="print the hits as JSON")
     search.set_defaults(run=_search)
 
@@ -140,13 +141,19 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _search(options: argparse.Namespace) -> int:
-    from index import store
+    from index import rerankers, store
     from index.encoders import DEFAULT_ENCODER, load_encoder
     from index.retrieve import HybridRetriever
 
     encoder = load_encoder(options.encoder or DEFAULT_ENCODER, engine=options.encoder_engine)
     retriever = HybridRetriever(store.load(options.index, encoder.info), encoder)
-    result = retriever.search(options.query, options.k)
+    reranker = None
+    if options.reranker is not None:
+        reranker = rerankers.load_reranker(options.reranker, engine=options.encoder_engine)
+    result = retriever.search(options.query, max(options.k, rerankers.DEPTH if reranker else 0))
+    if reranker is not None:
+        result = rerankers.rerank(reranker, result)
+    hits = result.hits[: options.k]
     if options.json:
         print_json(
             {
@@ -157,14 +164,15 @@ def _search(options: argparse.Namespace) -> int:
                         "heading": hit.passage.heading, "text": hit.passage.text,
                         "score": round(hit.score, 4), "trace": dict(hit.trace),
                     }
-                    for hit in result.hits
+                    for hit in hits
                 ],
                 "timings_ms": dict(result.timings_ms),
             }
         )  # fmt: skip
         return 0
-    for rank, hit in enumerate(result.hits, start=1):
-        print(f"{rank:2} {hit.score:.3f}  {hit.passage.id}  {hit.passage.heading}")
+    for rank, hit in enumerate(hits, start=1):
+        moved = f"  (was {hit.trace['fused_rank']:.0f})" if "rerank" in hit.trace else ""
+        print(f"{rank:2} {hit.score:.3f}  {hit.passage.id}  {hit.passage.heading}{moved}")
     return 0
 
 

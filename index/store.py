@@ -170,7 +170,7 @@ def load(
     for attempt in range(_ATTEMPTS):
         state = current_state(folder)
         try:
-            return _load(folder, encoder, open_vectors, any_recipe=any_recipe)
+            return _load(folder, encoder, open_vectors, any_recipe)
         except IndexUnusable:
             # Builds may have replaced and removed it meanwhile: then there is a newer one.
             if attempt == _ATTEMPTS - 1 or current_state(folder) == state:
@@ -179,11 +179,7 @@ def load(
 
 
 def _load(
-    folder: Path,
-    encoder: EncoderInfo | None,
-    open_vectors: VectorOpener,
-    *,
-    any_recipe: bool = False,
+    folder: Path, encoder: EncoderInfo | None, open_vectors: VectorOpener, any_recipe: bool = False
 ) -> LoadedIndex:
     name = current_fingerprint(folder)
     if name is None:
@@ -195,7 +191,7 @@ def _load(
         raise IndexUnusable(
             f"{home} was cut into texts and tokens by recipe {manifest.recipe}, this version of "
             f"Citewise has recipe {code_recipe()}; {mend} (with the --kb of "
-            f"{manifest.knowledge_base!r}, where it is your own); unchanged texts keep their vectors"
+            f"{manifest.knowledge_base!r}, if it is your own); unchanged texts keep their vectors"
         )
     try:
         passages = tuple(_passage(row) for row in _read_lines(home / "passages.jsonl"))

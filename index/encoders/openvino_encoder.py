@@ -27,7 +27,7 @@ from index.encoders.tensors import map_tensors
 from index.errors import WeightsError
 from index.weights import sha256_of
 
-__all__ = ["OpenVinoEncoder"]
+__all__ = ["OpenVinoEncoder", "padded_length"]
 
 # OpenVINO recompiles for each new input shape, so lengths are rounded up to these (in tokens).
 _BUCKETS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
@@ -280,9 +280,13 @@ def _own_tokens(encoding: Encoding, states: NDArray[np.float32]) -> TokenVectors
     return TokenVectors(np.array(encoding.ids, np.int32)[own], states[own].copy())
 
 
+def padded_length(tokens: int) -> int:
+    """Round a length up, so that few shapes are compiled."""
+    return next((bucket for bucket in _BUCKETS if bucket >= tokens), tokens)
+
+
 def _pad(encodings: Sequence[Encoding]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
-    longest = max(len(encoding.ids) for encoding in encodings)
-    width = next((bucket for bucket in _BUCKETS if bucket >= longest), longest)
+    width = padded_length(max(len(encoding.ids) for encoding in encodings))
     ids = np.zeros((len(encodings), width), np.int64)
     mask = np.zeros((len(encodings), width), np.int64)
     for row, encoding in enumerate(encodings):

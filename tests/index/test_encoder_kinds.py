@@ -110,7 +110,7 @@ def test_half_a_pair_or_one_in_the_wrong_order_is_refused(tmp_path: Path) -> Non
     narrow = tiny_models.save_dpr(tmp_path / "n", "Context", projection=8)
     with pytest.raises(WeightsError, match="expected a DPRQuestionEncoder"):
         load_encoder(f"{passage},{question}")
-    with pytest.raises(WeightsError, match="has dimension 32.* has 8"):
+    with pytest.raises(WeightsError, match=r"has dimension 32.* has 8"):
         load_encoder(f"{question},{narrow}")
     with pytest.raises(WeightsError, match="one half of a DPR pair"):
         load_encoder(str(passage))

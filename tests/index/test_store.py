@@ -106,7 +106,9 @@ def test_texts_cut_by_another_recipe_are_refused_and_a_rebuild_keeps_their_vecto
     (index_dir / "current").unlink()
     (index_dir / "current").symlink_to(other.fingerprint)
     (index_dir / "current" / "manifest.json").write_text(other.to_json(), encoding="utf-8")
-    with pytest.raises(IndexUnusable, match="recipe 0123456789ab.*python -m index build") as caught:
+    with pytest.raises(
+        IndexUnusable, match=r"recipe 0123456789ab.*python -m index build"
+    ) as caught:
         store.load(index_dir, minilm.info)
     assert code_recipe() in str(caught.value)
     assert "\n" not in str(caught.value)
