@@ -1,4 +1,4 @@
-"""`python -m index`: build an index of a knowledge base, search it, audit and export knowledge."""
+"""`python -m index`: build an index, search it, audit, expand and export knowledge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ DEFAULT_INDEX = Path(__file__).resolve().parent.parent / "var" / "index"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["expand"]:
+        from index.expand_command import expand
+
+        return run("index expand", lambda: expand(given[1:], _add_kb))
+    options = _parser().parse_args(given)
     return run(f"index {options.command}", lambda: int(options.run(options)))
 
 
@@ -59,6 +64,9 @@ def _parser() -> Parser:
         help="exit with status 1 if there is a finding of this severity or worse",
     )  # fmt: skip
     audit.set_defaults(run=_audit)
+
+    # Whoever writes the questions brings flags of their own: it has a parser for itself.
+    commands.add_parser("expand", help="have more ways of asking written", add_help=False)
 
     export = commands.add_parser("export", help="write a knowledge base in another format")
     _add_kb(export)
