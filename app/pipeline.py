@@ -117,6 +117,13 @@ class Pipeline:
         """The index that serves now."""
         return self.live_index.index
 
+    @property
+    def rewriter(self) -> ChatModel | None:
+        """The model that makes follow-ups stand alone; None where the rules do."""
+        chosen = self.settings.rewrite
+        by_model = chosen == "model" or (chosen == "auto" and not self.model.small)
+        return self.model if by_model else None
+
     async def health(self) -> dict[str, bool]:
         """Tell which parts are ready."""
         return {"index": True, "model": await self.model.ready()}
@@ -130,16 +137,12 @@ class Pipeline:
         self._check(question)
         started = time.perf_counter()
         retriever = self.live_index.retriever()
-        settings = self.settings
-        by_model = settings.rewrite == "model" or (
-            settings.rewrite == "auto" and not self.model.small
-        )
         asked, rewrite = await stand_alone(
             question.text,
             question.history,
             retriever.index.lexical.weight,
-            self.model if by_model else None,
-            settings.rewrite_seconds,
+            self.rewriter,
+            self.settings.rewrite_seconds,
         )
         took = {"rewrite": (time.perf_counter() - started) * 1e3}
         found = await asyncio.to_thread(self._retrieve, question, retriever, asked)

@@ -47,20 +47,22 @@ def _measure(before: str, after: str) -> int:
     print(f"|---|---|{'---|' * len(header)}")
     bare = _less(was, was)
     for name, base in (("as it was", bare), ("expanded", _less(now, was))):
-        asked = sum(len(item.also_asked) for t in base.topics for item in (*t.faqs, *t.data_points))
+        asked = len(_also_asked(base))
         cells = [cell for suite in suites for cell in _cells(base, encoder, suite)]
         print(f"| {name} | {asked} | {' | '.join(cells)} |")
     return 0
 
 
+def _also_asked(base: KnowledgeBase) -> list[str]:
+    faqs = [asked for topic in base.topics for faq in topic.faqs for asked in faq.also_asked]
+    return faqs + [
+        asked for topic in base.topics for point in topic.data_points for asked in point.also_asked
+    ]
+
+
 def _less(base: KnowledgeBase, known: KnowledgeBase) -> KnowledgeBase:
     """Leave out the ways of asking that `known` has."""
-    held = {
-        question
-        for topic in known.topics
-        for item in (*topic.faqs, *topic.data_points)
-        for question in item.also_asked
-    }
+    held = set(_also_asked(known))
 
     def new(asked: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(question for question in asked if question not in held)
