@@ -61,6 +61,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", type=Path, help="the index directory")
     parser.add_argument("--encoder", help="the encoder that the index was made with")
     parser.add_argument("--encoder-engine", choices=["auto", "openvino", "torch"])
+    parser.add_argument("--reranker", help="a cross-encoder's folder or hub name")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +69,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="the served model's name, or a local path")
     parser.add_argument("--model-url", help="an OpenAI-compatible server, /v1 included")
     parser.add_argument("--answer-mode", choices=["auto", "draft", "compose"])
+    parser.add_argument("--rewrite", choices=["auto", "model", "rules"])
     parser.add_argument("--unsupported", choices=["drop", "mark", "keep"])
     parser.add_argument("--personas", type=Path, help="a folder of your own persona files")
 

@@ -20,15 +20,26 @@ from app.errors import RequestError
 from app.pipeline import Pipeline
 from app.service import open_pipeline
 from app.settings import load_settings
-from app.types import Answer, Delta, Event, Final, Message, Question, Retrieved, Role, Sampling
+from app.types import (
+    Answer,
+    Delta,
+    Event,
+    Final,
+    Message,
+    Question,
+    Retrieved,
+    Rewrite,
+    Role,
+    Sampling,
+)
 from index.cli import print_json, say
 
 __all__ = ["answer_line", "ask", "retrieve", "retrieved_line"]
 
 _WIDTH = 96
 _SETTINGS = (
-    "index", "encoder", "encoder_engine", "engine", "model", "model_url", "answer_mode",
-    "unsupported", "personas",
+    "index", "encoder", "encoder_engine", "reranker", "engine", "model", "model_url",
+    "answer_mode", "rewrite", "unsupported", "personas",
 )  # fmt: skip
 
 
@@ -229,6 +240,7 @@ def _show_sources(answer: Answer) -> None:
 def _show_record(answer: Answer) -> None:
     say("")
     say(f"question    {answer.standalone_query}")
+    say(f"rewritten   {_rewritten(answer.rewrite)}")
     say(f"made by     {answer.model}, {answer.mode}, persona {answer.persona}")
     say(f"confidence  {answer.confidence:.2f}   index {answer.index_fingerprint}")
     used = answer.sampling
@@ -248,12 +260,22 @@ def _show_record(answer: Answer) -> None:
         say(f"  dropped     {dropped.text[:_WIDTH]} ({dropped.reason})")
 
 
+def _rewritten(rewrite: Rewrite) -> str:
+    ways = {"none": "no", "rules": "by rules", "model": "by the model"}
+    way = ways[rewrite.method]
+    return f"{way}, not by the model: {rewrite.reason}" if rewrite.reason else way
+
+
 def _show_retrieved(found: Retrieved) -> None:
     print(f"question    {found.standalone_query}")
+    if found.rewrite.method != "none":
+        print(f"rewritten   {_rewritten(found.rewrite)}")
     print(f"answerable  {'yes' if found.answerable else 'no'} (confidence {found.confidence:.2f})")
     for rank, hit in enumerate(found.hits, start=1):
         stages = ("dense", "lexical", "late")
         trace = ", ".join(f"{name} {hit.trace[name]:.2f}" for name in stages if name in hit.trace)
+        if "rerank" in hit.trace:
+            trace += f", reranked {hit.trace['rerank']:.2f} from {hit.trace['fused_rank']:.0f}"
         print(f"{rank:2} {hit.score:.3f}  {hit.passage.id}  {hit.passage.heading}  ({trace})")
     for conflict in found.conflicts:
         values = " / ".join(f"{value.value} ({value.ref})" for value in conflict.values)

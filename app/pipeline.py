@@ -1,6 +1,6 @@
 """The one place where the stages meet: a question goes in, a stream of events comes out.
 
-rewrite -> retrieve -> conflicts -> gate                     yield Retrieved
+rewrite -> retrieve -> gate -> rerank -> conflicts           yield Retrieved
   -> not enough evidence: abstain, name near questions       yield Delta, Final
   -> the model drafts, each sentence is verified             yield Delta*
   -> too little of it stands: composed from the evidence     yield Delta*
@@ -26,9 +26,10 @@ from app.drafting import Policy, Reviewer
 from app.errors import RequestError
 from app.evidence import evidence_of
 from app.live_index import LiveIndex
+from app.model_rewrite import stand_alone
 from app.personas import Persona, resolve
 from app.replies import abstention, conflict_sentences, nearest_questions
-from app.rewrite import standalone
+from app.rewrite import Standalone
 from app.types import (
     Answer,
     AnswerMode,
@@ -41,11 +42,12 @@ from app.types import (
     Question,
     Retrieved,
     Sampling,
-    Usage,
 )
 from app.verify import LexicalVerifier, Support
 from app.writer import Writer
+from index import rerankers
 from index.conflicts import disagreements
+from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
 
 __all__ = ["Pipeline", "PipelineSettings"]
@@ -57,12 +59,17 @@ _NEAREST_WITHIN = 40
 class PipelineSettings:
     """How answers are made.
 
-    `passages` is how many are given as evidence; `question_characters` bounds a question;
-    `least_supported` is how many supported sentences a draft needs to stand on its own.
+    `rewrite` says who makes a follow-up stand alone: `auto` is the model unless it is small.
+    `passages` is how many are given as evidence; `rerank_depth` is how many a reranker reads;
+    `question_characters` bounds a question; `least_supported` is how many supported sentences a
+    draft needs to stand on its own.
     """
 
     answer_mode: Literal["auto", "draft", "compose"] = "auto"
     unsupported: Policy = "drop"
+    rewrite: Literal["auto", "model", "rules"] = "auto"
+    rewrite_seconds: float = 5.0
+    rerank_depth: int = rerankers.DEPTH
     passages: int = 6
     answer_tokens: int = 400
     question_characters: int = 8000
@@ -90,6 +97,7 @@ class Pipeline:
         model: ChatModel,
         settings: PipelineSettings | None = None,
         personas: Mapping[str, Persona] | None = None,
+        reranker: rerankers.Reranker | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -98,8 +106,9 @@ class Pipeline:
             model: what writes.
             settings: how answers are made.
             personas: a person's own personas, by name, beside the shipped ones.
+            reranker: what orders the first hits anew; None leaves them as fused.
         """
-        self.live_index, self.model = live_index, model
+        self.live_index, self.model, self.reranker = live_index, model, reranker
         self.settings = settings or PipelineSettings()
         self.personas: Mapping[str, Persona] = personas or {}
 
@@ -107,6 +116,13 @@ class Pipeline:
     def index(self) -> LoadedIndex:
         """The index that serves now."""
         return self.live_index.index
+
+    @property
+    def rewriter(self) -> ChatModel | None:
+        """The model that makes follow-ups stand alone; None where the rules do."""
+        chosen = self.settings.rewrite
+        by_model = chosen == "model" or (chosen == "auto" and not self.model.small)
+        return self.model if by_model else None
 
     async def health(self) -> dict[str, bool]:
         """Tell which parts are ready."""
@@ -119,7 +135,18 @@ class Pipeline:
             RequestError: the question is empty or too long.
         """
         self._check(question)
-        return await asyncio.to_thread(self._retrieve, question)
+        started = time.perf_counter()
+        retriever = self.live_index.retriever()
+        asked, rewrite = await stand_alone(
+            question.text,
+            question.history,
+            retriever.index.lexical.weight,
+            self.rewriter,
+            self.settings.rewrite_seconds,
+        )
+        took = {"rewrite": (time.perf_counter() - started) * 1e3}
+        found = await asyncio.to_thread(self._retrieve, question, retriever, asked)
+        return replace(found, rewrite=rewrite, timings={**took, **found.timings})
 
     async def answer(self, question: Question) -> AsyncGenerator[Event, None]:
         """Answer a question; closing the generator stops the model.
@@ -149,11 +176,11 @@ class Pipeline:
                 field="question",
             )
 
-    def _retrieve(self, question: Question) -> Retrieved:
+    def _retrieve(
+        self, question: Question, retriever: HybridRetriever, asked: Standalone
+    ) -> Retrieved:
         started = time.perf_counter()
-        retriever = self.live_index.retriever()
         weigh = retriever.index.lexical.weight
-        asked = standalone(question.text, question.history, weigh)
         k = question.passages or self.settings.passages
         # The gate and the nearest questions look further than the evidence.
         found = retriever.search(asked.query, max(k, _NEAREST_WITHIN), also=asked.also)
@@ -165,6 +192,9 @@ class Pipeline:
             alone = retriever.search(asked.query, gate.DEPTH)
             subject = gate.features(asked.query, alone, weigh)
         confidence = judge.domain(subject) * judge.answer(judged)
+        if self.reranker is not None:
+            # After the gate, which is calibrated on what fusion finds.
+            found = rerankers.rerank(self.reranker, found, self.settings.rerank_depth)
         hits = found.hits[:k]
         conflicts = tuple(
             Conflict(d.quantity, tuple(ConflictValue(value, ref) for value, ref in d.values))
@@ -199,7 +229,7 @@ class _Run:
         self.weigh = pipeline.index.lexical.weight
         self.evidence = evidence_of(retrieved.hits)
         self.writer = Writer(self.evidence)
-        self.usage = Usage()
+        self.usage = retrieved.rewrite.usage
         self.finish_reason: FinishReason = "stop"
         self.prompt: Prompt | None = None
         self.decoding = self._decoding()
@@ -257,7 +287,7 @@ class _Run:
                         yield delta
 
     def _finished(self, event: Finished) -> None:
-        self.usage, self.finish_reason = event.usage, event.reason
+        self.usage, self.finish_reason = self.usage + event.usage, event.reason
         self.clock.mark("drafted")
 
     def _least_supported(self) -> int:
@@ -333,6 +363,7 @@ class _Run:
                 mode=mode,
                 finish_reason=self.finish_reason,
                 standalone_query=retrieved.standalone_query,
+                rewrite=retrieved.rewrite,
                 confidence=retrieved.confidence,
                 index_fingerprint=retrieved.index_fingerprint,
                 nearest=retrieved.nearest if mode == "abstained" else (),

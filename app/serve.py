@@ -31,8 +31,8 @@ _GRACE_SECONDS = 20
 def serve(options: argparse.Namespace) -> int:
     """Serve until interrupted."""
     names = (
-        "host", "port", "index", "encoder", "encoder_engine", "engine", "model", "model_url",
-        "answer_mode", "unsupported", "personas",
+        "host", "port", "index", "encoder", "encoder_engine", "reranker", "engine", "model",
+        "model_url", "answer_mode", "rewrite", "unsupported", "personas",
     )  # fmt: skip
     settings = load_settings(**{name: getattr(options, name) for name in names})
     check_binding(settings)

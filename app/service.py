@@ -11,8 +11,9 @@ from app.personas import Persona, load_folder
 from app.pipeline import Pipeline, PipelineSettings
 from app.settings import Settings
 from index.encoders import load_encoder
+from index.rerankers import Reranker
 
-__all__ = ["open_model", "open_pipeline"]
+__all__ = ["open_model", "open_pipeline", "open_reranker"]
 
 
 def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipeline:
@@ -33,12 +34,29 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
         PipelineSettings(
             answer_mode=settings.answer_mode,
             unsupported=settings.unsupported,
+            rewrite=settings.rewrite,
+            rewrite_seconds=settings.rewrite_seconds,
+            rerank_depth=settings.rerank_depth,
             passages=settings.passages,
             answer_tokens=settings.answer_tokens,
             question_characters=settings.max_question_chars,
         ),
         personas,
+        open_reranker(settings),
     )
+
+
+def open_reranker(settings: Settings) -> Reranker | None:
+    """Load the reranker, where one is set.
+
+    Raises:
+        WeightsError: its weights are missing or of no kind that can be run.
+    """
+    if settings.reranker is None:
+        return None
+    from index.rerankers import load_reranker
+
+    return load_reranker(settings.reranker, engine=settings.encoder_engine)
 
 
 def open_model(settings: Settings) -> ChatModel:

@@ -32,8 +32,13 @@ class Settings(BaseSettings):
         "citewise-dpr", description="the encoder: a name, a folder, or a hub's name"
     )
     encoder_engine: Literal["auto", "openvino", "torch"] = Field(
-        "auto", description="what runs the encoder; torch needs: make setup-torch"
+        "auto", description="what runs encoder and reranker; torch needs: make setup-torch"
     )
+    reranker: str | None = Field(
+        None,
+        description="a cross-encoder that orders the first hits anew: a folder, or a hub's name",
+    )
+    rerank_depth: int = Field(20, ge=2, le=40, description="hits that the reranker reads")
     cache: Path = Field(ROOT / ".cache", description="where converted models are kept")
 
     engine: Literal["auto", "openvino", "openai", "transformers"] = Field(
@@ -57,6 +62,14 @@ class Settings(BaseSettings):
         "auto",
         description="draft: the model writes, each sentence is verified; compose: the answer is "
         "built from the evidence alone; auto: what was measured to serve best with the model",
+    )
+    rewrite: Literal["auto", "model", "rules"] = Field(
+        "auto",
+        description="who makes a follow-up stand alone: the model, the rules, or the model unless "
+        "it is the small one in process",
+    )
+    rewrite_seconds: float = Field(
+        5, gt=0, le=60, description="seconds that the model may take for that"
     )
     unsupported: Literal["drop", "mark", "keep"] = Field(
         "drop", description="what happens to a sentence that no evidence supports"

@@ -24,6 +24,7 @@ __all__ = [
     "Message",
     "Question",
     "Retrieved",
+    "Rewrite",
     "Role",
     "Sampling",
     "Usage",
@@ -77,6 +78,27 @@ class Usage:
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add up the tokens of two calls."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """How a question was made to stand alone.
+
+    `method` is `none` where it stands alone as it is; `reason` says why the model's form was
+    not taken where the model was asked and the rules' form stands; `usage` is that call's, which
+    is unknown (0) where it was broken off.
+    """
+
+    method: Literal["none", "rules", "model"] = "none"
+    reason: str = ""
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +192,7 @@ class Answer:
     dropped: tuple[Dropped, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
     prompt_sha256: str = ""
+    rewrite: Rewrite = field(default_factory=Rewrite)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-ready dicts and lists."""
@@ -188,6 +211,7 @@ class Retrieved:
     index_fingerprint: str
     nearest: tuple[str, ...]
     timings: Mapping[str, float]
+    rewrite: Rewrite = field(default_factory=Rewrite)
 
 
 @dataclass(frozen=True, slots=True)

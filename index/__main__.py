@@ -1,4 +1,4 @@
-"""`python -m index`: build an index of a knowledge base, search it, audit and export knowledge."""
+"""`python -m index`: build an index, search it, audit, expand and export knowledge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ DEFAULT_INDEX = Path(__file__).resolve().parent.parent / "var" / "index"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["expand"]:
+        from index.expand_command import expand
+
+        return run("index expand", lambda: expand(given[1:], _add_kb))
+    options = _parser().parse_args(given)
     return run(f"index {options.command}", lambda: int(options.run(options)))
 
 
@@ -42,6 +47,7 @@ def _parser() -> Parser:
     search.add_argument("query")
     search.add_argument("-k", type=_positive, default=8, help="how many hits (8)")
     _add_index(search)
+    search.add_argument("--reranker", help="a cross-encoder's folder or hub name")
     search.add_argument("--json", action="store_true", help="print the hits as JSON")
     search.set_defaults(run=_search)
 
@@ -58,6 +64,9 @@ def _parser() -> Parser:
         help="exit with status 1 if there is a finding of this severity or worse",
     )  # fmt: skip
     audit.set_defaults(run=_audit)
+
+    # Whoever writes the questions brings flags of their own: it has a parser for itself.
+    commands.add_parser("expand", help="have more ways of asking written", add_help=False)
 
     export = commands.add_parser("export", help="write a knowledge base in another format")
     _add_kb(export)
@@ -140,13 +149,19 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _search(options: argparse.Namespace) -> int:
-    from index import store
+    from index import rerankers, store
     from index.encoders import DEFAULT_ENCODER, load_encoder
     from index.retrieve import HybridRetriever
 
     encoder = load_encoder(options.encoder or DEFAULT_ENCODER, engine=options.encoder_engine)
     retriever = HybridRetriever(store.load(options.index, encoder.info), encoder)
-    result = retriever.search(options.query, options.k)
+    reranker = None
+    if options.reranker is not None:
+        reranker = rerankers.load_reranker(options.reranker, engine=options.encoder_engine)
+    result = retriever.search(options.query, max(options.k, rerankers.DEPTH if reranker else 0))
+    if reranker is not None:
+        result = rerankers.rerank(reranker, result)
+    hits = result.hits[: options.k]
     if options.json:
         print_json(
             {
@@ -157,14 +172,15 @@ def _search(options: argparse.Namespace) -> int:
                         "heading": hit.passage.heading, "text": hit.passage.text,
                         "score": round(hit.score, 4), "trace": dict(hit.trace),
                     }
-                    for hit in result.hits
+                    for hit in hits
                 ],
                 "timings_ms": dict(result.timings_ms),
             }
         )  # fmt: skip
         return 0
-    for rank, hit in enumerate(result.hits, start=1):
-        print(f"{rank:2} {hit.score:.3f}  {hit.passage.id}  {hit.passage.heading}")
+    for rank, hit in enumerate(hits, start=1):
+        moved = f"  (was {hit.trace['fused_rank']:.0f})" if "rerank" in hit.trace else ""
+        print(f"{rank:2} {hit.score:.3f}  {hit.passage.id}  {hit.passage.heading}{moved}")
     return 0
 
 

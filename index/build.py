@@ -13,7 +13,7 @@ from index.errors import IndexUnusable, KnowledgeBaseError, WeightsError
 from index.late_interaction import CodedTokens, LateChoice, LateIndex
 from index.late_interaction import choose as choose_late
 from index.lexical import Bm25
-from index.manifest import Manifest, fingerprint_of, hash_of
+from index.manifest import Manifest, code_recipe, fingerprint_of, hash_of
 from index.passages import embedded_texts, full_text, passages_of
 from index.store import EmbeddedText
 from index.types import KnowledgeBase, Passage
@@ -140,7 +140,7 @@ def _documents(passages: list[Passage], texts: list[EmbeddedText]) -> list[str]:
 def _current(out: Path, encoder: Encoder) -> store.LoadedIndex | None:
     """Open the current index for reuse; one that can't be used has nothing to reuse."""
     try:
-        return store.load(out, encoder.info)
+        return store.load(out, encoder.info, any_recipe=True)
     except IndexUnusable:
         return None
 
@@ -182,7 +182,7 @@ def _late(
 ) -> LateIndex:
     """Encode the tokens of passages that are new, and keep those of the others."""
     known: dict[str, CodedTokens] = {}
-    if before is not None and before.late is not None:
+    if before is not None and before.late is not None and before.manifest.recipe == code_recipe():
         late = before.late
         known = {full_text(passage): late.passage(n) for n, passage in enumerate(before.passages)}
     texts = [full_text(passage) for passage in passages]

@@ -11,10 +11,7 @@ from collections.abc import Iterator
 
 from index.types import DataPoint, Faq, Passage, PassageKind, Topic
 
-__all__ = ["RECIPE", "embedded_texts", "full_text", "passages_of"]
-
-# Changes whenever the texts below change: it is part of an index's identity.
-RECIPE = 1
+__all__ = ["embedded_texts", "full_text", "passages_of"]
 
 
 def passages_of(topic: Topic) -> list[Passage]:

@@ -25,7 +25,7 @@ from index.encoders import EncoderInfo, Vectors
 from index.errors import IndexUnusable
 from index.late_interaction import LateIndex
 from index.lexical import Bm25
-from index.manifest import Manifest, differences
+from index.manifest import Manifest, code_recipe, differences
 from index.types import Passage, PassageKind, Source
 from index.vectors import VectorOpener, VectorStore
 from index.vectors.faiss_store import open_faiss, write_faiss
@@ -150,7 +150,11 @@ def current_state(folder: Path) -> tuple[str, int, int] | None:
 
 
 def load(
-    folder: Path, encoder: EncoderInfo | None = None, *, open_vectors: VectorOpener = open_faiss
+    folder: Path,
+    encoder: EncoderInfo | None = None,
+    *,
+    open_vectors: VectorOpener = open_faiss,
+    any_recipe: bool = False,
 ) -> LoadedIndex:
     """Open the current index of a directory, every file checked against the manifest.
 
@@ -158,14 +162,15 @@ def load(
         folder: the index directory.
         encoder: what the queries will be encoded with; None skips that check.
         open_vectors: where the vectors are searched; FAISS in this process, unless told.
+        any_recipe: open it for its vectors alone, whichever code cut its texts and tokens.
 
     Raises:
-        IndexUnusable: there is none, it is damaged, or another encoder made it.
+        IndexUnusable: there is none, it is damaged, or another encoder or recipe made it.
     """
     for attempt in range(_ATTEMPTS):
         state = current_state(folder)
         try:
-            return _load(folder, encoder, open_vectors)
+            return _load(folder, encoder, open_vectors, any_recipe)
         except IndexUnusable:
             # Builds may have replaced and removed it meanwhile: then there is a newer one.
             if attempt == _ATTEMPTS - 1 or current_state(folder) == state:
@@ -173,13 +178,21 @@ def load(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _load(folder: Path, encoder: EncoderInfo | None, open_vectors: VectorOpener) -> LoadedIndex:
+def _load(
+    folder: Path, encoder: EncoderInfo | None, open_vectors: VectorOpener, any_recipe: bool = False
+) -> LoadedIndex:
     name = current_fingerprint(folder)
     if name is None:
         raise IndexUnusable(f"no index in {folder}; build one with: {_command(folder)}")
     home = folder / name
     mend = f"rebuild it with: {_command(folder)}"
     manifest = _checked_manifest(home, encoder, mend)
+    if not any_recipe and manifest.recipe != code_recipe():
+        raise IndexUnusable(
+            f"{home} was cut into texts and tokens by recipe {manifest.recipe}, this version of "
+            f"Citewise has recipe {code_recipe()}; {mend} (with the --kb of "
+            f"{manifest.knowledge_base!r}, if it is your own); unchanged texts keep their vectors"
+        )
     try:
         passages = tuple(_passage(row) for row in _read_lines(home / "passages.jsonl"))
         rows = [(row["passage"], row["text"]) for row in _read_lines(home / "texts.jsonl")]

@@ -32,6 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     from scripts.bench import ours
 
+    if options.threads is not None:
+        print(where + ours.scaling(options.questions, options.threads), flush=True)
+        return 0
     _report(options, "own figures", where + ours.figures(options.questions))
     return 0
 
@@ -55,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--kinds", nargs="+", choices=["flat", "hnsw", "ivf"], default=["flat", "hnsw", "ivf"]
     )
+    parser.add_argument(
+        "--threads", nargs="+", type=int, metavar="N",
+        help="only how queries from that many threads scale, and whether their results agree",
+    )  # fmt: skip
     parser.add_argument("--write", action="store_true", help="also write docs/speed.md")
     return parser
 

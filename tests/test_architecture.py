@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -40,6 +41,20 @@ def test_packages_import_only_what_lies_below_them(package: str) -> None:
     for path in (ROOT / package).rglob("*.py"):
         beyond = (imported(path) & ours) - ALLOWED[package]
         assert not beyond, f"{path.relative_to(ROOT)} imports {sorted(beyond)}"
+
+
+def test_index_names_what_lies_above_it_in_one_place_only() -> None:
+    """Who writes questions is a plug-in, by name: the one string that leads out of the package."""
+    outside = re.compile(r"(?:app|prompts|eval|scripts)\.\w[\w.]*")
+    named = {
+        (path.name, node.value)
+        for path in (ROOT / "index").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and outside.fullmatch(node.value)
+    }
+    assert named == {("expand_command.py", "app.question_writer")}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -51,6 +51,7 @@ class RetrievalTarget:
             "kind": "retrieval",
             "index_fingerprint": self.pipeline.index.fingerprint,
             "encoder": self.pipeline.index.manifest.encoder.as_dict(),
+            **_options(self.pipeline),
             "code_sha256": code_sha256(),
         }
 
@@ -77,6 +78,15 @@ class RetrievalTarget:
         await self.pipeline.model.close()
 
 
+def _options(pipeline: Pipeline) -> dict[str, str]:
+    """Name what else has a part in retrieval."""
+    rewriter, reranker = pipeline.rewriter, pipeline.reranker
+    return {
+        "rewriter": rewriter.name if rewriter else "rules",
+        "reranker": reranker.name if reranker else "none",
+    }
+
+
 class ProductTarget:
     """Answers from the pipeline's own event stream, first word and last timed here."""
 
@@ -101,6 +111,7 @@ class ProductTarget:
             "kind": "product",
             "index_fingerprint": self.pipeline.index.fingerprint,
             "encoder": self.pipeline.index.manifest.encoder.as_dict(),
+            **_options(self.pipeline),
             "model": self.pipeline.model.name,
             "answer_mode": settings.answer_mode,
             "unsupported": settings.unsupported,

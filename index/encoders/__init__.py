@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ Engine = Literal["auto", "openvino", "torch"]
 # The trained towers: a low-rank change of the pinned encoder, in the folder `dpr`.
 DPR = "citewise-dpr"
 DEFAULT_ENCODER = DPR
+# What the engine without torch can assemble.
+PLAIN_MODULES = frozenset({"Transformer", "Pooling", "Normalize"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class EncoderInfo:
     """What decides an encoder's vectors; two encoders that agree in it are interchangeable.
 
     `dimension` is the length of a vector; `max_tokens` is where longer texts are cut off.
+    `similarity` is `inner_product`, or `cosine` where the model asks for it and its vectors are
+    normalized for that.
     """
 
     name: str
@@ -96,8 +101,8 @@ def load_encoder(name: str = DEFAULT_ENCODER, *, engine: Engine = "auto") -> Enc
     """Load an encoder by the name of a shipped one, a local folder or a model hub's name.
 
     Args:
-        name: `citewise-dpr`, `all-MiniLM-L6-v2`, a sentence-transformers folder, or a name on
-            a hub.
+        name: `citewise-dpr`, `all-MiniLM-L6-v2`, a sentence-transformers folder, a name on a
+            hub, or `QUESTION,PASSAGE`: two of these, such as the halves of a DPR pair.
         engine: `openvino` runs BERT folders without torch; `torch` runs whatever
             sentence-transformers runs, on a GPU if there is one; `auto` takes the first for
             the shipped ones and for local folders of a BERT, else the second.
@@ -115,6 +120,8 @@ def load_encoder(name: str = DEFAULT_ENCODER, *, engine: Engine = "auto") -> Enc
         return OpenVinoEncoder(
             MINILM.locate().parent, name, expected_sha256=MINILM.sha256, adapter=adapter
         )
+    if "," in name and not Path(name).exists():
+        return _load_pair(name, engine)
     if engine == "torch" or (engine == "auto" and not _runs_without_torch(name)):
         from index.encoders.sentence_transformers_encoder import SentenceTransformersEncoder
 
@@ -127,10 +134,29 @@ def load_encoder(name: str = DEFAULT_ENCODER, *, engine: Engine = "auto") -> Enc
     return OpenVinoEncoder(Path(name), name)
 
 
+def _load_pair(name: str, engine: Engine) -> Encoder:
+    from index.encoders.pair import PairEncoder
+
+    question, _, passage = name.partition(",")
+    if engine == "openvino":
+        raise WeightsError(f"the pair {name} runs with encoder_engine = 'torch', got {engine!r}")
+    return PairEncoder(question.strip(), passage.strip(), name)
+
+
 def _runs_without_torch(name: str) -> bool:
-    """Tell whether a name is the pinned encoder's or a local folder of a BERT."""
-    config = Path(name) / "config.json"
-    if name == MINILM.name or not config.is_file():
-        # A folder without a config is for the engine without torch to refuse.
-        return name == MINILM.name or Path(name).is_dir()
-    return '"bert"' in config.read_text(encoding="utf-8")
+    """Tell whether a name is the pinned encoder's or a local folder of a plain BERT."""
+    folder = Path(name)
+    if name == MINILM.name:
+        return True
+    if not (folder / "config.json").is_file():
+        # A folder that is no model's is for the engine without torch to refuse.
+        return folder.is_dir() and not (folder / "modules.json").is_file()
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config.get("model_type") == "bert" and not modules_beyond(folder, PLAIN_MODULES)
+
+
+def modules_beyond(folder: Path, known: frozenset[str]) -> list[str]:
+    """List the kinds of modules of a sentence-transformers folder that are not known ones."""
+    listed = folder / "modules.json"
+    modules = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else []
+    return sorted({module["type"].rsplit(".", 1)[-1] for module in modules} - known)

@@ -18,7 +18,7 @@ from openvino import opset13 as op
 
 from index.errors import WeightsError
 
-__all__ = ["Output", "Pooling", "build_bert"]
+__all__ = ["Output", "Pooling", "build_bert", "build_bert_classifier"]
 
 Output = Literal["sentence", "tokens"]
 Pooling = Literal["mean", "cls"]
@@ -42,12 +42,49 @@ def build_bert(
     Raises:
         WeightsError: the config is not of a BERT that this module can assemble.
     """
-    config = _config(folder)
-    ids = op.parameter([-1, -1], np.int64, name="input_ids")
-    mask = op.parameter([-1, -1], np.int64, name="attention_mask")
+    ids, mask = _parameter("input_ids"), _parameter("attention_mask")
     seen = op.convert(mask, "f32")
+    hidden = _encoded(_config(folder), weights, ids, seen)
+    pooled = _pool(hidden, seen, pooling)
+    given = {
+        "sentence": _unit(pooled, 1) if normalize else pooled,
+        "tokens": _unit(hidden, 2),
+    }
+    return ov.Model([given[output] for output in outputs], [ids, mask], "bert")
+
+
+def build_bert_classifier(folder: Path, weights: Weights) -> ov.Model:
+    """Assemble the classifier in `folder`, `weights` named as BertForSequenceClassification has.
+
+    Shape: the model takes `input_ids`, `attention_mask` and `token_type_ids`, all (batch, tokens)
+    int64, and gives (batch, labels) float32 logits.
+
+    Raises:
+        WeightsError: the config is not of a BERT that this module can assemble.
+    """
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    ids, mask, kinds = (_parameter(name) for name in names)
+    seen = op.convert(mask, "f32")
+    own = {name.removeprefix("bert."): tensor for name, tensor in weights.items()}
+    hidden = _encoded(_config(folder), own, ids, seen, kinds)
+    first = op.tanh(_linear(_pool(hidden, seen, "cls"), own, "pooler.dense"))
+    return ov.Model([_linear(first, own, "classifier")], [ids, mask, kinds], "bert-classifier")
+
+
+def _parameter(name: str) -> ov.Node:
+    return op.parameter([-1, -1], np.int64, name=name)
+
+
+def _encoded(
+    config: Mapping[str, Any],
+    weights: Weights,
+    ids: ov.Node,
+    seen: ov.Node,
+    kinds: ov.Node | None = None,
+) -> ov.Node:
+    """Run embeddings and blocks. Shape: (batch, tokens, hidden)."""
     eps = float(config["layer_norm_eps"])
-    hidden = _embeddings(ids, weights, eps)
+    hidden = _embeddings(ids, kinds, weights, eps)
     bias = op.multiply(
         op.subtract(op.constant(np.float32(1)), op.unsqueeze(op.unsqueeze(seen, 1), 1)),
         op.constant(np.float32(-1e9)),
@@ -55,12 +92,7 @@ def build_bert(
     for layer in range(int(config["num_hidden_layers"])):
         block = _Block(weights, f"encoder.layer.{layer}.", eps, int(config["num_attention_heads"]))
         hidden = block(hidden, bias)
-    pooled = _pool(hidden, seen, pooling)
-    given = {
-        "sentence": _unit(pooled, 1) if normalize else pooled,
-        "tokens": _unit(hidden, 2),
-    }
-    return ov.Model([given[output] for output in outputs], [ids, mask], "bert")
+    return hidden
 
 
 def _unit(x: ov.Node, axis: int) -> ov.Node:
@@ -100,7 +132,7 @@ def _linear(x: ov.Node, weights: Weights, name: str) -> ov.Node:
     return op.add(product, _constant(weights, f"{name}.bias"))
 
 
-def _embeddings(ids: ov.Node, weights: Weights, eps: float) -> ov.Node:
+def _embeddings(ids: ov.Node, kinds: ov.Node | None, weights: Weights, eps: float) -> ov.Node:
     zero = op.constant(np.array(0))
     words = op.gather(_constant(weights, "embeddings.word_embeddings.weight"), ids, zero)
     length = op.gather(op.shape_of(ids), op.constant(np.array([1])), zero)
@@ -111,7 +143,8 @@ def _embeddings(ids: ov.Node, weights: Weights, eps: float) -> ov.Node:
         op.constant(np.array([1])),
         op.constant(np.array([0])),
     )
-    kind = op.constant(weights["embeddings.token_type_embeddings.weight"][0].astype(np.float32))
+    table = weights["embeddings.token_type_embeddings.weight"].astype(np.float32)
+    kind = op.constant(table[0]) if kinds is None else op.gather(op.constant(table), kinds, zero)
     return _layer_norm(op.add(op.add(words, positions), kind), weights, "embeddings.LayerNorm", eps)
 
 

@@ -13,14 +13,21 @@ import openvino as ov
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from index.encoders import EncoderInfo, Progress, TokenVectors, Vectors
+from index.encoders import (
+    PLAIN_MODULES,
+    EncoderInfo,
+    Progress,
+    TokenVectors,
+    Vectors,
+    modules_beyond,
+)
 from index.encoders.adapter import Adapter, Tower
 from index.encoders.bert_graph import Output, Pooling, build_bert
 from index.encoders.tensors import map_tensors
 from index.errors import WeightsError
 from index.weights import sha256_of
 
-__all__ = ["OpenVinoEncoder"]
+__all__ = ["OpenVinoEncoder", "padded_length"]
 
 # OpenVINO recompiles for each new input shape, so lengths are rounded up to these (in tokens).
 _BUCKETS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
@@ -77,6 +84,7 @@ class OpenVinoEncoder:
             pooling=self._layout.pooling,
             normalized=self._layout.normalized,
             max_tokens=max_tokens,
+            similarity=self._layout.similarity,
             query_prefix=self._layout.prompt("query"),
             passage_prefix=self._layout.prompt("document", "passage"),
         )
@@ -196,19 +204,41 @@ class _Layout:
             self.pooling = "cls"
         else:
             raise WeightsError(f"{folder}/1_Pooling: expected mean or cls pooling, got {pooling}")
-        config = self._json("config.json", {})
-        self.dimension = int(config["hidden_size"])
-        limit = self._json("sentence_bert_config.json", {}).get("max_seq_length")
-        self.max_tokens = int(limit or config["max_position_embeddings"])
-        modules = self._json("modules.json", [])
-        kinds = {module["type"].rsplit(".", 1)[-1] for module in modules}
-        unknown = kinds - {"Transformer", "Pooling", "Normalize"}
-        if unknown:
+        if not pooling.get("include_prompt", True):
             raise WeightsError(
-                f"{folder}: modules {sorted(unknown)} can't be assembled; use "
+                f"{folder}/1_Pooling: it leaves the prompt's tokens out; use "
                 "encoder_engine = 'torch'"
             )
-        self.normalized = "Normalize" in kinds
+        config = self._json("config.json", {})
+        self.dimension = int(config["hidden_size"])
+        self.max_tokens = min(
+            int(config["max_position_embeddings"]),
+            # Since its version 6, sentence-transformers keeps the limit with the tokenizer.
+            int(
+                self._json("sentence_bert_config.json", {}).get("max_seq_length")
+                or self._json("tokenizer_config.json", {}).get("model_max_length")
+                or config["max_position_embeddings"]
+            ),
+        )
+        modules = self._json("modules.json", [])
+        if unknown := modules_beyond(folder, PLAIN_MODULES):
+            raise WeightsError(
+                f"{folder}: modules {unknown} can't be assembled; use encoder_engine = 'torch'"
+            )
+        own = any(module["type"].endswith(".Normalize") for module in modules)
+        self.similarity = "inner_product" if own else self._similarity()
+        self.normalized = own or self.similarity == "cosine"
+
+    def _similarity(self) -> str:
+        """Return how the vectors are compared; the cosine unless the folder says otherwise."""
+        settings = self._json("config_sentence_transformers.json", {})
+        declared = settings.get("similarity_fn_name") or "cosine"
+        if declared not in ("dot", "cosine"):
+            raise WeightsError(
+                f"{self.folder} compares by {declared!r} distance, expected dot or cosine: the "
+                "index finds by inner product"
+            )
+        return "inner_product" if declared == "dot" else "cosine"
 
     def _json(self, name: str, default: Any) -> Any:  # noqa: ANN401 - JSON
         path = self.folder / name
@@ -250,9 +280,13 @@ def _own_tokens(encoding: Encoding, states: NDArray[np.float32]) -> TokenVectors
     return TokenVectors(np.array(encoding.ids, np.int32)[own], states[own].copy())
 
 
+def padded_length(tokens: int) -> int:
+    """Round a length up, so that few shapes are compiled."""
+    return next((bucket for bucket in _BUCKETS if bucket >= tokens), tokens)
+
+
 def _pad(encodings: Sequence[Encoding]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
-    longest = max(len(encoding.ids) for encoding in encodings)
-    width = next((bucket for bucket in _BUCKETS if bucket >= longest), longest)
+    width = padded_length(max(len(encoding.ids) for encoding in encodings))
     ids = np.zeros((len(encodings), width), np.int64)
     mask = np.zeros((len(encodings), width), np.int64)
     for row, encoding in enumerate(encodings):

@@ -6,6 +6,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -137,19 +138,38 @@ def _fidelity_and_build(
     ]  # fmt: skip
 
 
-def _threads(folder: Path, encoder: Encoder, asked: list[str]) -> str:
+def scaling(count: int, threads: Sequence[int]) -> str:
+    """Measure queries from many threads alone; return Markdown."""
+    knowledge_base = read_all([f"ai={SHIPPED}"]).knowledge_base
+    encoder = load_encoder()
+    folder = work_dir("shipped")
+    build(knowledge_base, folder, encoder)
+    return _threads(folder, encoder, questions(knowledge_base, count + _WARM_UP), threads)
+
+
+def _threads(
+    folder: Path, encoder: Encoder, asked: list[str], threads: Sequence[int] = (1, 2, 4, 8, 16)
+) -> str:
     retriever = HybridRetriever(store.load(folder, encoder.info), encoder)
+
+    def hits(question: str) -> list[tuple[str, float]]:
+        return [(hit.passage.id, hit.score) for hit in retriever.search(question, 8).hits]
+
+    wanted = [hits(question) for question in asked]
     rows: list[tuple[object, ...]] = []
     alone = 0.0
-    for threads in (1, 2, 4, 8, 16):
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(lambda q: retriever.search(q, 8), asked[:_WARM_UP]))
+    for number in threads:
+        with ThreadPoolExecutor(number) as pool:
+            list(pool.map(hits, asked[:_WARM_UP]))
             started = time.perf_counter()
-            list(pool.map(lambda q: retriever.search(q, 8), asked))
+            found = list(pool.map(hits, asked))
             rate = len(asked) / (time.perf_counter() - started)
         alone = alone or rate
-        rows.append((threads, rate, f"{rate / alone:.2f}"))
-    return table(["threads", "queries a second", "times one thread's"], rows)
+        same = sum(a == b for a, b in zip(found, wanted, strict=True)) / len(asked)
+        rows.append((number, rate, f"{rate / alone:.2f}", f"{same:.0%}"))
+    return table(
+        ["threads", "queries a second", f"times {threads[0]} thread's", "same as from one"], rows
+    )
 
 
 if __name__ == "__main__":

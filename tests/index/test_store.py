@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from hypothesis import assume, given, settings
 from index import store
 from index.build import build
 from index.encoders import Encoder
+from index.errors import IndexUnusable
+from index.manifest import code_recipe
 from index.passages import embedded_texts, passages_of
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
@@ -91,3 +94,24 @@ def test_which_index_is_current(tmp_path: Path) -> None:
     build(knowledge("b"), tmp_path, NumberEncoder())
     build(knowledge("a"), tmp_path, NumberEncoder())
     assert store.current_state(tmp_path) != state
+
+
+def test_texts_cut_by_another_recipe_are_refused_and_a_rebuild_keeps_their_vectors(
+    index_dir: Path, small_kb: KnowledgeBase, minilm: Encoder
+) -> None:
+    made = store.load(index_dir).manifest
+    # As another version leaves it: another recipe, and so another fingerprint.
+    other = replace(made, recipe="0123456789ab", fingerprint="f" * 16)
+    (index_dir / made.fingerprint).rename(index_dir / other.fingerprint)
+    (index_dir / "current").unlink()
+    (index_dir / "current").symlink_to(other.fingerprint)
+    (index_dir / "current" / "manifest.json").write_text(other.to_json(), encoding="utf-8")
+    with pytest.raises(
+        IndexUnusable, match=r"recipe 0123456789ab.*python -m index build"
+    ) as caught:
+        store.load(index_dir, minilm.info)
+    assert code_recipe() in str(caught.value)
+    assert "\n" not in str(caught.value)
+    report = build(small_kb, index_dir, minilm)
+    assert (report.encoded, report.unchanged) == (0, False)
+    assert store.load(index_dir, minilm.info).fingerprint == made.fingerprint
