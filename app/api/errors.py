@@ -22,6 +22,7 @@ from app.errors import (
     ModelError,
     ModelUnavailable,
     RequestError,
+    StoreError,
 )
 from index.errors import IndexUnusable
 
@@ -139,6 +140,13 @@ _FAILURES: tuple[tuple[type[BaseException], int, str, str, float | None], ...] =
         "index_unusable",
         "the index can't be used; the server's log says why under this x-request-id",
         30,
+    ),
+    (
+        StoreError,
+        503,
+        "store_unavailable",
+        "the database can't be used now; the server's log says why under this x-request-id",
+        5,
     ),
     (
         ModelError,
