@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,7 +23,8 @@ def encode(exchange: Exchange) -> str:
 
     Lone surrogates, which are no text, become question marks.
     """
-    return _text(json.dumps(asdict(exchange), ensure_ascii=False, separators=(",", ":")))
+    plain = json.dumps(exchange, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    return _text(plain)
 
 
 def decode(document: str) -> Exchange:
@@ -47,6 +50,14 @@ def clean(text: str) -> str:
 def fold(text: str) -> str:
     """The form in which texts are searched: upper and lower case, full and half width alike."""
     return unicodedata.normalize("NFKC", clean(text)).casefold()
+
+
+def _plain(value: object) -> dict[str, Any]:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"got a {type(value).__name__}, expected what JSON has")
 
 
 def _text(text: str) -> str:
