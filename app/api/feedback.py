@@ -43,7 +43,7 @@ async def serve_feedback(request: Request, store: Store, keeper: AnswerKeeper) -
 
 def _unknown(response_id: str, days: int) -> ApiError:
     expected = (
-        f"the id of an answer that you were given within {days} days and asked to be stored"
+        f"the id of an answer given to you in the last {days} days, not asked for with store false"
         if days
         else "none: this server keeps no answers (its setting keep_answers is 0)"
     )

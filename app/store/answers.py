@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.errors import NotKept
@@ -30,16 +30,17 @@ class KeptAnswers:
 
     def keep(self, answers: Sequence[KeptAnswer]) -> None:
         """Keep some answers, all or none."""
+        rows = [
+            {
+                "id": one.id,
+                "owner": checked(one.owner),
+                "created": one.created,
+                "exchange": one.exchange,
+            }
+            for one in answers
+        ]
         with self._database.writing() as session:
-            session.add_all(
-                AnswerRow(
-                    id=one.id,
-                    owner=checked(one.owner),
-                    created=one.created,
-                    exchange=one.exchange,
-                )
-                for one in answers
-            )
+            session.execute(insert(AnswerRow), rows)
 
     def find(self, owner: str, id: str) -> KeptAnswer:  # noqa: A002 - the field's name
         """The answer of a response.

@@ -140,7 +140,7 @@ def test_an_unknown_response_is_not_found(api: Running, unknown: str) -> None:
     assert reply.status_code == 404
     error = reply.json()["error"]
     assert (error["param"], error["code"]) == ("response_id", "response_not_found")
-    assert "30 days" in error["message"]
+    assert "last 30 days" in error["message"]
 
 
 def test_an_abstention_can_be_judged_but_has_no_claims(store: Store) -> None:

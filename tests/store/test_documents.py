@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from app.errors import NotKept, StoreError
 from app.store import Exchange, KeptAnswer, Store
 from app.store.documents import decode, encode
+from app.types import Final, Question, Retrieved
+from tests.conftest import MakePipeline
 from tests.store.conftest import OWNER, exchange
 from tests.store.strategies import exchanges
 
@@ -32,6 +34,24 @@ def test_an_exchange_comes_back_from_the_database(store: Store, given: Exchange)
     store.conversations.append(OWNER, talk.id, given)
     (turn,) = store.conversations.open(OWNER, talk.id).turns
     assert turn.exchange == given
+
+
+async def test_a_real_answer_comes_back_as_it_was(
+    store: Store, make_pipeline: MakePipeline
+) -> None:
+    draft = ["A KV cache keeps the keys and values of earlier tokens [1]. ", "It is green [2]."]
+    for pipeline in (make_pipeline(answer_mode="compose"), make_pipeline(draft)):
+        question = Question("How large does the KV cache get?")
+        events = [event async for event in pipeline.answer(question)]
+        found, final = events[0], events[-1]
+        assert isinstance(found, Retrieved)
+        assert isinstance(final, Final)
+        assert final.answer.citations
+        given = Exchange(question.text, final.answer, found)
+        talk = await store.run(store.conversations.create, OWNER, question.text, question.persona)
+        await store.run(store.conversations.append, OWNER, talk.id, given)
+        thread = await store.run(store.conversations.open, OWNER, talk.id)
+        assert thread.turns[0].exchange == given
 
 
 def test_what_is_no_text_is_replaced(store: Store) -> None:
