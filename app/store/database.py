@@ -56,7 +56,7 @@ class Database:
         """Prepare; nothing is reached until the first session."""
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        self.shown = str(url.database) if self.is_sqlite else url.render_as_string()
+        self.shown = str(url.database) if self.is_sqlite else _without_secrets(url)
         self.engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
         # SQLite: who means to write takes the lock first, so that no read grows stale under it.
         self._writer = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
@@ -145,6 +145,10 @@ def _sqlite(url: URL) -> Engine:
 def _postgresql(url: URL) -> Engine:
     waits = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
     return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=waits)
+
+
+def _without_secrets(url: URL) -> str:
+    return url.difference_update_query(["password", "sslpassword"]).render_as_string()
 
 
 def _switch_to_wal(engine: Engine) -> None:
