@@ -12,15 +12,17 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from app.errors import NotKept, StoreError
+from app.errors import StoreError
 from app.store import KeptAnswer, Store, open_store
+from app.store.tables import AnswerRow
 from tests.store.conftest import OWNER, exchange
 
 ROUNDS = 40
@@ -59,19 +61,15 @@ def _killed_writer(where: str, talk: str, start: int, seconds: float) -> list[st
     return said
 
 
-def _present(store: Store, number: int) -> int:
-    found = 0
-    for k in range(_TOGETHER):
-        try:
-            store.answers.find(OWNER, f"{number}-{k}")
-            found += 1
-        except NotKept:
-            pass
-    return found
+def _kept(store: Store) -> Counter[int]:
+    """How many answers are there of each transaction."""
+    with store.database.reading() as session:
+        return Counter(int(key.partition("-")[0]) for key in session.scalars(select(AnswerRow.id)))
 
 
-def _checked(store: Store, talk: str, kept: set[int], tried: int) -> dict[str, Any]:
+def _checked(store: Store, talk: str, kept: set[int]) -> dict[str, Any]:
     thread = store.conversations.open(OWNER, talk)
+    found = _kept(store)
     sound = True
     if store.database.is_sqlite:
         with store.database.reading() as session:
@@ -81,8 +79,8 @@ def _checked(store: Store, talk: str, kept: set[int], tried: int) -> dict[str, A
         "positions": [turn.position for turn in thread.turns],
         "whole": all(turn.exchange.answer == exchange().answer for turn in thread.turns),
         "dated": thread.conversation.updated >= thread.turns[-1].created,
-        "lost": [number for number in kept if _present(store, number) != _TOGETHER],
-        "half": [n for n in range(tried) if _present(store, n) not in (0, _TOGETHER)],
+        "lost": sorted(kept - set(found)),
+        "half": [number for number, there in found.items() if there != _TOGETHER],
         "sound": sound,
     }
 
@@ -97,7 +95,7 @@ def kill(where: str) -> list[dict[str, Any]]:
         turns = [int(line.split()[1]) for line in said if line.startswith("turn")]
         kept = {int(line.split()[1]) for line in said if line.startswith("kept")}
         with closing(open_store(where)) as store:
-            found = _checked(store, talk, kept, start + len(said))
+            found = _checked(store, talk, kept)
         outcomes.append({"reported": turns, **found})
         start += len(said) + 1
     return outcomes
