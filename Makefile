@@ -18,6 +18,7 @@ run: setup index ## set up what is missing, then serve the chat page and the end
 test: setup-dev index ## all checks: lint, types, tests
 	@$(MAKE) --no-print-directory lint types
 	@test -x /usr/bin/chromium || test -n "$$CI" || echo "left out: the page's tests in a browser; include them with: sudo apt-get install chromium"
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || test -n "$$CI" || echo "left out: the store's tests on PostgreSQL; include them with: sudo apt-get install postgresql"
 	$(BIN)/python -m pytest $(ARGS)
 
 setup: $(VENV)/.serves ## the virtual environment with what serving needs

@@ -22,6 +22,7 @@ def _parser() -> Parser:
     serve = commands.add_parser("serve", help="serve the chat page and the endpoint")
     serve.add_argument("--host", help="the address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=int, help="the port to listen on (7860; 0 picks one)")
+    _add_database(serve)
     _add_common(serve)
     _add_model(serve)
 
@@ -45,7 +46,28 @@ def _parser() -> Parser:
     keys.add_argument("action", choices=["add", "list", "revoke"])
     keys.add_argument("name", nargs="?", help="whom the key is for")
     keys.add_argument("--file", type=Path, help="the keys file (setting api_keys_file)")
+    _add_store_commands(commands)
     return parser
+
+
+def _add_store_commands(commands: argparse._SubParsersAction[Parser]) -> None:
+    database = commands.add_parser(
+        "db", help="upgrade the database's tables, or tell their version"
+    )
+    database.add_argument("action", choices=["upgrade", "current"])
+    database.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_database(database)
+
+    feedback = commands.add_parser("feedback", help="export what readers said, as JSON lines")
+    feedback.add_argument("action", choices=["export"])
+    feedback.add_argument("--since", help="only from this date or moment on (ISO 8601)")
+    _add_database(feedback)
+
+
+def _add_database(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--database", help="the path of an SQLite file, or a PostgreSQL URL (setting database)"
+    )
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +105,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from app.api.keys_command import keys
 
         return keys(options)
+    if options.command in ("db", "feedback"):
+        from app.store import commands
+
+        return commands.db(options) if options.command == "db" else commands.feedback(options)
     from app.ask import ask, retrieve
 
     return ask(options) if options.command == "ask" else retrieve(options)

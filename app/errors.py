@@ -4,6 +4,9 @@ CitewiseError
 ├── SettingsError          a setting out of range or unknown
 ├── PromptError            a persona file that can't be used
 ├── RequestError           a question or option that can't be honoured; names its field
+├── StoreError             conversations, answers or feedback can't be kept or read
+│   ├── StoreUnavailable   the database can't be used now: locked, full, away; worth a retry
+│   └── NotKept            there is nothing of that id, or it is another owner's
 └── ModelError             the chat model failed
     ├── ModelUnavailable   it could not be reached or is still loading; worth a retry
     ├── ModelBusy          it refused for now; worth a retry after a while
@@ -20,9 +23,12 @@ __all__ = [
     "ModelBusy",
     "ModelError",
     "ModelUnavailable",
+    "NotKept",
     "PromptError",
     "RequestError",
     "SettingsError",
+    "StoreError",
+    "StoreUnavailable",
 ]
 
 
@@ -40,6 +46,20 @@ class RequestError(CitewiseError):
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class StoreError(CitewiseError):
+    """Conversations, answers or feedback can't be kept or read."""
+
+
+class StoreUnavailable(StoreError):
+    """The database can't be used now: it is locked, full, read-only or away."""
+
+    retryable = True
+
+
+class NotKept(StoreError):
+    """There is nothing of that id, or it belongs to another owner."""
 
 
 class ModelError(CitewiseError):

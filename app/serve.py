@@ -20,6 +20,7 @@ from app.errors import ModelError, SettingsError
 from app.pipeline import Pipeline
 from app.service import open_pipeline
 from app.settings import Settings, load_settings
+from app.store import Store, open_store
 from index.cli import say
 
 __all__ = ["build_server", "serve"]
@@ -32,7 +33,7 @@ def serve(options: argparse.Namespace) -> int:
     """Serve until interrupted."""
     names = (
         "host", "port", "index", "encoder", "encoder_engine", "reranker", "engine", "model",
-        "model_url", "answer_mode", "rewrite", "unsupported", "personas",
+        "model_url", "answer_mode", "rewrite", "unsupported", "personas", "database",
     )  # fmt: skip
     settings = load_settings(**{name: getattr(options, name) for name in names})
     check_binding(settings)
@@ -40,20 +41,26 @@ def serve(options: argparse.Namespace) -> int:
     pipeline = open_pipeline(settings)
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
-    server = build_server(pipeline, settings)
+    store = open_store(settings.database)
+    server = build_server(pipeline, settings, store)
     say(
         f"Citewise is at http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C stops)"
     )
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.closing(store), contextlib.suppress(KeyboardInterrupt):
         asyncio.run(server.serve(sockets=[listener]))
     return 0
 
 
-def build_server(pipeline: Pipeline, settings: Settings) -> uvicorn.Server:
-    """Put the endpoint and the page together; the model loads as soon as the server runs."""
+def build_server(
+    pipeline: Pipeline, settings: Settings, store: Store | None = None
+) -> uvicorn.Server:
+    """Put the endpoint and the page together; the model loads as soon as the server runs.
+
+    Both share the store, which whoever opened it closes; without one nothing is kept.
+    """
     from app.ui import mount
 
-    app = create_app(pipeline, settings)
+    app = create_app(pipeline, settings, store)
     app = mount(app, pipeline)
     _load_model_on_start(app, pipeline)
     config = uvicorn.Config(

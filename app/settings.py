@@ -83,6 +83,20 @@ class Settings(BaseSettings):
         description="tokens of an answer where neither request nor persona says",
     )
 
+    database: str = Field(
+        str(ROOT / "var" / "citewise.db"),
+        repr=False,
+        description="where conversations, answers and feedback are kept: the path of an SQLite "
+        "file, or postgresql://USER:PASSWORD@HOST/DATABASE",
+    )
+    keep_answers: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="days for which the endpoint's answers are kept, so that feedback can name "
+        "them; 0 keeps none",
+    )
+
     host: str = Field("127.0.0.1", description="the address to listen on")
     port: int = Field(7860, ge=0, le=65535, description="the port to listen on; 0 picks one")
 

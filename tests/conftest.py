@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,34 @@ from app.pipeline import Pipeline, PipelineSettings
 from index.build import build
 from index.encoders import Encoder, load_encoder
 from index.sources import SHIPPED, read
+from tests.postgresql import database_of, running_server
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers that tests start keep their records here, not in the checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CITEWISE_DATABASE", str(tmp_path_factory.mktemp("store") / "citewise.db"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Path]:
+    """The folder of a PostgreSQL server's socket."""
+    with running_server() as folder:
+        yield folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, as the setting of that name has it: each kind in turn."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "citewise.db")
+        return
+    with database_of(request.getfixturevalue("postgresql")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

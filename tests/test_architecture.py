@@ -94,10 +94,11 @@ from pathlib import Path
 from app.serve import build_server
 from app.service import open_pipeline
 from app.settings import load_settings
+from app.store import open_store
 from app.types import Final, Question
 settings = load_settings(index=Path({str(shipped_index)!r}), answer_mode="draft")
 pipeline = open_pipeline(settings)
-build_server(pipeline, settings)
+build_server(pipeline, settings, open_store(settings.database))
 async def ask():
     return [e async for e in pipeline.answer(Question("How large is a KV cache?"))][-1]
 assert isinstance(asyncio.run(ask()), Final)

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from app.api.asking import chat_question
 from app.api.chat_replies import ChatReply
 from app.api.errors import api_error
-from app.api.serving import Json, Serving, note, note_event, parsed
+from app.api.serving import Json, Keep, Serving, note, note_event, parsed
 from app.api.streaming import DONE, EventStream, Pump, frame
 from app.api.wire import ChatRequest
 from app.errors import ModelError
@@ -43,15 +43,18 @@ async def serve_chat(request: Request, serving: Serving) -> Response:
     model = serving.pipeline.model
     question = chat_question(asked, serving.limits, model.context_tokens)
     events, grounded = serving.events(question)
+    wanted = grounded and asked.store is not False
     if not asked.stream:
         answer = await final_answer(request, events)
         reply = ChatReply(asked.model, answer.index_fingerprint, grounded)
+        serving.keeping(request, reply.id, question, wanted=wanted)(answer)
         return Json(reply.whole(answer))
     quiet = serving.settings.keep_alive_seconds
     opened = await open_events(request, events, quiet, grounded=grounded)
     with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
     reply = ChatReply(asked.model, opened.fingerprint, grounded, with_usage)
-    return EventStream(_frames(request, reply, opened, quiet), opened.pump)
+    keep = serving.keeping(request, reply.id, question, wanted=wanted)
+    return EventStream(_frames(request, reply, opened, quiet, keep), opened.pump)
 
 
 async def final_answer(request: Request, events: AsyncGenerator[Event, None]) -> Answer:
@@ -147,7 +150,7 @@ def _unsent(text: str, sent: str) -> list[Delta]:
 
 
 async def _frames(
-    request: Request, reply: ChatReply, opened: Opened, quiet: float
+    request: Request, reply: ChatReply, opened: Opened, quiet: float, keep: Keep
 ) -> AsyncIterator[bytes]:
     yield frame(reply.opening())
     try:
@@ -160,6 +163,7 @@ async def _frames(
                 case Final(answer=answer):
                     for chunk in reply.closing(answer):
                         yield frame(chunk)
+                    keep(answer)
     except (asyncio.CancelledError, GeneratorExit):
         raise
     except Exception as error:  # noqa: BLE001 - the status is sent: the client is told in a frame

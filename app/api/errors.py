@@ -6,6 +6,7 @@ described, so that no path, address or internal state leaves the server. The log
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from app.errors import (
     ModelError,
     ModelUnavailable,
     RequestError,
+    StoreError,
 )
 from index.errors import IndexUnusable
 
@@ -141,6 +143,13 @@ _FAILURES: tuple[tuple[type[BaseException], int, str, str, float | None], ...] =
         30,
     ),
     (
+        StoreError,
+        503,
+        "store_unavailable",
+        "the database can't be used now; the server's log says why under this x-request-id",
+        5,
+    ),
+    (
         ModelError,
         500,
         "model_error",
@@ -207,7 +216,7 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - JSON
         return f"a list of {len(value)}"
     if isinstance(value, str):
         return repr(value) if len(value) <= 40 else f"{value[:40]!r}… ({len(value)} characters)"
-    return "null" if value is None else orjson.dumps(value).decode()[:40]
+    return json.dumps(value)[:40]
 
 
 def _scrubbed(error: Exception) -> str:

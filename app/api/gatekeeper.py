@@ -27,7 +27,7 @@ class Gatekeeper:
         self._keys = keys
 
     def admit(self, scope: Scope, headers: Headers, *, own: bool) -> None:
-        """Let a request pass and note its key's name for the log.
+        """Let a request pass and note its key's name, for what is its own and for the log.
 
         Raises:
             ApiError: 401, it has no key or a wrong one.
@@ -45,6 +45,7 @@ class Gatekeeper:
                 code="invalid_api_key",
                 headers=((b"www-authenticate", b"Bearer" if own else b'Basic realm="Citewise"'),),
             )
+        scope["citewise.key"] = holder
         scope.setdefault("citewise.log", {})["key"] = holder
 
     async def websocket(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,7 +20,7 @@ _REF = "#/components/schemas/{model}"
 _MEANINGS = {
     400: "The request can't be honoured; `param` names the field",
     401: "No key, or none that is known",
-    404: "There is no such model",
+    404: "There is no such model or answer",
     408: "The body did not come in time",
     413: "The body is too large",
     415: "The body is not JSON",
@@ -38,8 +38,10 @@ def described(
     *,
     errors: Sequence[int] = (),
     streams: bool = False,
+    created: bool = False,
 ) -> dict[str, Any]:
     """A route's description, as arguments for FastAPI's decorators."""
+    status = 201 if created else 200
     success: dict[str, Any] = {"model": answer, "description": "Success"}
     if streams:
         success["description"] = "The whole answer, or where `stream` is true, its events"
@@ -52,9 +54,10 @@ def described(
         more["openapi_extra"] = {"requestBody": {"required": True, "content": content}}
     return {
         "summary": summary,
+        "status_code": status,
         "response_model": None,
         "responses": {
-            200: success,
+            status: success,
             **{code: {"model": ErrorBody, "description": _MEANINGS[code]} for code in statuses},
         },
         **more,

@@ -1,4 +1,4 @@
-"""`POST /v1/responses`: the same answers in OpenAI's newer protocol, and nothing kept of them."""
+"""`POST /v1/responses`: the same answers in OpenAI's newer protocol, each request for itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.api.chat import Opened, open_events, rest_of
 from app.api.errors import api_error
 from app.api.responses_replies import ResponseReply
 from app.api.responses_wire import ResponsesRequest
-from app.api.serving import Json, Serving, note, parsed
+from app.api.serving import Json, Keep, Serving, note, parsed
 from app.api.streaming import DONE, EventStream, frame
 from app.errors import ModelError
 from app.types import Answer, Delta, Event, Final, Question, Retrieved, Sampling
@@ -38,12 +38,15 @@ async def serve_response(request: Request, serving: Serving) -> Response:
     question = _question(asked, serving.limits, serving.pipeline.model.context_tokens)
     events, grounded = serving.events(question)
     reply = ResponseReply(asked, grounded)
+    wanted = grounded and asked.store is not False
+    keep = serving.keeping(request, reply.id, question, wanted=wanted)
     if not asked.stream:
         found, answer = await _whole(request, events, grounded=grounded)
+        keep(answer)
         return Json(reply.finished(answer, found))
     quiet = serving.settings.keep_alive_seconds
     opened = await open_events(request, events, quiet, grounded=grounded)
-    return EventStream(_frames(request, reply, opened, quiet), opened.pump)
+    return EventStream(_frames(request, reply, opened, quiet, keep), opened.pump)
 
 
 def _question(asked: ResponsesRequest, limits: Limits, context_tokens: int) -> Question:
@@ -72,9 +75,9 @@ def _refuse_unsupported(asked: ResponsesRequest) -> None:
         ("prompt", asked.prompt),
     ):
         if value is not None:
-            raise unsupported(name, "nothing is kept here: send the whole conversation as input")
+            raise unsupported(name, "no conversation is kept here: send the whole of it as input")
     if asked.background:
-        raise unsupported("background", "nothing is kept here: use stream")
+        raise unsupported("background", "nothing runs on here: use stream")
     if asked.top_logprobs or "message.output_text.logprobs" in (asked.include or ()):
         name = "top_logprobs" if asked.top_logprobs else "include"
         raise unsupported(name, "answers are verified sentence by sentence and have no logprobs")
@@ -110,7 +113,7 @@ class _Numbered:
 
 
 async def _frames(
-    request: Request, reply: ResponseReply, opened: Opened, quiet: float
+    request: Request, reply: ResponseReply, opened: Opened, quiet: float, keep: Keep
 ) -> AsyncIterator[bytes]:
     event_of = _Numbered()
     running = reply.body("in_progress", [])
@@ -131,6 +134,7 @@ async def _frames(
                 case Final(answer=answer):
                     for chunk in _closing(event_of, reply, answer, opened.found, at):
                         yield chunk
+                    keep(answer)
     except (asyncio.CancelledError, GeneratorExit):
         raise
     except Exception as error:  # noqa: BLE001 - the status is sent: the client is told in a frame

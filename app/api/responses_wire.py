@@ -104,7 +104,7 @@ class TextOptions(Wire):
 
 
 class ResponsesRequest(Wire):
-    """`POST /v1/responses`. Nothing is kept: a conversation is sent whole each time."""
+    """`POST /v1/responses`. It goes on from nothing: a conversation is sent whole each time."""
 
     model: str = Field(min_length=1, max_length=256, description="a persona: see /v1/models")
     input: Annotated[
@@ -133,6 +133,9 @@ class ResponsesRequest(Wire):
     conversation: Any = Field(None, json_schema_extra={"enum": [None]})
     prompt: Any = Field(None, json_schema_extra={"enum": [None]})
     background: bool | None = Field(None, json_schema_extra={"enum": [None, False]})
+    store: bool | None = Field(
+        None, description="false: the answer is not kept and can't be given feedback on"
+    )
 
     def messages(self) -> list[ChatMessage]:
         """The conversation as chat has it, item by item."""

@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from app.store.records import Rating, Reason
+
 __all__ = [
     "ChatCompletion",
     "Embeddings",
     "ErrorBody",
+    "FeedbackReply",
     "Found",
     "Health",
     "ModelCard",
@@ -280,3 +283,16 @@ class ResponseObject(BaseModel):
     citations: list[str]
     search_results: list[SearchResult]
     x_grounding: Grounding | None
+
+
+class FeedbackReply(Reply):
+    """The feedback as it is kept; `created` is in seconds since 1970."""
+
+    id: str
+    object: Literal["feedback"]
+    created: int
+    response_id: str
+    rating: Rating
+    reasons: list[Reason]
+    comment: str
+    claim: int | None

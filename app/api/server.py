@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -11,6 +13,7 @@ from starlette.exceptions import HTTPException
 from app.api.chat import serve_chat
 from app.api.edge import Edge
 from app.api.errors import ApiError
+from app.api.feedback import serve_feedback
 from app.api.gatekeeper import Gatekeeper
 from app.api.keys import KeyRing
 from app.api.knowledge import serve_embeddings, serve_retrieve
@@ -22,6 +25,7 @@ from app.api.routes_table import RouteTable, unknown_path
 from app.api.schemas import (
     ChatCompletion,
     Embeddings,
+    FeedbackReply,
     Found,
     Health,
     ModelCard,
@@ -29,8 +33,9 @@ from app.api.schemas import (
     ResponseObject,
 )
 from app.api.serving import Json, ServedPipeline, Serving
-from app.api.wire import ChatRequest, EmbeddingsRequest, RetrieveRequest
+from app.api.wire import ChatRequest, EmbeddingsRequest, FeedbackRequest, RetrieveRequest
 from app.settings import Settings
+from app.store import Store
 
 __all__ = ["create_app"]
 
@@ -38,13 +43,19 @@ _HEALTH_SECONDS = 2.0
 _BODIES = (ChatRequest, ResponsesRequest, RetrieveRequest, EmbeddingsRequest)
 
 
-def create_app(pipeline: ServedPipeline, settings: Settings) -> FastAPI:
+def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None = None) -> FastAPI:
     """Make the endpoint over a pipeline.
+
+    Args:
+        pipeline: what answers.
+        settings: how it is served.
+        store: where answers and feedback are kept; without one nothing is, and there is no
+            route for feedback. The page finds it as `app.state.store`.
 
     Raises:
         SettingsError: the file of keys is missing or damaged.
     """
-    serving = Serving(pipeline, settings)
+    serving = Serving(pipeline, settings, store)
     keys = KeyRing(settings.api_keys_file) if settings.api_keys_file else None
     app = FastAPI(
         title="Citewise",
@@ -55,17 +66,19 @@ def create_app(pipeline: ServedPipeline, settings: Settings) -> FastAPI:
         openapi_url="/openapi.json" if settings.api_docs else None,
         redirect_slashes=False,
         exception_handlers={HTTPException: _http_error},
+        lifespan=_lifespan(serving),
     )
     router = app.router
     _add_answers(router, serving)
     _add_knowledge(router, serving)
     _add_models(router, serving)
+    _add_feedback(router, serving)
     _add_probes(router, pipeline)
     own = list(app.routes)  # what is mounted beside them later is described elsewhere
     document = description(
         app,
         router.routes,
-        _BODIES,
+        (*_BODIES, FeedbackRequest) if store else _BODIES,
         models=serving.models,
         encoder=serving.encoder.info,
         keys=keys is not None,
@@ -78,7 +91,18 @@ def create_app(pipeline: ServedPipeline, settings: Settings) -> FastAPI:
         max_body_bytes=settings.max_body_bytes,
     )
     app.state.serving = serving
+    app.state.store = store
     return app
+
+
+def _lifespan(serving: Serving) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        if serving.keeper is not None:
+            await serving.keeper.close()
+
+    return lifespan
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -136,6 +160,25 @@ def _add_knowledge(router: APIRouter, serving: Serving) -> None:
     )
     async def embeddings(request: Request) -> Response:
         return await serve_embeddings(request, serving)
+
+
+def _add_feedback(router: APIRouter, serving: Serving) -> None:
+    store, keeper = serving.store, serving.keeper
+    if store is None or keeper is None:
+        return
+
+    @router.post(
+        "/v1/feedback",
+        **described(
+            "Say what an answer, or one of its claims, is worth",
+            FeedbackReply,
+            FeedbackRequest,
+            errors=(404,),
+            created=True,
+        ),
+    )
+    async def feedback(request: Request) -> Response:
+        return await serve_feedback(request, store, keeper)
 
 
 def _add_models(router: APIRouter, serving: Serving) -> None:

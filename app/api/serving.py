@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import orjson
@@ -12,17 +12,20 @@ from starlette.responses import Response
 
 from app.api.asking import Limits
 from app.api.errors import not_found, refused
+from app.api.keeping import AnswerKeeper
 from app.api.limits import Turnstile, in_turn
 from app.chat_models import ChatModel
 from app.chores import answer_chore, is_chore
 from app.personas import Persona, listed, resolve
 from app.settings import Settings
+from app.store import Store
 from app.types import Answer, Event, Final, Question, Retrieved
 from index.encoders import Encoder
 
-__all__ = ["Json", "ServedPipeline", "Serving", "note", "note_event", "parsed"]
+__all__ = ["Json", "Keep", "ServedPipeline", "Serving", "note", "note_event", "parsed"]
 
 M = TypeVar("M", bound=BaseModel)
+Keep = Callable[[Answer], None]
 
 
 class Encoding(Protocol):
@@ -66,10 +69,13 @@ class ServedPipeline(Protocol):
 
 
 class Serving:
-    """The pipeline as it is served."""
+    """The pipeline as it is served; with a store, its answers are kept for feedback."""
 
-    def __init__(self, pipeline: ServedPipeline, settings: Settings) -> None:
-        self.pipeline, self.settings = pipeline, settings
+    def __init__(
+        self, pipeline: ServedPipeline, settings: Settings, store: Store | None = None
+    ) -> None:
+        self.pipeline, self.settings, self.store = pipeline, settings, store
+        self.keeper = AnswerKeeper(store, settings.keep_answers) if store else None
         self.limits = Limits.of(settings)
         self.turnstile = Turnstile(settings.max_concurrent, settings.max_queued)
         self.models = tuple(listed(pipeline.personas))
@@ -94,6 +100,15 @@ class Serving:
         if is_chore(question):
             return in_turn(self.turnstile, lambda: self._chore(question)), False
         return in_turn(self.turnstile, lambda: self.pipeline.answer(question)), True
+
+    def keeping(self, request: Request, id: str, question: Question, *, wanted: bool) -> Keep:  # noqa: A002 - the field's name
+        """What is to be called with the response's answer once the client has all of it."""
+
+        def keep(answer: Answer) -> None:
+            if self.keeper is not None and wanted:
+                self.keeper.keep(request, id, question, answer)
+
+        return keep
 
     async def _chore(self, question: Question) -> AsyncGenerator[Event, None]:
         async for event in answer_chore(self.pipeline.model, question):
@@ -141,10 +156,11 @@ def note(request: Request, **fields: Any) -> None:  # noqa: ANN401 - whatever is
 
 
 def note_event(request: Request, event: Event) -> None:
-    """Log what an event counts."""
+    """Log what an event counts, and remember what was found."""
     match event:
         case Retrieved():
             note(request, hits=len(event.hits), answerable=event.answerable)
+            request.scope["citewise.found"] = event
         case Final(answer=answer):
             note(request, **_counted(answer))
 

@@ -11,12 +11,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from app.store.records import Rating, Reason
+
 __all__ = [
     "Alternatives",
     "ChatMessage",
     "ChatRequest",
     "Count",
     "EmbeddingsRequest",
+    "FeedbackRequest",
     "RetrieveRequest",
     "TextParts",
     "Wire",
@@ -43,6 +46,7 @@ Passages = Annotated[int, Field(ge=1, le=20), _Integral]
 Seed = Annotated[int, Field(ge=-INT64, lt=INT64), _Integral]
 One = Annotated[int, Field(ge=1, le=1), _Integral]
 Alternatives = Annotated[int, Field(ge=0, le=20), _Integral]
+Position = Annotated[int, Field(ge=0, lt=2**31), _Integral]
 
 
 def either(value: object) -> str:
@@ -157,6 +161,9 @@ class ChatRequest(Wire):
     tools: list[dict[str, Any]] | None = Field(None, description="accepted, never called")
     tool_choice: Choice | None = _only("none", "auto")
     function_call: Choice | None = _only("none", "auto")
+    store: bool | None = Field(
+        None, description="false: the answer is not kept and can't be given feedback on"
+    )
 
 
 class RetrieveRequest(Wire):
@@ -187,4 +194,20 @@ class EmbeddingsRequest(Wire):
     dimensions: Count | None = Field(None, description="only the encoder's own")
     input_type: Literal["query", "passage"] | None = Field(
         "query", description="which of the encoder's two towers"
+    )
+
+
+class FeedbackRequest(Wire):
+    """`POST /v1/feedback`."""
+
+    response_id: str = Field(
+        min_length=1, max_length=200, description="the id of a chat completion or a response"
+    )
+    rating: Rating
+    reasons: list[Reason] | None = Field(
+        None, max_length=5, description="what is wrong, with the rating down"
+    )
+    comment: str | None = Field(None, max_length=4000)
+    claim: Position | None = Field(
+        None, description="the position in x_grounding.claims of the one claim that is meant"
     )

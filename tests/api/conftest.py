@@ -22,6 +22,7 @@ from app.api import create_app
 from app.chat_models.scripted import ScriptedChatModel
 from app.personas import Persona
 from app.settings import Settings
+from app.store import Store
 from app.types import (
     Answer,
     Citation,
@@ -183,8 +184,8 @@ def settings_of(**fields: Any) -> Settings:
 
 
 @contextlib.contextmanager
-def serving(pipeline: FakePipeline, **fields: Any) -> Iterator[Running]:
-    app = create_app(pipeline, settings_of(**fields))
+def serving(pipeline: FakePipeline, store: Store | None = None, **fields: Any) -> Iterator[Running]:
+    app = create_app(pipeline, settings_of(**fields), store)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3
     )

@@ -92,6 +92,12 @@ def test_batches_answer_each_line(shipped_index: Path) -> None:
         (["index", "build", "--kb", "/nowhere.json", "--out", "/tmp/none"], "/nowhere.json"),
         (["index", "search", "What?", "-k", "zero"], "-k"),
         (["app", "keys", "add"], "keys file"),
+        (["app", "serve", "--database", "mysql://host/name"], "kind 'mysql'"),
+        (
+            ["app", "db", "upgrade", "--database", "/proc/none/a.db"],
+            "/proc/none/a.db can't be made",
+        ),
+        (["app", "feedback", "export", "--database", "/nowhere/a.db"], "no database /nowhere/a.db"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_status_2(

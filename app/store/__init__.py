@@ -1,0 +1,52 @@
+"""Conversations, answers and feedback in a database: SQLite in a file, or PostgreSQL by URL.
+
+One `Store` is opened for a process and shared by the page and the endpoint (`app.state.store`):
+
+    store = open_store(settings.database)
+    talk = store.conversations.create("reader:7f3a", "What is a KV cache?", "citewise-expert")
+    store.conversations.append("reader:7f3a", talk.id, Exchange(question, answer, found))
+    for one in store.conversations.list("reader:7f3a").conversations: ...
+    thread = store.conversations.open("reader:7f3a", talk.id)
+    thread.turns[0].exchange.answer.citations   # as they were, quotes and offsets included
+
+Every method is synchronous and whole: when it returns, what it changed is committed. Code that
+runs on the event loop calls it as `await store.run(store.conversations.list, owner)`, which
+uses threads of the store's own, so that a database that hangs holds up nothing else.
+
+An owner is an opaque text of 1 to 200 characters: a page's reader by the id in a cookie, a
+program by its key's name. Each owner sees and changes its own records alone; another's id is
+answered as one that doesn't exist.
+"""
+
+from __future__ import annotations
+
+from app.store.opening import Store, open_store
+from app.store.records import (
+    REASONS,
+    Conversation,
+    Exchange,
+    Feedback,
+    Judgement,
+    KeptAnswer,
+    Page,
+    Rating,
+    Reason,
+    Thread,
+    Turn,
+)
+
+__all__ = [
+    "REASONS",
+    "Conversation",
+    "Exchange",
+    "Feedback",
+    "Judgement",
+    "KeptAnswer",
+    "Page",
+    "Rating",
+    "Reason",
+    "Store",
+    "Thread",
+    "Turn",
+    "open_store",
+]
