@@ -1,35 +1,90 @@
-"""The prompt, within the model's context: what never changes first, oldest history first to go."""
+"""The prompt, within the model's context: what never changes first, oldest history first to go.
+
+Retrieved text and the question are data. They stand behind a delimiter drawn anew for each
+request, and for models that can bear it each of their lines is marked ("spotlighting" by
+delimiting and datamarking, Hines et al. 2024, section 3).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import prompts
 from app.chat_models import ChatModel
 from app.errors import ContextOverflow
 from app.evidence import Evidence
 from app.personas import Persona
+from app.sanitize import inert
 from app.types import Message, Question
 
-__all__ = ["Prompt", "build_prompt"]
+__all__ = ["Delimiter", "Prompt", "build_prompt"]
+
+# Signs that neither the evidence nor an answer has a use for; one is drawn for each request.
+_MARKS = "┆┇┊┋╎╏⁞⦙⸽"
 
 
 @dataclass(frozen=True, slots=True)
+class Delimiter:
+    """What sets data apart in one prompt: twelve hexadecimal digits, drawn for each request."""
+
+    token: str
+
+    @classmethod
+    def drawn(cls) -> Delimiter:
+        """Draw one that no author of a passage or question could know."""
+        return cls(secrets.token_hex(6))
+
+    @property
+    def fence(self) -> str:
+        """The line around the evidence."""
+        return f"=====[{self.token}]====="
+
+    @property
+    def mark(self) -> str:
+        """The sign before each line of data."""
+        return _MARKS[int(self.token, 16) % len(_MARKS)]
+
+    def marked(self, text: str) -> str:
+        """Mark each line of data; imitations of fence, mark and control tokens go."""
+        plain = inert(text).replace(self.token, "").replace(self.mark, "")
+        return "\n".join(f"{self.mark} {line}" for line in plain.split("\n"))
+
+    def unmarked(self, text: str) -> str:
+        """Take out the marks that a model copied."""
+        return text.replace(self.mark, "")
+
+
+@dataclass(frozen=True)
 class Prompt:
     """The messages for the model, the passages that found room, and the size in tokens."""
 
     messages: tuple[Message, ...]
     evidence: tuple[Evidence, ...]
     tokens: int
+    delimiter: Delimiter
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Hash the exact messages. Hexadecimal."""
-        text = "\0".join(f"{m.role}\0{m.content}" for m in self.messages)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _sha256("\0".join(f"{m.role}\0{m.content}" for m in self.messages))
+
+    @cached_property
+    def prefix_sha256(self) -> str:
+        """Hash the part that all questions under a persona share. Hexadecimal."""
+        return _sha256(self.messages[0].content)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How much is kept: the newest turns, the first passages, sentences of the last of these."""
+
+    turns: int
+    passages: int
+    sentences: int
 
 
 async def build_prompt(
@@ -38,58 +93,133 @@ async def build_prompt(
     evidence: Sequence[Evidence],
     model: ChatModel,
     answer_tokens: int,
+    delimiter: Delimiter | None = None,
 ) -> Prompt:
     """Fit persona, contract, history, evidence and question into the model's context.
 
-    What does not fit goes in this order: the oldest turns, then the last passages, whole.
+    What does not fit goes in this order: the oldest turns; the last passages, whole; the last
+    sentences of the one passage that is left.
+
+    Args:
+        question: what is asked, with its history.
+        persona: who answers.
+        evidence: the passages, best first; one at least.
+        model: whose tokenizer counts and whose context bounds.
+        answer_tokens: what the answer may need.
+        delimiter: what sets data apart; drawn anew where none is given.
 
     Raises:
-        ContextOverflow: the question itself, with one passage, is too long.
+        ContextOverflow: the question itself, with one sentence of evidence, is too long.
     """
-    history, passages = list(question.history), list(evidence)
-    if model.small:
-        # Earlier turns lead a very small model astray more often than they help it.
-        history = []
-    fence = f"=====[{secrets.token_hex(6)}]====="
-    while True:
-        messages = _messages(question, persona, passages, history, fence, small=model.small)
-        tokens = await model.count_tokens(messages)
-        if tokens + answer_tokens <= model.context_tokens:
-            return Prompt(tuple(messages), tuple(passages), tokens)
-        if history:
-            history.pop(0)
-        elif len(passages) > 1:
-            passages.pop()
+    drawn = delimiter or Delimiter.drawn()
+    # Earlier turns lead a very small model astray more often than they help it.
+    turns = () if model.small else _turns(question.history)
+
+    async def made(room: _Room) -> Prompt:
+        kept = evidence[: room.passages]
+        newest = turns[len(turns) - room.turns :]
+        while newest and len(newest) < len(turns) and newest[0].role == "assistant":
+            newest = newest[1:]  # an answer without its question
+        make = _small if model.small else _whole
+        messages = make(question, persona, kept, room.sentences, drawn, newest)
+        return Prompt(messages, tuple(kept), await model.count_tokens(messages), drawn)
+
+    def fits(prompt: Prompt) -> bool:
+        return prompt.tokens + answer_tokens <= model.context_tokens
+
+    rooms = list(_rooms(len(turns), evidence))
+    fullest = await made(rooms[0])
+    if fits(fullest):
+        return fullest
+    barest = await made(rooms[-1])
+    if not fits(barest):
+        raise ContextOverflow(
+            f"the question needs {barest.tokens} tokens with one sentence of evidence and the "
+            f"answer may have {answer_tokens}, but {model.name} has a context of "
+            f"{model.context_tokens}; shorten the question or ask for fewer tokens"
+        )
+    too_much, enough, found = 0, len(rooms) - 1, barest
+    while enough - too_much > 1:
+        middle = (too_much + enough) // 2
+        tried = await made(rooms[middle])
+        if fits(tried):
+            enough, found = middle, tried
         else:
-            raise ContextOverflow(
-                f"the question needs {tokens} tokens with one passage of evidence and the answer "
-                f"may have {answer_tokens}, but {model.name} has a context of "
-                f"{model.context_tokens}; shorten the question or ask for fewer tokens"
-            )
+            too_much = middle
+    return found
 
 
-def _messages(
+def _rooms(turns: int, evidence: Sequence[Evidence]) -> Iterator[_Room]:
+    """From all of it to the least, one step at a time."""
+    for kept in range(turns, -1, -1):
+        yield _Room(kept, len(evidence), len(evidence[-1].spans))
+    for passages in range(len(evidence) - 1, 0, -1):
+        yield _Room(0, passages, len(evidence[passages - 1].spans))
+    for sentences in range(len(evidence[0].spans) - 1, 0, -1):
+        yield _Room(0, 1, sentences)
+
+
+def _turns(history: Sequence[Message]) -> tuple[Message, ...]:
+    return tuple(Message(t.role, inert(t.content)) for t in history if t.role != "system")
+
+
+def _sentences(evidence: Sequence[Evidence], most: int) -> Iterator[tuple[Evidence, list[str]]]:
+    """Each passage with its sentences, those of the last one at most so many."""
+    for item in evidence:
+        spans = item.spans[:most] if item is evidence[-1] else item.spans
+        yield item, [" ".join(span.text.split()) for span in spans]
+
+
+def _whole(
     question: Question,
     persona: Persona,
     evidence: Sequence[Evidence],
-    history: Sequence[Message],
-    fence: str,
-    *,
-    small: bool,
-) -> list[Message]:
-    if small:
-        system = f"{persona.brief}\n\n{prompts.text('contract-small.md')}".strip()
-        passages = "\n".join(f"[{item.n}] {item.passage.text}" for item in evidence)
-        asked = prompts.fill("evidence-small.md", passages=passages, question=question.text)
-    else:
-        parts = [persona.system, prompts.text("contract.md")]
-        if question.instructions:
-            parts.append(prompts.fill("instructions.md", instructions=question.instructions))
-        system = "\n\n".join(part.strip() for part in parts if part.strip())
-        passages = "\n\n".join(
-            f"[{item.n}] {item.passage.title} / {item.passage.heading}\n{item.passage.text}"
-            for item in evidence
-        )
-        asked = prompts.fill("evidence.md", fence=fence, passages=passages, question=question.text)
-    turns = [Message(turn.role, turn.content) for turn in history if turn.role != "system"]
-    return [Message("system", system), *turns, Message("user", asked.strip())]
+    sentences: int,
+    delimiter: Delimiter,
+    turns: Sequence[Message],
+) -> tuple[Message, ...]:
+    parts = [persona.system, prompts.text("contract.md"), prompts.text("demonstrations.md")]
+    if question.instructions:
+        wishes = inert(question.instructions)
+        parts.append(prompts.fill("instructions.md", instructions=wishes))
+    system = "\n\n".join(part.strip() for part in parts if part.strip())
+    passages = "\n".join(
+        delimiter.marked("\n".join([_headline(item), *lines]))
+        for item, lines in _sentences(evidence, sentences)
+    )
+    asked = prompts.fill(
+        "evidence.md",
+        fence=delimiter.fence,
+        mark=delimiter.mark,
+        passages=passages,
+        question=delimiter.marked(question.text.strip()),
+    )
+    return (Message("system", system), *turns, Message("user", asked.strip()))
+
+
+def _headline(item: Evidence) -> str:
+    return " ".join(f"[{item.n}] {item.passage.title} / {item.passage.heading}".split())
+
+
+def _small(
+    question: Question,
+    persona: Persona,
+    evidence: Sequence[Evidence],
+    sentences: int,
+    delimiter: Delimiter,
+    turns: Sequence[Message],
+) -> tuple[Message, ...]:
+    """A short prompt without marks: a very small model copies them into its answer."""
+    del delimiter, turns
+    system = f"{persona.brief}\n\n{prompts.text('contract-small.md')}".strip()
+    passages = "\n".join(
+        inert(f"[{item.n}] {' '.join(lines)}") for item, lines in _sentences(evidence, sentences)
+    )
+    asked = prompts.fill(
+        "evidence-small.md", passages=passages, question=" ".join(inert(question.text).split())
+    )
+    return (Message("system", system), Message("user", asked.strip()))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -26,6 +26,7 @@ from contextlib import aclosing
 
 from app.chat_models import ChatModel, Decoding, Finished
 from app.errors import ModelError
+from app.sanitize import inert, neutralize
 from app.types import Answer, Delta, Final, Message, Question, Usage
 
 __all__ = ["MAX_TOKENS", "answer_chore", "is_chore"]
@@ -65,7 +66,7 @@ def is_chore(question: Question) -> bool:
 async def answer_chore(
     model: ChatModel, question: Question, max_tokens: int = MAX_TOKENS
 ) -> AsyncGenerator[Delta | Final, None]:
-    """Let the model answer alone: any number of `Delta`, then one `Final` without citations.
+    """Let the model answer alone: one `Delta` of inert text, then a `Final` without citations.
 
     Raises:
         ModelError: as `ChatModel.stream` raises them.
@@ -82,16 +83,19 @@ async def answer_chore(
     async with aclosing(model.stream(_prompt(question), decoding)) as events:
         async for event in events:
             if isinstance(event, Finished):
-                yield Final(_record("".join(pieces), question, event, model.name))
+                # Unchecked words of a model: at least nothing in them acts.
+                text = neutralize("".join(pieces))
+                yield Delta(text)
+                yield Final(_record(text, question, event, model.name))
                 return
             pieces.append(event.text)
-            yield Delta(event.text)
     raise ModelError(f"{model.name} ended its text without saying that it had finished")
 
 
 def _prompt(question: Question) -> Sequence[Message]:
     system = [Message("system", question.instructions)] if question.instructions else []
-    return [*system, *question.history, Message("user", question.text)]
+    told = [*system, *question.history, Message("user", question.text)]
+    return [Message(message.role, inert(message.content)) for message in told]
 
 
 def _record(text: str, question: Question, finished: Finished, model: str) -> Answer:

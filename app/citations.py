@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Segment", "SentenceStream", "read_markers", "sentences"]
+__all__ = ["Segment", "SentenceStream", "code_spans", "read_markers", "sentences"]
 
 SegmentKind = Literal["sentence", "code"]
 
@@ -36,7 +36,11 @@ _ABBREVIATION = re.compile(
     r"ch|ca|incl|est)|\b[A-Z])\.$",
     re.IGNORECASE,
 )
-_INDEXED = re.compile(r"(?:\b[A-Za-z_]{1,2}|\w*[\d_]|[\])])$")
+# What is indexed is a short variable or one with a digit or underscore: a[0], x_1[2], not GPT-3[2].
+_INDEXED = re.compile(r"(?<![\w.-])(?:[A-Za-z]|[a-z]{2}|[a-z_]\w*[\d_])$")
+_WORDS_OF_TWO = re.compile(
+    r"\b(?:al|am|an|as|at|be|by|do|go|he|if|in|is|it|me|my|no|of|on|or|so|to|up|us|we)$"
+)
 _RANGE = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
 _MOST_CITED = 20
 
@@ -128,7 +132,7 @@ def read_markers(body: str, known: int) -> tuple[str, list[int], list[int]]:
         The sentence without its markers; the known numbers cited, by first use; the numbers
         that name no passage.
     """
-    code = _code_spans(body)
+    code = code_spans(body)
     cited: list[int] = []
     kept: list[str] = []
     position = 0
@@ -137,7 +141,7 @@ def read_markers(body: str, known: int) -> tuple[str, list[int], list[int]]:
         if any(start <= match.start() < end for start, end in code):
             continue
         follows_marker = bool(kept) and match.start() == position
-        indexing = match["square"] and not follows_marker and _INDEXED.search(body[: match.start()])
+        indexing = match["square"] and not follows_marker and _indexed(body, match.start())
         if indexing or match.start() == indexed_to:
             indexed_to = match.end()
             continue
@@ -148,6 +152,11 @@ def read_markers(body: str, known: int) -> tuple[str, list[int], list[int]]:
     clean = re.sub(r"[ \t]+([.,;:!?])", r"\1", "".join(kept)).strip()
     unique = list(dict.fromkeys(cited))
     return clean, [n for n in unique if 1 <= n <= known], [n for n in unique if not 1 <= n <= known]
+
+
+def _indexed(body: str, at: int) -> bool:
+    before = body[max(0, at - 60) : at]
+    return _INDEXED.search(before) is not None and _WORDS_OF_TWO.search(before) is None
 
 
 def _numbers(text: str) -> list[int]:
@@ -164,7 +173,8 @@ def _spell_out(match: re.Match[str]) -> str:
     return f"{first},{last}"
 
 
-def _code_spans(text: str) -> list[tuple[int, int]]:
+def code_spans(text: str) -> list[tuple[int, int]]:
+    """Find the inline code of a text: where each span starts and ends, backticks included."""
     return [match.span() for match in re.finditer(r"(`+)(?!`).*?(?<!`)\1(?!`)", text)]
 
 

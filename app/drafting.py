@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from app.citations import Segment, read_markers
+from app.citations import Segment
 from app.evidence import Evidence
-from app.sanitize import neutralize
+from app.sanitize import plain_sentence
 from app.types import Delta
 from app.verify import Verifier, claims_nothing
 from app.writer import Writer
@@ -30,8 +30,7 @@ class Reviewer:
         """Review one segment; None where nothing is shown."""
         if segment.kind == "code":
             return self._code(segment)
-        body, cited, _unknown = read_markers(segment.body, len(self._evidence))
-        body = neutralize(body).strip()
+        body, cited = plain_sentence(segment.body, len(self._evidence))
         if not body:
             return None
         if claims_nothing(body):
@@ -51,7 +50,7 @@ class Reviewer:
     def _code(self, segment: Segment) -> Delta | None:
         """Code is shown where the evidence holds what it names; it is never cited."""
         verdict = self._verifier.verify(segment.body.strip("`\n "), (), self._evidence)
-        if verdict.status == "unsupported" and self._policy == "drop":
+        if verdict.status != "supported" and self._policy == "drop":
             self._writer.drop(segment.body, "the evidence does not hold this code")
             return None
-        return self._writer.plain(segment.lead, segment.body)
+        return self._writer.code(segment.lead, segment.body, verdict.status, verdict.score)

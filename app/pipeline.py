@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app import gate
-from app.budget import Prompt, build_prompt
+from app.budget import Delimiter, Prompt, build_prompt
 from app.chat_models import ChatModel, Decoding, Finished, Piece
 from app.citations import SentenceStream
 from app.compose import compose
@@ -30,6 +30,7 @@ from app.model_rewrite import stand_alone
 from app.personas import Persona, resolve
 from app.replies import abstention, conflict_sentences, nearest_questions
 from app.rewrite import Standalone
+from app.sanitize import visible
 from app.types import (
     Answer,
     AnswerMode,
@@ -148,8 +149,14 @@ class Pipeline:
         found = await asyncio.to_thread(self._retrieve, question, retriever, asked)
         return replace(found, rewrite=rewrite, timings={**took, **found.timings})
 
-    async def answer(self, question: Question) -> AsyncGenerator[Event, None]:
+    async def answer(
+        self, question: Question, *, delimiter: Delimiter | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Answer a question; closing the generator stops the model.
+
+        Args:
+            question: what is asked.
+            delimiter: what set data apart when this was answered before; else drawn anew.
 
         Raises:
             RequestError: the question or its persona can't be honoured.
@@ -160,7 +167,7 @@ class Pipeline:
         retrieved = await self.retrieve(question)
         clock.mark("retrieved")
         yield retrieved
-        run = _Run(self, question, persona, retrieved, clock)
+        run = _Run(self, question, persona, retrieved, clock, delimiter)
         async with aclosing(run.events()) as events:
             async for event in events:
                 yield event
@@ -222,10 +229,11 @@ class _Run:
         persona: Persona,
         retrieved: Retrieved,
         clock: _Clock,
+        delimiter: Delimiter | None,
     ) -> None:
         self.pipeline, self.settings, self.model = pipeline, pipeline.settings, pipeline.model
         self.question, self.persona, self.retrieved = question, persona, retrieved
-        self.clock = clock
+        self.clock, self.delimiter = clock, delimiter
         self.weigh = pipeline.index.lexical.weight
         self.evidence = evidence_of(retrieved.hits)
         self.writer = Writer(self.evidence)
@@ -266,8 +274,14 @@ class _Run:
 
     async def _draft(self) -> AsyncGenerator[Delta, None]:
         self.prompt = await build_prompt(
-            self.question, self.persona, self.evidence, self.model, self.decoding.max_tokens
+            self.question,
+            self.persona,
+            self.evidence,
+            self.model,
+            self.decoding.max_tokens,
+            self.delimiter,
         )
+        delimiter = self.prompt.delimiter
         self.clock.mark("prompt")
         verifier = LexicalVerifier(self.weigh)
         reviewer = Reviewer(self.writer, verifier, self.prompt.evidence, self.settings.unsupported)
@@ -276,7 +290,7 @@ class _Run:
             async for event in pieces:
                 if isinstance(event, Piece):
                     self.clock.mark("first_token")
-                    segments = stream.feed(event.text)
+                    segments = stream.feed(delimiter.unmarked(visible(event.text)))
                 else:
                     segments = stream.close()
                     self._finished(event)
@@ -288,6 +302,8 @@ class _Run:
 
     def _finished(self, event: Finished) -> None:
         self.usage, self.finish_reason = self.usage + event.usage, event.reason
+        if event.seed is not None:
+            self.decoding = replace(self.decoding, seed=event.seed)
         self.clock.mark("drafted")
 
     def _least_supported(self) -> int:
@@ -372,5 +388,8 @@ class _Run:
                     used.temperature, used.top_p, used.max_tokens, used.seed, used.stop
                 ),
                 prompt_sha256=self.prompt.sha256 if self.prompt else "",
+                prefix_sha256=self.prompt.prefix_sha256 if self.prompt else "",
+                delimiter=self.prompt.delimiter.token if self.prompt else "",
+                question=self.question,
             )
         )

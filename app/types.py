@@ -170,7 +170,10 @@ class Answer:
 
     `confidence` is the gate's estimate that the evidence holds an answer, 0 to 1; `nearest`
     are questions that can be answered, offered with an abstention; `timings` are milliseconds
-    a stage; `prompt_sha256` names the exact prompt that the model saw.
+    a stage. Enough to replay it: `question` is what was asked, with its history; `sampling` what
+    was chosen, the seed that the model used included; `prompt_sha256` names the exact prompt that
+    the model saw, `prefix_sha256` the part of it that all questions under the persona share, and
+    `delimiter` what set its data apart (all three empty where no model was asked).
     """
 
     id: str
@@ -193,6 +196,9 @@ class Answer:
     sampling: Sampling = field(default_factory=Sampling)
     prompt_sha256: str = ""
     rewrite: Rewrite = field(default_factory=Rewrite)
+    prefix_sha256: str = ""
+    delimiter: str = ""
+    question: Question | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-ready dicts and lists."""

@@ -1,6 +1,7 @@
 """The answer as it grows: sentences go in, numbered, recorded and ready to be shown.
 
-Sources are numbered by first use; passages of one paper share its number. Offsets are code
+It is the only way into an answer's text: whoever wrote a sentence, model or passage, nothing
+that a page or client would act on comes through. Sources are numbered by first use; passages of one paper share its number. Offsets are code
 points of the answer's text.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.evidence import Evidence
+from app.sanitize import neutralize, neutralize_code, plain_sentence, strip_invisible, web_address
 from app.types import Citation, Claim, ClaimStatus, Delta, Dropped
 from app.verify import Support
 from index.lexical import content_words
@@ -19,6 +21,8 @@ __all__ = ["Writer"]
 
 _CLOSING = re.compile(r"[.!?…:]+[\"'”’)*_]*$")
 _SAME = 0.85
+_LEAD = re.compile(r"(\s*)((?:[-*+•]|\d{1,3}[.)]|#{1,6}|>)[ \t])?")
+_WIDEST_INDENT = 3  # from four spaces on, Markdown takes it for code
 _NOTES = {"partial": " (partly supported)", "unsupported": " (not supported)"}
 
 
@@ -39,6 +43,9 @@ class Writer:
         score: float,
     ) -> Delta:  # fmt: skip
         """Add a sentence that claims something, with the passages that bear it."""
+        sentence, _cited = plain_sentence(sentence)
+        if not sentence:
+            return Delta("")
         fresh: list[Citation] = []
         numbers: list[int] = []
         evidence: list[int] = []
@@ -69,9 +76,26 @@ class Writer:
 
     def plain(self, lead: str, text: str) -> Delta:
         """Add text that claims nothing: an opening, a connective."""
-        added = self._lead(lead) + text
+        added = self._lead(lead) + neutralize(text)
         self.text += added
         return Delta(added)
+
+    def code(self, lead: str, block: str, status: ClaimStatus, score: float) -> Delta:
+        """Add a block of code, never cited; one that lacks support is a claim that says so.
+
+        Its language goes: some clients run what is marked as HTML, SVG or a diagram.
+        """
+        code = strip_invisible(block).strip("\n").removesuffix("```").rstrip("\n")
+        shown = neutralize_code("\n".join(code.split("\n")[1:]))
+        body = f"```\n{shown}\n```\n{_NOTES.get(status, '').strip()}".rstrip() + "\n"
+        lead = self._lead(lead)
+        start = len(self.text) + len(lead)
+        self.text += lead + body
+        if status == "supported":
+            return Delta(lead + body)
+        claim = Claim(shown, start, start + len(body), (), (), status, score)
+        self.claims.append(claim)
+        return Delta(lead + body, (), claim)
 
     def drop(self, sentence: str, reason: str) -> None:
         """Record a sentence that is not shown."""
@@ -94,10 +118,14 @@ class Writer:
         return next((c.n for c in self.citations if c.ref == ref), 0)
 
     def _lead(self, lead: str) -> str:
+        found = _LEAD.match(lead)
+        space, bullet = (found[1], found[2] or "") if found else ("", "")
         if not self.text:
-            return lead.lstrip()
+            return bullet
+        breaks = "\n" * min(space.count("\n"), 2)
+        indent = " " * min(len(space) - space.rfind("\n") - 1, _WIDEST_INDENT if breaks else 1)
         # What stood between was dropped: the next sentence still needs a space before it.
-        return lead or ("" if self.text[-1].isspace() else " ")
+        return breaks + indent + bullet or ("" if self.text[-1].isspace() else " ")
 
     def _citation(self, sentence: str, support: Support) -> Citation:
         item = next(item for item in self.evidence if item.passage.id == support.ref)
@@ -107,8 +135,8 @@ class Writer:
         return Citation(
             n=n,
             ref=support.ref,
-            url=source.url if source else "",
-            title=source.label if source else item.passage.title,
+            url=(web_address(source.url) or "") if source else "",
+            title=" ".join(neutralize(source.label if source else item.passage.title).split()),
             quote=item.passage.text[support.start : support.end],
             start=support.start,
             end=support.end,

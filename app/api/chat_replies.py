@@ -56,7 +56,7 @@ class ChatReply:
             "role": "assistant",
             "content": answer.text,
             "refusal": None,
-            "annotations": url_citations(answer.text, cited),
+            "annotations": url_citations(answer, cited),
         }
         choice = {
             "index": 0,
@@ -84,7 +84,7 @@ class ChatReply:
     def closing(self, answer: Answer) -> list[dict[str, Any]]:
         """The last chunks: annotations, the finish with the side channels, usage if asked."""
         cited = sources(answer)
-        noted = url_citations(answer.text, cited)
+        noted = url_citations(answer, cited)
         finish = {
             **self.chunk({}, answer.finish_reason),
             **side_channels(answer, cited, persona=self.model, grounded=self.grounded),

@@ -7,18 +7,14 @@ what no standard holds.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
+from app.markers import markers_of
+from app.sanitize import neutralize
 from app.types import Answer, Citation, Conflict
 
 __all__ = ["CitedSource", "conflicts", "grounding", "side_channels", "sources", "url_citations"]
-
-# Code is matched first, so that an index such as x[1] in it is no marker.
-_CODE_OR_MARKER = re.compile(
-    r"(?:```.*?(?:```|\Z))|(?:~~~.*?(?:~~~|\Z))|(?:`[^`\n]*`)|\[(\d{1,4})\]", re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +47,22 @@ def sources(answer: Answer) -> list[CitedSource]:
     ]
 
 
-def url_citations(text: str, cited: list[CitedSource]) -> list[dict[str, Any]]:
+def url_citations(answer: Answer, cited: list[CitedSource]) -> list[dict[str, Any]]:
     """One `url_citation` a marker; the indices are code points of the marker itself."""
     by_number = {source.n: source for source in cited}
-    found = []
-    for match in _CODE_OR_MARKER.finditer(text):
-        source = by_number.get(int(match[1])) if match[1] else None
-        if source:
-            place = {
-                "start_index": match.start(),
-                "end_index": match.end(),
-                "url": source.url,
-                "title": source.title,
-            }
-            found.append({"type": "url_citation", "url_citation": place})
-    return found
+    return [
+        {
+            "type": "url_citation",
+            "url_citation": {
+                "start_index": marker.start,
+                "end_index": marker.end,
+                "url": by_number[marker.n].url,
+                "title": by_number[marker.n].title,
+            },
+        }
+        for marker in markers_of(answer.text, answer.claims)
+        if marker.n in by_number
+    ]
 
 
 def conflicts(found: tuple[Conflict, ...]) -> list[dict[str, Any]]:
@@ -118,7 +115,7 @@ def side_channels(
     return {
         "citations": [source.url for source in cited],
         "search_results": [
-            {"title": source.title, "url": source.url, "snippet": source.quotes[0]}
+            {"title": source.title, "url": source.url, "snippet": neutralize(source.quotes[0])}
             for source in cited
         ],
         "x_grounding": grounding(answer, cited, persona=persona) if grounded else None,

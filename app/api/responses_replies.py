@@ -10,7 +10,9 @@ from typing import Any
 from app.api.citing import side_channels, sources, url_citations
 from app.api.errors import ApiError
 from app.api.responses_wire import ResponsesRequest
+from app.sanitize import web_address
 from app.types import Answer, Retrieved, Usage
+from index.types import Hit
 
 __all__ = ["ResponseReply"]
 
@@ -27,6 +29,11 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
     }
+
+
+def _first_address(hit: Hit) -> str:
+    addresses = (web_address(source.url) for source in hit.passage.sources)
+    return next((address for address in addresses if address), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,7 @@ class ResponseReply:
                     "text": hit.passage.text,
                     "attributes": {
                         "heading": hit.passage.heading,
-                        "url": hit.passage.sources[0].url if hit.passage.sources else "",
+                        "url": _first_address(hit),
                     },
                 }
                 for hit in found.hits
@@ -126,7 +133,7 @@ class ResponseReply:
         """Annotations, flat as this protocol has them."""
         return [
             {"type": "url_citation", **note["url_citation"]}
-            for note in url_citations(answer.text, sources(answer))
+            for note in url_citations(answer, sources(answer))
         ]
 
     def finished(self, answer: Answer, found: Retrieved | None) -> dict[str, Any]:

@@ -35,10 +35,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The stream's last event."""
+    """The stream's last event; `seed` is what the model drew where none was asked for."""
 
     reason: FinishReason
     usage: Usage
+    seed: int | None = None
 
 
 ModelEvent = Piece | Finished

@@ -23,6 +23,7 @@ __all__ = ["OpenVinoChatModel"]
 
 _CONTEXT_TOKENS = 8192
 _CACHE_GIB = 1
+_DEFAULT_SEED = 0
 
 
 class OpenVinoChatModel:
@@ -164,8 +165,7 @@ class OpenVinoChatModel:
         if config.do_sample:
             config.temperature = decoding.temperature
             config.top_p = decoding.top_p
-            if decoding.seed is not None:
-                config.rng_seed = decoding.seed % 2**32
+            config.rng_seed = _DEFAULT_SEED if decoding.seed is None else decoding.seed % 2**32
         config.stop_strings = set(decoding.stop)
         return config
 
@@ -211,6 +211,7 @@ class _Run:
             metrics = result.perf_metrics
             length = result.finish_reasons[0] == genai.GenerationFinishReason.LENGTH
             usage = Usage(metrics.get_num_input_tokens(), metrics.get_num_generated_tokens())
-            self._put(Finished("length" if length else "stop", usage))
+            seed = self._config.rng_seed if self._config.do_sample else None
+            self._put(Finished("length" if length else "stop", usage, seed))
         except Exception as error:  # noqa: BLE001 - handed to the reader of the events
             self._put(error)

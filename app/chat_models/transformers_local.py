@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -86,6 +87,7 @@ class TransformersChatModel:
         import transformers
 
         cancelled = threading.Event()
+        seed = secrets.randbelow(2**31) if decoding.seed is None else decoding.seed
         streamer = transformers.AsyncTextIteratorStreamer(
             self._tokenizer, skip_prompt=True, skip_special_tokens=True
         )
@@ -94,8 +96,7 @@ class TransformersChatModel:
             return cancelled.is_set()
 
         def work() -> int:
-            if decoding.seed is not None:
-                transformers.set_seed(decoding.seed)
+            transformers.set_seed(seed)
             try:
                 output = self._model.generate(
                     **inputs,
@@ -118,7 +119,8 @@ class TransformersChatModel:
             except Exception as error:
                 raise ModelError(f"the model failed: {error}") from error
             reason = "length" if written >= decoding.max_tokens else "stop"
-            yield Finished("length" if reason == "length" else "stop", Usage(tokens, written))
+            used = seed if decoding.temperature > 0 else None
+            yield Finished("length" if reason == "length" else "stop", Usage(tokens, written), used)
         finally:
             cancelled.set()
             await asyncio.wait([running])

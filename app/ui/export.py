@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from app.markers import markers_of
+from app.sanitize import neutralize
 from app.ui import safe, texts
 from app.ui.conversation import Turn
 
 __all__ = ["markdown_of"]
 
-_MARKER = re.compile(r"\[(\d{1,4})\]")
+_SYNTAX = re.compile(r"[\\`*_\[\]<>|]")
 
 
 def markdown_of(turns: Sequence[Turn]) -> str:
@@ -39,22 +41,15 @@ def markdown_of(turns: Sequence[Turn]) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """Put a text that others wrote on one line of Markdown, as text alone."""
+    return _SYNTAX.sub(r"\\\g<0>", " ".join(neutralize(text).split()))
 
 
 def _renumbered(turn: Turn, numbers: Mapping[int, int]) -> str:
     """Give the markers of the turn's claims their numbers in the common bibliography."""
-
-    def put(found: re.Match[str], cites: Sequence[int]) -> str:
-        n = int(found[1])
-        return f"[{numbers[n]}]" if n in cites and n in numbers else found[0]
-
     out, position = [], 0
-    for claim in sorted(turn.claims, key=lambda one: one.start):
-        start, end = max(claim.start, position), max(claim.end, position)
-        out.append(turn.text[position:start])
-        cites = claim.cites
-        out.append(_MARKER.sub(lambda found, cites=cites: put(found, cites), turn.text[start:end]))  # type: ignore[misc]
-        position = end
-    out.append(turn.text[position:])
-    return "".join(out)
+    for marker in markers_of(turn.text, turn.claims):
+        if marker.n in numbers:
+            out += [turn.text[position : marker.start], f"[{numbers[marker.n]}]"]
+            position = marker.end
+    return "".join([*out, turn.text[position:]])

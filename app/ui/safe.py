@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import urlsplit
 
+from app.sanitize import web_address
 from app.ui import texts
 
 __all__ = ["attribute", "split_label", "text", "web_address", "web_link"]
@@ -22,18 +22,6 @@ def text(value: object) -> str:
 def attribute(value: object) -> str:
     """Escape a value for a quoted attribute, on one line."""
     return text(" ".join(str(value).split()))
-
-
-def web_address(url: str) -> str | None:
-    """Return the address if it is a plain http(s) one with a host, else None."""
-    if any(character.isspace() or ord(character) < 32 for character in url):
-        return None
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        return None
-    return url if parts.scheme in ("http", "https") and host else None
 
 
 def web_link(url: str, inner: str, *, attributes: str = "") -> str:

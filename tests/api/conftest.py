@@ -133,7 +133,8 @@ class FakePipeline:
         text = "".join(self.sentences)
         claims, start = [], 0
         for sentence in self.sentences:
-            claims.append(Claim(sentence, start, start + len(sentence), (1,), (), "supported", 1))
+            cites = tuple(n for n in (1, 2) if f"[{n}]" in sentence.replace("`x[1]`", ""))
+            claims.append(Claim(sentence, start, start + len(sentence), cites, (), "supported", 1))
             start += len(sentence)
         return Answer(
             id="ans-1",

@@ -55,7 +55,7 @@ async def test_the_model_answers_a_chore_alone() -> None:
     model = ScriptedChatModel(["A ", "title"])
     question = Question(CHORES[5], instructions="Be brief.", sampling=Sampling(max_tokens=9999))
     events = [event async for event in answer_chore(model, question)]
-    assert [event.text for event in events if isinstance(event, Delta)] == ["A ", "title"]
+    assert [event.text for event in events if isinstance(event, Delta)] == ["A title"]
     final = events[-1]
     assert isinstance(final, Final)
     assert (final.answer.text, final.answer.citations) == ("A title", ())

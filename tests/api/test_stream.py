@@ -234,9 +234,8 @@ def test_chores_are_answered_without_retrieval(api: Running) -> None:
     assert body["citations"] == []
     assert body["usage"]["prompt_tokens"] > 0
     chunks = streamed(api, messages=[{"role": "user", "content": title}])[:-1]
-    assert [c["choices"][0]["delta"].get("content") for c in chunks[:3]] == [
-        "", '{"title":', ' "Hi"}',
-    ]  # fmt: skip
+    shown = [chunk["choices"][0]["delta"].get("content") for chunk in chunks[:2]]
+    assert shown == ["", '{"title": "Hi"}']
     assert not api.pipeline.questions
     assert api.pipeline.model.decodings[0].max_tokens <= 256
 
