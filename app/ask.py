@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app import personas
 from app.errors import RequestError
 from app.pipeline import Pipeline
+from app.sanitize import visible
 from app.service import open_pipeline
 from app.settings import load_settings
 from app.types import (
@@ -239,7 +240,7 @@ def _show_sources(answer: Answer) -> None:
 
 def _show_record(answer: Answer) -> None:
     say("")
-    say(f"question    {answer.standalone_query}")
+    say(f"question    {_short(answer.standalone_query)}")
     say(f"rewritten   {_rewritten(answer.rewrite)}")
     say(f"made by     {answer.model}, {answer.mode}, persona {answer.persona}")
     say(f"confidence  {answer.confidence:.2f}   index {answer.index_fingerprint}")
@@ -252,22 +253,27 @@ def _show_record(answer: Answer) -> None:
     stages = ", ".join(f"{stage} {ms:.0f}" for stage, ms in answer.timings.items())
     say(textwrap.fill(f"ms          {stages}", _WIDTH, subsequent_indent=" " * 12))
     for claim in answer.claims:
-        say(f"  {claim.status:11} {claim.support:.2f}  {claim.text[:_WIDTH]}")
+        say(f"  {claim.status:11} {claim.support:.2f}  {_short(claim.text)}")
         for position in claim.evidence:
             citation = answer.citations[position]
-            say(f"               [{citation.n}] {citation.ref}: {citation.quote[:_WIDTH]}")
+            say(f"               [{citation.n}] {citation.ref}: {_short(citation.quote)}")
     for dropped in answer.dropped:
-        say(f"  dropped     {dropped.text[:_WIDTH]} ({dropped.reason})")
+        say(f"  dropped     {_short(dropped.text)} ({dropped.reason})")
+
+
+def _short(text: str) -> str:
+    """Show text that others wrote on one line; a terminal obeys what it can't show."""
+    return " ".join(visible(text).split())[:_WIDTH]
 
 
 def _rewritten(rewrite: Rewrite) -> str:
     ways = {"none": "no", "rules": "by rules", "model": "by the model"}
     way = ways[rewrite.method]
-    return f"{way}, not by the model: {rewrite.reason}" if rewrite.reason else way
+    return f"{way}, not by the model: {_short(rewrite.reason)}" if rewrite.reason else way
 
 
 def _show_retrieved(found: Retrieved) -> None:
-    print(f"question    {found.standalone_query}")
+    print(f"question    {_short(found.standalone_query)}")
     if found.rewrite.method != "none":
         print(f"rewritten   {_rewritten(found.rewrite)}")
     print(f"answerable  {'yes' if found.answerable else 'no'} (confidence {found.confidence:.2f})")
@@ -276,7 +282,9 @@ def _show_retrieved(found: Retrieved) -> None:
         trace = ", ".join(f"{name} {hit.trace[name]:.2f}" for name in stages if name in hit.trace)
         if "rerank" in hit.trace:
             trace += f", reranked {hit.trace['rerank']:.2f} from {hit.trace['fused_rank']:.0f}"
-        print(f"{rank:2} {hit.score:.3f}  {hit.passage.id}  {hit.passage.heading}  ({trace})")
+        print(
+            f"{rank:2} {hit.score:.3f}  {hit.passage.id}  {_short(hit.passage.heading)}  ({trace})"
+        )
     for conflict in found.conflicts:
-        values = " / ".join(f"{value.value} ({value.ref})" for value in conflict.values)
-        print(f"conflict: {conflict.quantity}: {values}")
+        values = " / ".join(f"{_short(value.value)} ({value.ref})" for value in conflict.values)
+        print(f"conflict: {_short(conflict.quantity)}: {values}")

@@ -1,8 +1,8 @@
 """The prompt, within the model's context: what never changes first, oldest history first to go.
 
 Retrieved text and the question are data. They stand behind a delimiter drawn anew for each
-request, and for models that can bear it each of their lines is marked ("spotlighting" by
-delimiting and datamarking, Hines et al. 2024, section 3).
+request, and each of their lines is marked ("spotlighting" by delimiting and datamarking, Hines
+et al. 2024). A mark between all words, as in that paper, doubles the evidence's tokens.
 """
 
 from __future__ import annotations
@@ -209,14 +209,16 @@ def _small(
     delimiter: Delimiter,
     turns: Sequence[Message],
 ) -> tuple[Message, ...]:
-    """A short prompt without marks: a very small model copies them into its answer."""
-    del delimiter, turns
+    """A short prompt, with the mark as its only delimiter: a very small model bears no more."""
+    del turns
     system = f"{persona.brief}\n\n{prompts.text('contract-small.md')}".strip()
     passages = "\n".join(
-        inert(f"[{item.n}] {' '.join(lines)}") for item, lines in _sentences(evidence, sentences)
+        delimiter.marked(f"[{item.n}] {' '.join(lines)}")
+        for item, lines in _sentences(evidence, sentences)
     )
+    question_line = " ".join(inert(question.text).split())
     asked = prompts.fill(
-        "evidence-small.md", passages=passages, question=" ".join(inert(question.text).split())
+        "evidence-small.md", mark=delimiter.mark, passages=passages, question=question_line
     )
     return (Message("system", system), Message("user", asked.strip()))
 

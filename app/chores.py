@@ -26,7 +26,7 @@ from contextlib import aclosing
 
 from app.chat_models import ChatModel, Decoding, Finished
 from app.errors import ModelError
-from app.sanitize import inert, neutralize
+from app.sanitize import inert, plain_text
 from app.types import Answer, Delta, Final, Message, Question, Usage
 
 __all__ = ["MAX_TOKENS", "answer_chore", "is_chore"]
@@ -84,7 +84,7 @@ async def answer_chore(
         async for event in events:
             if isinstance(event, Finished):
                 # Unchecked words of a model: at least nothing in them acts.
-                text = neutralize("".join(pieces))
+                text = plain_text("".join(pieces))
                 yield Delta(text)
                 yield Final(_record(text, question, event, model.name))
                 return

@@ -145,9 +145,12 @@ def read_markers(body: str, known: int) -> tuple[str, list[int], list[int]]:
         if indexing or match.start() == indexed_to:
             indexed_to = match.end()
             continue
+        numbers = _numbers(match["square"] or match["round"])
+        if 0 in numbers and len(numbers) > 1:
+            continue  # an interval: passages are numbered from 1
         kept.append(body[position : match.start()].rstrip(" \t"))
         position = match.end()
-        cited += _numbers(match["square"] or match["round"])
+        cited += numbers
     kept.append(body[position:])
     clean = re.sub(r"[ \t]+([.,;:!?])", r"\1", "".join(kept)).strip()
     unique = list(dict.fromkeys(cited))

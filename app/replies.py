@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import prompts
 from app.evidence import Evidence
-from app.sanitize import neutralize, plain_sentence
+from app.sanitize import plain_line
 from app.types import Conflict
 from app.verify import Support
 from index.types import Hit, PassageKind
@@ -20,13 +20,13 @@ _QUESTION_SHOWN = 160
 def nearest_questions(hits: Sequence[Hit]) -> tuple[str, ...]:
     """Return the questions of the best FAQs found: what can be answered instead."""
     headings = (hit.passage.heading for hit in hits if hit.passage.kind is PassageKind.FAQ)
-    found = [" ".join(neutralize(heading).split()) for heading in headings]
+    found = [plain_line(heading) for heading in headings]
     return tuple(dict.fromkeys(found))[:_NEAREST]
 
 
 def abstention(question: str, nearest: Sequence[str]) -> str:
     """Say that the knowledge base does not hold the answer, and what it holds near to it."""
-    shown = " ".join(plain_sentence(question)[0].split())
+    shown = plain_line(question)
     if len(shown) > _QUESTION_SHOWN:
         shown = shown[: _QUESTION_SHOWN - 1].rstrip() + "…"
     text = prompts.fill("replies/abstention.md", question=shown).strip()

@@ -1,7 +1,9 @@
 """The answer as it grows: sentences go in, numbered, recorded and ready to be shown.
 
 It is the only way into an answer's text: whoever wrote a sentence, model or passage, nothing
-that a page or client would act on comes through. Sources are numbered by first use; passages of one paper share its number. Offsets are code
+that a page or client would act on comes through.
+
+Sources are numbered by first use; passages of one paper share its number. Offsets are code
 points of the answer's text.
 """
 
@@ -12,7 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.evidence import Evidence
-from app.sanitize import neutralize, neutralize_code, plain_sentence, strip_invisible, web_address
+from app.sanitize import (
+    neutralize_code,
+    plain_line,
+    plain_sentence,
+    plain_text,
+    strip_invisible,
+    web_address,
+)
 from app.types import Citation, Claim, ClaimStatus, Delta, Dropped
 from app.verify import Support
 from index.lexical import content_words
@@ -76,7 +85,7 @@ class Writer:
 
     def plain(self, lead: str, text: str) -> Delta:
         """Add text that claims nothing: an opening, a connective."""
-        added = self._lead(lead) + neutralize(text)
+        added = self._lead(lead) + plain_text(text)
         self.text += added
         return Delta(added)
 
@@ -136,7 +145,7 @@ class Writer:
             n=n,
             ref=support.ref,
             url=(web_address(source.url) or "") if source else "",
-            title=" ".join(neutralize(source.label if source else item.passage.title).split()),
+            title=plain_line(source.label if source else item.passage.title),
             quote=item.passage.text[support.start : support.end],
             start=support.start,
             end=support.end,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from app.markers import markers_of
-from app.sanitize import neutralize
+from app.sanitize import code_where_linked, plain_line
 from app.ui import safe, texts
 from app.ui.conversation import Turn
 
@@ -42,7 +42,7 @@ def markdown_of(turns: Sequence[Turn]) -> str:
 
 def _line(text: str) -> str:
     """Put a text that others wrote on one line of Markdown, as text alone."""
-    return _SYNTAX.sub(r"\\\g<0>", " ".join(neutralize(text).split()))
+    return code_where_linked(_SYNTAX.sub(r"\\\g<0>", plain_line(text)))
 
 
 def _renumbered(turn: Turn, numbers: Mapping[int, int]) -> str:

@@ -89,7 +89,15 @@ def test_no_text_breaks_the_parsers(text: str) -> None:
         ("Take `scores[1]` here.", "Take `scores[1]` here.", [], []),
         ("Take rows[2][1] too [3].", "Take rows too.", [2, 1, 3], []),
         ("In (2017) it was 3.", "In (2017) it was 3.", [], []),
-        ("A range [0, 1] of values.", "A range of values.", [1], [0]),
+        ("A range [0, 1] of values.", "A range [0, 1] of values.", [], []),
+        (
+            "As in GPT-3[2] and (Ba et al. 2016)[1].",
+            "As in GPT-3 and (Ba et al. 2016).",
+            [2, 1],
+            [],
+        ),
+        ("It works as is[1], see AI[2].", "It works as is, see AI.", [1, 2], []),
+        ("Take f(x)[1] and x_1[2][3].", "Take f(x) and x_1[2][3].", [1], []),
     ],
 )
 def test_markers_in_every_shape(
