@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app import personas
 from app.errors import RequestError
 from app.pipeline import Pipeline
+from app.replay import read_record, replay
 from app.sanitize import visible
 from app.service import open_pipeline
 from app.settings import load_settings
@@ -62,7 +63,11 @@ class _Line(BaseModel):
 def ask(options: argparse.Namespace) -> int:
     """Answer one question, or each line of standard input."""
 
+    record = read_record(options.replay) if options.replay else None
+
     async def run(pipeline: Pipeline) -> int:
+        if record is not None:
+            return 0 if await replay(pipeline, record) else 1
         make = _question_maker(options, pipeline)
         if options.batch:
             return await _batch(lambda line: _answer_line(pipeline, make, line))
@@ -250,13 +255,19 @@ def _show_record(answer: Answer) -> None:
         f"{used.max_tokens} tokens, seed {used.seed}"
     )
     say(f"tokens      {answer.usage.prompt_tokens} read, {answer.usage.completion_tokens} written")
+    if answer.prompt_sha256:
+        say(f"prompt      {answer.prompt_sha256[:16]}, begins with {answer.prefix_sha256[:16]}")
     stages = ", ".join(f"{stage} {ms:.0f}" for stage, ms in answer.timings.items())
     say(textwrap.fill(f"ms          {stages}", _WIDTH, subsequent_indent=" " * 12))
     for claim in answer.claims:
         say(f"  {claim.status:11} {claim.support:.2f}  {_short(claim.text)}")
         for position in claim.evidence:
-            citation = answer.citations[position]
-            say(f"               [{citation.n}] {citation.ref}: {_short(citation.quote)}")
+            cited = answer.citations[position]
+            place = f"[{cited.n}] {cited.ref} {cited.start}-{cited.end}"
+            say(f"               {place}: {_short(cited.quote)}")
+    for conflict in answer.conflicts:
+        values = " / ".join(f"{_short(value.value)} ({value.ref})" for value in conflict.values)
+        say(f"  conflict    {_short(conflict.quantity)}: {values}")
     for dropped in answer.dropped:
         say(f"  dropped     {_short(dropped.text)} ({dropped.reason})")
 

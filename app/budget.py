@@ -8,6 +8,7 @@ et al. 2024). A mark between all words, as in that paper, doubles the evidence's
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from functools import cached_property
 
 import prompts
 from app.chat_models import ChatModel
-from app.errors import ContextOverflow
+from app.errors import ContextOverflow, RequestError
 from app.evidence import Evidence
 from app.personas import Persona
 from app.sanitize import inert
@@ -32,6 +33,18 @@ class Delimiter:
     """What sets data apart in one prompt: twelve hexadecimal digits, drawn for each request."""
 
     token: str
+
+    def __post_init__(self) -> None:
+        """Refuse what was not drawn here.
+
+        Raises:
+            RequestError: the token is not of twelve hexadecimal digits.
+        """
+        if not re.fullmatch("[0-9a-f]{12}", self.token):
+            raise RequestError(
+                f"got the delimiter {self.token!r:.40}, expected twelve hexadecimal digits",
+                field="delimiter",
+            )
 
     @classmethod
     def drawn(cls) -> Delimiter:
