@@ -62,7 +62,6 @@ class _Line(BaseModel):
 
 def ask(options: argparse.Namespace) -> int:
     """Answer one question, or each line of standard input."""
-
     record = read_record(options.replay) if options.replay else None
 
     async def run(pipeline: Pipeline) -> int:

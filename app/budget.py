@@ -22,10 +22,11 @@ from app.personas import Persona
 from app.sanitize import inert
 from app.types import Message, Question
 
-__all__ = ["Delimiter", "Prompt", "build_prompt"]
+__all__ = ["Delimiter", "Prompt", "build_prompt", "unmarked"]
 
 # Signs that neither the evidence nor an answer has a use for; one is drawn for each request.
 _MARKS = "┆┇┊┋╎╏⁞⦙⸽"
+_NO_MARKS = str.maketrans(dict.fromkeys(_MARKS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,13 @@ class Delimiter:
 
     def marked(self, text: str) -> str:
         """Mark each line of data; imitations of fence, mark and control tokens go."""
-        plain = inert(text).replace(self.token, "").replace(self.mark, "")
+        plain = unmarked(inert(text)).replace(self.token, "")
         return "\n".join(f"{self.mark} {line}" for line in plain.split("\n"))
 
-    def unmarked(self, text: str) -> str:
-        """Take out the marks that a model copied."""
-        return text.replace(self.mark, "")
+
+def unmarked(text: str) -> str:
+    """Take out the marks that a model copied from its prompt, wherever the text is cut."""
+    return text.translate(_NO_MARKS)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app import gate
-from app.budget import Delimiter, Prompt, build_prompt
+from app.budget import Delimiter, Prompt, build_prompt, unmarked
 from app.chat_models import ChatModel, Decoding, Finished, Piece
 from app.citations import SentenceStream
 from app.compose import compose
@@ -281,7 +281,6 @@ class _Run:
             self.decoding.max_tokens,
             self.delimiter,
         )
-        delimiter = self.prompt.delimiter
         self.clock.mark("prompt")
         verifier = LexicalVerifier(self.weigh)
         reviewer = Reviewer(self.writer, verifier, self.prompt.evidence, self.settings.unsupported)
@@ -290,7 +289,7 @@ class _Run:
             async for event in pieces:
                 if isinstance(event, Piece):
                     self.clock.mark("first_token")
-                    segments = stream.feed(delimiter.unmarked(visible(event.text)))
+                    segments = stream.feed(unmarked(visible(event.text)))
                 else:
                     segments = stream.close()
                     self._finished(event)

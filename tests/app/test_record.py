@@ -41,7 +41,9 @@ def saved(answer: Answer, folder: Path) -> Path:
 async def test_the_record_is_whole_and_reads_back_as_it_was(
     make_pipeline: MakePipeline, tmp_path: Path
 ) -> None:
-    said = "Dividing by √d_k keeps the scores at a stable size whatever the head width [1]. Bananas."
+    said = (
+        "Dividing by √d_k keeps the scores at a stable size whatever the head width [1]. Bananas."
+    )
     answer = await answered(make_pipeline([said], answer_mode="draft"), ASKED)
     assert answer.question == ASKED
     assert answer.sampling.seed == 11
@@ -54,12 +56,7 @@ async def test_the_record_is_whole_and_reads_back_as_it_was(
     assert {"retrieve", "prompt", "first_token", "first_sentence", "drafted", "total"} <= set(
         answer.timings
     )
-    again = read_record(saved(answer, tmp_path))
-    assert again == Answer(**{**vars_of(answer), "timings": dict(answer.timings)})
-
-
-def vars_of(answer: Answer) -> dict[str, object]:
-    return {name: getattr(answer, name) for name in Answer.__dataclass_fields__}
+    assert read_record(saved(answer, tmp_path)) == answer
 
 
 async def test_a_replay_asks_the_same_and_tells_what_differs(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sanitize import neutralize, strip_invisible
+from app.live_index import LiveIndex
+from app.sanitize import neutralize, plain_sentence, strip_invisible
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,23 @@ def test_invisible_characters_are_gone(text: str) -> None:
         "[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]",
         strip_invisible(text),
     )
+
+
+def test_the_shipped_knowledge_is_shown_as_it_is_written(live_index: LiveIndex) -> None:
+    for passage in live_index.index.passages:
+        assert plain_sentence(passage.text) == (passage.text, [])
+        assert neutralize(passage.heading) == passage.heading
+
+
+@pytest.mark.parametrize(
+    ("written", "shown", "cited"),
+    [
+        ("Take x_1[9] and [1](http://evil.example) [7].", "Take `x_1[9]` and.", [1]),
+        ("Run setup.py on fast.ai, not evil.com.", "Run `setup.py` on `fast.ai`, not.", []),
+        ("A `code` here, a stray ` there [2].", "A `code` here, a stray  there.", [2]),
+        ("Intervals [0, 1] and tokens [MASK] (15%) stay.", None, []),
+        ("Ranges 3.5/4, e.g. GPT-3.5/GPT-4, and/or C++ stay.", None, []),
+    ],
+)
+def test_a_sentence_is_words_and_code(written: str, shown: str | None, cited: list[int]) -> None:
+    assert plain_sentence(written, 5) == (shown or written, cited)
