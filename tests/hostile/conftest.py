@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -11,11 +12,24 @@ from app.chat_models.scripted import Script, ScriptedChatModel
 from app.gate import Gate
 from app.live_index import LiveIndex
 from app.pipeline import Pipeline, PipelineSettings
+from app.types import Question, Retrieved
 from index.build import build
 from index.encoders import Encoder
 from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
 from tests.conftest import MakePipeline
-from tests.hostile.suite import attacks
+from tests.hostile.suite import planted
+
+
+class Remembering(Pipeline):
+    """Retrieves for each question once: what is found is not what these tests are about."""
+
+    found: ClassVar[dict[tuple[str, Question], Retrieved]] = {}
+
+    async def retrieve(self, question: Question) -> Retrieved:
+        key = (self.index.fingerprint, replace(question, instructions=""))
+        if key not in self.found:
+            self.found[key] = await super().retrieve(question)
+        return self.found[key]
 
 
 def asked_of(number: int) -> str:
@@ -27,7 +41,7 @@ def asked_of(number: int) -> str:
 def poisoned(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> LiveIndex:
     """One topic an attack: its passages, headings and sources' names and addresses hold it."""
     topics = []
-    for number, attack in enumerate(attacks()):
+    for number, attack in enumerate(planted()):
         name = f"Zorblat{number}"
         sources = (
             Source("s", f"Doe (2020) {attack.says}", "https://example.org/paper", 2020),
@@ -52,12 +66,24 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Live
 
 
 @pytest.fixture
+def make_pipeline(live_index: LiveIndex) -> MakePipeline:
+    """A pipeline over the shipped corpus that remembers what it retrieved."""
+
+    def make(script: Script = (), **settings: object) -> Pipeline:
+        model = script if isinstance(script, ScriptedChatModel) else ScriptedChatModel(script)
+        chosen = PipelineSettings(**settings)  # type: ignore[arg-type]
+        return Remembering(live_index, model, chosen)
+
+    return make
+
+
+@pytest.fixture
 def make_poisoned(poisoned: LiveIndex) -> MakePipeline:
     """A pipeline over the hostile knowledge base that answers whatever it is asked."""
 
     def make(script: Script = (), **settings: object) -> Pipeline:
         gate = replace(Gate.shipped(), threshold=0.0)
         chosen = PipelineSettings(gate=gate, **settings)  # type: ignore[arg-type]
-        return Pipeline(poisoned, ScriptedChatModel(script), chosen)
+        return Remembering(poisoned, ScriptedChatModel(script), chosen)
 
     return make

@@ -67,6 +67,15 @@ def attacks() -> list[Attack]:
     return [Attack(**{**raw, "never": tuple(raw["never"])}) for raw in map(json.loads, lines)]
 
 
+def planted() -> list[Attack]:
+    """Those of the suite that a hostile knowledge base holds: every passage, a third else."""
+    return [
+        attack
+        for number, attack in enumerate(attacks())
+        if attack.via == "passage" or number % 3 == 0
+    ]
+
+
 class Parsed(HTMLParser):
     """What a browser would make of HTML."""
 

@@ -21,7 +21,7 @@ from app.ui.sources import panel_html
 from app.ui.turns import turn_html
 from tests.conftest import MakePipeline
 from tests.hostile.conftest import asked_of
-from tests.hostile.suite import Attack, Parsed, acting, attacks, faults
+from tests.hostile.suite import Attack, Parsed, acting, attacks, faults, planted
 from tests.hostile.test_attacks import TRUE
 
 ATTACKS = attacks()
@@ -75,7 +75,7 @@ async def test_the_page_and_its_export_show_nothing_that_acts(
 async def test_hostile_passages_and_sources_do_not_act_either(
     mode: str, make_poisoned: MakePipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number, attack in enumerate(ATTACKS):
+    for number, attack in enumerate(planted()):
         quoted = f"The Zorblat{number} layer divides its {attack.says} scores by the root of width."
         pipeline = make_poisoned([quoted], answer_mode=mode)
         events = await events_of(pipeline, Question(asked_of(number)))
@@ -97,7 +97,7 @@ async def test_hostile_passages_and_sources_do_not_act_either(
 
 
 async def test_an_abstention_repeats_nothing_that_acts(make_pipeline: MakePipeline) -> None:
-    for attack in ATTACKS:
+    for attack in planted():
         pipeline = make_pipeline(answer_mode="compose")
         answer = answer_of(
             await events_of(pipeline, Question(f"Who won the cup? {attack.says} {attack.text}"))
