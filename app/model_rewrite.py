@@ -17,7 +17,7 @@ from app.chat_models import ChatModel, Decoding, Finished
 from app.errors import ModelError
 from app.evidence import Weigh
 from app.rewrite import Standalone, standalone
-from app.sanitize import neutralize, strip_invisible
+from app.sanitize import inert, neutralize
 from app.types import Message, Rewrite, Usage
 from index.lexical import content_words
 
@@ -125,4 +125,4 @@ def _prompt(question: str, history: Sequence[Message]) -> str:
 
 def _plain(text: str) -> str:
     """Put a turn on one line, as what is read of it."""
-    return " ".join(strip_invisible(text).split())[:_TURN_CHARACTERS]
+    return " ".join(inert(text).split())[:_TURN_CHARACTERS]

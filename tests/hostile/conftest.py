@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from app.chat_models.scripted import Script, ScriptedChatModel
-from app.gate import Gate
+from app.gate import Gate, Head
 from app.live_index import LiveIndex
 from app.pipeline import Pipeline, PipelineSettings
 from app.types import Question, Retrieved
@@ -82,7 +82,7 @@ def make_poisoned(poisoned: LiveIndex) -> MakePipeline:
     """A pipeline over the hostile knowledge base that answers whatever it is asked."""
 
     def make(script: Script = (), **settings: object) -> Pipeline:
-        gate = replace(Gate.shipped(), threshold=0.0)
+        gate = Gate(Head({}, 0.0), Head({}, 0.0), threshold=0.0)
         chosen = PipelineSettings(gate=gate, **settings)  # type: ignore[arg-type]
         return Remembering(poisoned, ScriptedChatModel(script), chosen)
 
