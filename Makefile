@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off
 CORPUS := $(wildcard index/corpus/ai/*.yaml)
-INDEX_CODE := $(wildcard index/*.py index/encoders/*.py index/encoders/*/* index/sources/*.py)
+INDEX_CODE := $(wildcard index/*.py index/encoders/*.py index/encoders/*/* index/sources/*.py index/audit/*.py)
 
 .PHONY: help run test setup setup-torch setup-dev index lint types lock clean
 

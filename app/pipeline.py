@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -22,20 +22,20 @@ from app.budget import Delimiter, Prompt, build_prompt, unmarked
 from app.chat_models import ChatModel, Decoding, Finished, Piece
 from app.citations import SentenceStream
 from app.compose import compose
+from app.disputes import disputes, statements
 from app.drafting import Policy, Reviewer
 from app.errors import RequestError
 from app.evidence import evidence_of
 from app.live_index import LiveIndex
 from app.model_rewrite import stand_alone
 from app.personas import Persona, resolve
-from app.replies import abstention, conflict_sentences, nearest_questions
+from app.replies import abstention, nearest_questions
 from app.rewrite import Standalone
 from app.sanitize import visible
 from app.types import (
     Answer,
     AnswerMode,
     Conflict,
-    ConflictValue,
     Delta,
     Event,
     Final,
@@ -47,7 +47,6 @@ from app.types import (
 from app.verify import LexicalVerifier, Support
 from app.writer import Writer
 from index import rerankers
-from index.conflicts import disagreements
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
 
@@ -203,19 +202,18 @@ class Pipeline:
             # After the gate, which is calibrated on what fusion finds.
             found = rerankers.rerank(self.reranker, found, self.settings.rerank_depth)
         hits = found.hits[:k]
-        conflicts = tuple(
-            Conflict(d.quantity, tuple(ConflictValue(value, ref) for value, ref in d.values))
-            for d in disagreements(hits)
-        )
+        disputed = disputes(asked.query, hits, retriever.index)
         return Retrieved(
             standalone_query=asked.query,
             hits=hits,
-            conflicts=conflicts,
+            conflicts=disputed.asked,
             answerable=judge.answerable(confidence),
             confidence=confidence,
             index_fingerprint=retriever.index.fingerprint,
             nearest=nearest_questions(found.hits),
             timings={**found.timings_ms, "retrieve": (time.perf_counter() - started) * 1e3},
+            latent=disputed.latent,
+            beside=disputed.beside,
         )
 
 
@@ -235,8 +233,11 @@ class _Run:
         self.question, self.persona, self.retrieved = question, persona, retrieved
         self.clock, self.delimiter = clock, delimiter
         self.weigh = pipeline.index.lexical.weight
-        self.evidence = evidence_of(retrieved.hits)
-        self.writer = Writer(self.evidence)
+        self.known = evidence_of((*retrieved.hits, *retrieved.beside))
+        # What conflicts alone bring in is no evidence for the rest of the answer.
+        self.evidence = self.known[: len(retrieved.hits)]
+        self.writer = Writer(self.known)
+        self.conflicts: list[Conflict] = []
         self.usage = retrieved.rewrite.usage
         self.finish_reason: FinishReason = "stop"
         self.prompt: Prompt | None = None
@@ -326,15 +327,22 @@ class _Run:
         self.clock.mark("composed")
         return deltas
 
-    def _conflicts(self) -> list[Delta]:
-        cited = {citation.ref for citation in self.writer.citations}
-        deltas = []
-        for conflict in self.retrieved.conflicts:
-            refs = {value.ref for value in conflict.values}
-            if refs & cited:
-                sentence, supports = conflict_sentences(conflict, self.evidence)
-                deltas.append(self.writer.claim("\n\n", sentence, "supported", supports, 1.0))
-        return deltas
+    def _conflicts(self) -> Iterator[Delta]:
+        """State what the question asks about, and what the answer gave one value of."""
+        quotes = [(citation.ref, citation.quote) for citation in self.writer.citations]
+        self.conflicts = [
+            *self.retrieved.conflicts,
+            *(
+                conflict
+                for conflict in self.retrieved.latent
+                if any(
+                    (v.ref == ref and v.value in q) for v in conflict.values for ref, q in quotes
+                )
+            ),
+        ]
+        for conflict in self.conflicts:
+            for said in statements(conflict, self.known):
+                yield self.writer.claim(said.lead, said.text, "supported", said.supports, 1.0)
 
     def _abstain(self) -> Delta:
         return self.writer.plain("", abstention(self.question.text, self.retrieved.nearest))
@@ -361,7 +369,7 @@ class _Run:
                 conflict,
                 values=tuple(replace(v, n=writer.number_of(v.ref)) for v in conflict.values),
             )
-            for conflict in retrieved.conflicts
+            for conflict in (self.conflicts or retrieved.conflicts)
         )
         return Final(
             Answer(

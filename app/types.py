@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from index.conflicts import Standing
 from index.types import Hit
 
 __all__ = [
@@ -149,11 +150,16 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class ConflictValue:
-    """One of the values that sources give for a quantity. `n` is 0 until it is cited."""
+    """One of the values that sources give for a quantity. `n` is 0 until it is cited.
+
+    `standing` is what is known of it: computed, miscomputed (it does not follow from its own
+    calculation), newer, primary, or "".
+    """
 
     value: str
     ref: str
     n: int = 0
+    standing: Standing = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +213,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The first event: what was found, before anything is written."""
+    """The first event: what was found, before anything is written.
+
+    `conflicts` are those that the question asks about, `latent` those that an answer must state
+    once it gives one of their values; `beside` are the passages of either that are no hits.
+    """
 
     standalone_query: str
     hits: tuple[Hit, ...]
@@ -218,6 +228,8 @@ class Retrieved:
     nearest: tuple[str, ...]
     timings: Mapping[str, float]
     rewrite: Rewrite = field(default_factory=Rewrite)
+    latent: tuple[Conflict, ...] = ()
+    beside: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from index import files, store
+from index.audit.gathered import gathered
 from index.encoders import Encoder, EncoderInfo, Progress, TokenEncoder, Vectors
 from index.errors import IndexUnusable, KnowledgeBaseError, WeightsError
 from index.late_interaction import CodedTokens, LateChoice, LateIndex
@@ -100,7 +101,8 @@ def build(
     late = _late(passages, token_encoder, before, progress) if token_encoder else None
     if late is not None:
         manifest = manifest.with_counts({"tokens": late.tokens})
-    store.write(out, manifest, passages, texts, matrix, lexical, late)
+    conflicts = gathered(knowledge_base, passages)
+    store.write(out, manifest, passages, texts, matrix, lexical, late, conflicts)
     return _report(out, manifest, encoded=encoded)
 
 

@@ -1,42 +1,87 @@
-"""Which of the retrieved figures disagree: different values for what is the same quantity.
+"""Which figures disagree: different values for what is the same quantity.
 
-Two statements are about the same quantity when, numbers aside, they say nearly the same words
-(Jaccard similarity of their content words) and give one value each of the same dimension. That
-is deliberately narrow: two different quantities must never be shown as a conflict.
+What disagrees anywhere in a knowledge base is found once, when its index is built
+(`index.known_conflicts`); here it is chosen by what a question asks and what was retrieved for
+it, and the retrieved figures are compared directly as well. Two statements are about the same
+quantity when, numbers aside, they say nearly the same words (Jaccard similarity of their content
+words) and give one value each of the same dimension. That is deliberately narrow: two different
+quantities must never be shown as a conflict.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Literal
 
 from index.lexical import content_words
 from index.quantities import Quantity, agree, quantities
 from index.types import Hit, Passage, PassageKind
 
-__all__ = ["Disagreement", "disagreements"]
+__all__ = [
+    "Disagreement",
+    "Standing",
+    "Stated",
+    "blanked",
+    "conflicts_for",
+    "disagreements",
+    "is_computed",
+]
 
 _MARK = re.compile(r"[^\W_]+")
 _SAME_LABEL = 0.6
 _SAME_SENTENCE = 0.7
 _LEAST_WORDS = 3
 _LEAST_WORDS_OF_SENTENCE = 5
+_COVERED = 0.75
+_COVERED_BY_AMOUNT = 0.45
+_FIRST = 4
+_NAMED = 0.5
+_AMOUNT = re.compile(
+    r"\bhow\s+(?!(?:do|does|did|is|are|was|were|can|could|should|would|will|to|come|has|have|had)"
+    r"\b)\w+|^(?!why\b).*\b(?:sizes?|numbers?|amounts?|counts?|costs?|figures?|percentages?|"
+    r"shares?|rates?|footprints?|totals?|memory|v?ram|bytes|[kmgt]i?b)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_COMPUTED = re.compile(
+    r"[\w)]\s*[×*/÷·]\s*[\w(].*[=≈]|\b(?:comput|calculat|deriv)(?:ed|ing|ation)\b", re.IGNORECASE
+)
+_SECONDARY = re.compile(
+    r"\b(?:survey|review|overview|blog|handbook|tutorial|textbook|wikipedia|documentation|guide|"
+    r"press release|news)\b",
+    re.IGNORECASE,
+)
+
+
+Standing = Literal["", "computed", "miscomputed", "newer", "primary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A value as printed, the passage that gives it, and what speaks for or against it.
+
+    `computed` values come with their calculation; a `miscomputed` one does not follow from its
+    own; `newer` and `primary` are said of the sources, where they are known to differ.
+    """
+
+    value: str
+    passage: Passage
+    standing: Standing = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A quantity with the values that passages give it: (value as printed, passage id)."""
+    """A quantity with the different values that passages give it."""
 
     quantity: str
-    values: tuple[tuple[str, str], ...]
+    values: tuple[Stated, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    passage: str
-    topic: str
+    passage: Passage
     label: str
     words: frozenset[str]
     marks: frozenset[str]
@@ -45,21 +90,151 @@ class _Statement:
     is_label: bool
 
 
+def conflicts_for(
+    question: str,
+    hits: Sequence[Hit],
+    known: Sequence[Disagreement],
+    weigh: Callable[[str], float],
+) -> tuple[list[Disagreement], list[Disagreement]]:
+    """Choose the conflicts that the retrieved passages touch, each with one passage a value.
+
+    Args:
+        question: the question that stands alone.
+        hits: what was retrieved, best first.
+        known: what disagrees anywhere in the knowledge base.
+        weigh: how telling a word is.
+
+    Returns:
+        Those that the question asks about, and those that only an answer which gives one of
+        their values has to state.
+    """
+    rank = {hit.passage.id: position for position, hit in enumerate(hits)}
+    asked: list[Disagreement] = []
+    latent: list[Disagreement] = []
+    seen: list[frozenset[str]] = []
+    # Those that were found at build time come first: they know more of their values.
+    for conflict in [*known, *disagreements(hits)]:
+        refs = frozenset(value.passage.id for value in conflict.values)
+        if not refs & rank.keys() or any(len(refs & others) > 1 for others in seen):
+            continue
+        values = _one_each(conflict.values, rank)
+        if len(values) > 1:
+            seen.append(refs)
+            chosen = Disagreement(conflict.quantity, _with_standing(values))
+            near = min(rank.get(value.passage.id, len(rank)) for value in values) < _FIRST
+            relevant = near and _asks_about(question, chosen, weigh)
+            (asked if relevant else latent).append(chosen)
+    return asked, latent
+
+
+def _asks_about(question: str, conflict: Disagreement, weigh: Callable[[str], float]) -> bool:
+    """Tell whether a question asks for an amount of what is disputed, or names it in full."""
+    words, quantity = _words(question), _words(conflict.quantity)
+    around = _words(
+        " ".join(f"{v.passage.title} {v.passage.heading} {v.passage.text}" for v in conflict.values)
+    )
+
+    def share(part: frozenset[str], whole: frozenset[str]) -> float:
+        total = sum(weigh(word) for word in whole)
+        return sum(weigh(word) for word in part & whole) / total if total else 0.0
+
+    if _AMOUNT.search(question):
+        counted = [q.noun for v in conflict.values for q in quantities(v.value) if not q.dimension]
+        # A count is asked for by its noun, a size or a time in many ways.
+        named = not any(counted) or bool(_words(" ".join(counted)) & words)
+        return named and share(quantity | around, words) >= _COVERED_BY_AMOUNT
+    return share(quantity | around, words) >= _COVERED and share(words, quantity) >= _NAMED
+
+
+def _one_each(values: Sequence[Stated], rank: Mapping[str, int]) -> list[Stated]:
+    """Keep one statement of each value: the one that was retrieved best, else the first."""
+    kept: list[tuple[Quantity, Stated]] = []
+    for stated in sorted(values, key=lambda value: rank.get(value.passage.id, len(rank))):
+        quantity = next(iter(quantities(stated.value)), None)
+        if quantity is None:
+            continue
+        same = next((i for i, (q, _) in enumerate(kept) if _agree(quantity, q)), None)
+        if same is None:
+            kept.append((quantity, stated))
+        elif stated.standing == "miscomputed":
+            # What does not follow from its calculation does so nowhere.
+            kept[same] = (kept[same][0], replace(kept[same][1], standing="miscomputed"))
+    return [stated for _, stated in kept]
+
+
+def _with_standing(values: Sequence[Stated]) -> tuple[Stated, ...]:
+    """Say of one value what sets it apart, the most telling that is known."""
+    if any(value.standing == "miscomputed" for value in values):
+        return tuple(values)
+    plain = [replace(value, standing="") for value in values]
+    marks: tuple[tuple[Standing, list[bool]], ...] = (
+        ("computed", [is_computed(value) for value in values]),
+        ("primary", _primary(values)),
+        ("newer", _newer(values)),
+    )
+    for standing, marked in marks:
+        if sum(marked) == 1:
+            plain[marked.index(True)] = replace(plain[marked.index(True)], standing=standing)
+            break
+    return tuple(plain)
+
+
+def blanked(sentence: str, value: str) -> str:
+    """Quote a sentence with the number of a value left open, to name the quantity by it."""
+    number = next((q.text for q in quantities(value)), value)
+    return f"“{sentence.replace(number, '…', 1).rstrip('.;:— ')}”"
+
+
+def is_computed(stated: Stated) -> bool:
+    """Tell whether a passage gives a value together with its calculation."""
+    return any(
+        stated.value in sentence and _COMPUTED.search(sentence) is not None
+        for sentence in re.split(r"(?<=[.!?;])\s+", stated.passage.text)
+    )
+
+
+def _primary(values: Sequence[Stated]) -> list[bool]:
+    """Mark the values with a source that is no survey, guide or the like, if others have none."""
+    known = [bool(value.passage.sources) for value in values]
+    primary = [
+        not all(_SECONDARY.search(source.label) for source in value.passage.sources)
+        for value in values
+    ]
+    return primary if all(known) else [False] * len(values)
+
+
+def _newer(values: Sequence[Stated]) -> list[bool]:
+    """Mark the value all of whose sources are younger than each source of the others."""
+    spans = []
+    for value in values:
+        found = [source.year for source in value.passage.sources if source.year is not None]
+        if not found or len(found) < len(value.passage.sources):
+            return [False] * len(values)
+        spans.append((min(found), max(found)))
+    return [
+        all(low > other[1] for position, other in enumerate(spans) if position != own)
+        for own, (low, _) in enumerate(spans)
+    ]
+
+
 def disagreements(hits: Sequence[Hit]) -> list[Disagreement]:
     """Find the quantities for which the hits give different values, each pair once."""
     statements = [s for hit in hits for s in _statements(hit.passage)]
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, Stated]] = {}
     for one, other in combinations(statements, 2):
-        if one.passage == other.passage or not _same_quantity(one, other):
+        if one.passage.id == other.passage.id or not _same_quantity(one, other):
             continue
-        if agree(one.value, other.value) or agree(other.value, one.value):
+        if _agree(one.value, other.value):
             continue
         label = min((one, other), key=lambda statement: len(statement.label)).label
-        found.setdefault(label, {}).update({one.passage: one.printed, other.passage: other.printed})
-    return [
-        Disagreement(label, tuple((value, ref) for ref, value in values.items()))
-        for label, values in found.items()
-    ]
+        for statement in (one, other):
+            stated = Stated(statement.printed, statement.passage)
+            found.setdefault(label, {})[statement.passage.id] = stated
+    return [Disagreement(label, tuple(values.values())) for label, values in found.items()]
+
+
+def _agree(one: Quantity, other: Quantity) -> bool:
+    return agree(one, other) or agree(other, one)
 
 
 def _same_quantity(one: _Statement, other: _Statement) -> bool:
@@ -84,8 +259,8 @@ def _statements(passage: Passage) -> Iterator[_Statement]:
         if len(stated) == 1:
             words = _words(f"{passage.topic.replace('-', ' ')} {passage.heading}")
             yield _Statement(
-                passage.id, passage.topic, passage.heading, words, _marks(passage.heading),
-                stated[0], value.strip(), True,
+                passage, passage.heading, words, _marks(passage.heading),
+                stated[0], value.strip(" ."), True,
             )  # fmt: skip
     text = passage.text
     if passage.kind is PassageKind.DATA:
@@ -97,7 +272,7 @@ def _statements(passage: Passage) -> Iterator[_Statement]:
             printed = f"{stated[0].text} {stated[0].noun}".strip()
             marks = _marks(sentence) - frozenset(_MARK.findall(stated[0].text))
             yield _Statement(
-                passage.id, passage.topic, sentence, _words(sentence), marks,
+                passage, blanked(sentence, printed), _words(sentence), marks,
                 stated[0], printed, False,
             )  # fmt: skip
 

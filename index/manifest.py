@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from index import lexical, passages
 from index.encoders import EncoderInfo
 from index.errors import IndexUnusable, KnowledgeBaseError
 from index.types import KnowledgeBase
@@ -18,18 +17,20 @@ from index.vectors import VectorKind
 
 __all__ = ["FORMAT_VERSION", "Manifest", "code_recipe", "differences", "fingerprint_of", "hash_of"]
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+_HERE = Path(__file__).resolve().parent
 
 
 @cache
 def code_recipe() -> str:
-    """Name the code that cuts passages and tokens, by its hash; nobody need remember to.
+    """Name the code that cuts passages and tokens and finds conflicts, by its hash.
 
     Embedded texts that come out the same keep their vectors, so a new recipe costs little.
     """
     digest = hashlib.sha256()
-    for module in (passages, lexical):
-        digest.update(Path(str(module.__file__)).read_bytes())
+    audit = ("arithmetic", "conflicts", "expression", "figures", "gathered", "numbers", "texts")
+    for module in ("passages", "lexical", "conflicts", *(f"audit/{name}" for name in audit)):
+        digest.update((_HERE / f"{module}.py").read_bytes())
     return digest.hexdigest()[:12]
 
 

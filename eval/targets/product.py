@@ -179,7 +179,7 @@ def _output(answer: Answer, retrieved: Retrieved, times: dict[str, float]) -> Ou
         ),
         dropped=tuple(f"{dropped.reason}: {dropped.text}" for dropped in answer.dropped),
         conflicts=tuple(tuple(v.value for v in conflict.values) for conflict in answer.conflicts),
-        passages={hit.passage.id: text_of(hit) for hit in retrieved.hits},
+        passages={hit.passage.id: text_of(hit) for hit in (*retrieved.hits, *retrieved.beside)},
         prompt_tokens=answer.usage.prompt_tokens,
         completion_tokens=answer.usage.completion_tokens,
         timings={**answer.timings, **times},

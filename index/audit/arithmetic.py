@@ -119,6 +119,7 @@ def _equations(text: Text, names: Mapping[str, float]) -> Iterator[Finding]:
             f"{_shown(a)} is stated as {_shown(b)}: “{text.text[start:end].strip()}”",
             f"the expression was evaluated; the two differ by {off:.1%} of the larger one, more "
             "than the digits given allow, under every reading of the units",
+            stated=b,
         )
 
 

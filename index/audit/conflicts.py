@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import combinations
 
 from index.audit.figures import Figure, figures
@@ -13,7 +14,7 @@ from index.audit.findings import Finding, Kind, Severity
 from index.audit.numbers import NUMBER, compatible, number_from
 from index.types import KnowledgeBase
 
-__all__ = ["conflicts"]
+__all__ = ["ValueConflict", "conflicts", "value_conflicts"]
 
 # Words that tell one thing from its sibling: a clause with one of a row and a clause with
 # another of the same row speak of different things.
@@ -32,8 +33,10 @@ _SIBLINGS = (
     frozenset({"greedy", "beam"}),
     frozenset({"rag-token", "rag-sequenc"}),
 )
+_MARK = re.compile(r"\b[^\W\d_]+-?\d[\w.]*\b")
 _CONFIGURATION = "both describe the same configuration, setting by setting"
 _SAME_SETTING = 3  # shared settings that make two descriptions the same configuration
+_FAR_APART = 1.5
 _ROUNDED_DOWN = 1.01  # people cut digits off as often as they round
 _TELLING = 9.0  # summed idf of the words of a label that says what it measures
 _TELLING_ELSEWHERE = 18.0  # the same, where the other clause is in another topic
@@ -41,6 +44,17 @@ _TELLING_ELSEWHERE = 18.0  # the same, where the other clause is in another topi
 
 def _siblings(a: frozenset[str], b: frozenset[str]) -> bool:
     return any((row & a) and (row & b) and not (row & a & b) for row in _SIBLINGS)
+
+
+def _marked_apart(a: Figure, b: Figure) -> bool:
+    """Whether each has a name with a digit that the other lacks: fp16 and int8, v1 and v2."""
+    ours, theirs = _marks(a), _marks(b)
+    return bool(ours - theirs) and bool(theirs - ours)
+
+
+def _marks(figure: Figure) -> frozenset[str]:
+    said = figure.shown.rpartition(": ")[0] if figure.is_point else figure.shown
+    return frozenset(mark.lower() for mark in _MARK.findall(said))
 
 
 def _setting(a: Figure, b: Figure) -> int:
@@ -57,6 +71,20 @@ def _said_there(a: Figure, b: Figure) -> bool:
         if any(compatible(x.number, n, loose=loose) for n in others if n.value != y.number.value):
             return True
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class ValueConflict:
+    """Two figures for one quantity; `why` says what makes it one."""
+
+    one: Figure
+    other: Figure
+    why: str
+
+    @property
+    def certain(self) -> bool:
+        """Whether the figures stand in the same configuration and are far apart."""
+        return self.why == _CONFIGURATION and _apart(self.one, self.other) > _FAR_APART
 
 
 class _Weights:
@@ -116,7 +144,9 @@ def _why(a: Figure, b: Figure, weights: _Weights) -> str | None:
             if other.is_point
             else "the sentence has every word of the data point's label"
         )
-    return None if why is None or _siblings(a.words, b.words) else why
+    if why is None or _siblings(a.words, b.words) or _marked_apart(a, b):
+        return None
+    return why
 
 
 def _apart(a: Figure, b: Figure) -> float:
@@ -129,34 +159,59 @@ def _short(text: str) -> str:
     return text if len(text) <= 140 else text[:137] + "…"
 
 
-def _values(all_figures: list[Figure], weights: _Weights) -> Iterator[Finding]:
+def value_conflicts(base: KnowledgeBase) -> Iterator[ValueConflict]:
+    """Pairs of figures in two places that can't both be right, each pair of places once."""
+    found = figures(base)
+    yield from _values(found, _Weights(found))
+
+
+def _values(all_figures: list[Figure], weights: _Weights) -> Iterator[ValueConflict]:
+    reported: set[frozenset[str]] = set()
+    for a, b in _comparable(all_figures, weights):
+        why = _why(a, b, weights)
+        pair = frozenset((a.place, b.place))
+        if why is None or a.place == b.place or pair in reported:
+            continue
+        if compatible(a.number, b.number) or _said_there(a, b):
+            continue
+        loose = a.approximate or b.approximate
+        if why != _CONFIGURATION and compatible(a.number, b.number, loose=loose):
+            continue
+        if _apart(a, b) < _ROUNDED_DOWN:
+            continue
+        reported.add(pair)
+        yield ValueConflict(a, b, why)
+
+
+def _comparable(all_figures: list[Figure], weights: _Weights) -> Iterator[tuple[Figure, Figure]]:
+    """Pairs of one unit that may speak of one quantity: two settings, or a label's rarest word."""
     by_unit: dict[str, list[Figure]] = defaultdict(list)
     for figure in all_figures:
         if figure.unit:
             by_unit[figure.unit].append(figure)
-    reported: set[frozenset[str]] = set()
     for same_unit in by_unit.values():
-        for a, b in combinations(same_unit, 2):
-            why = _why(a, b, weights)
-            pair = frozenset((a.place, b.place))
-            if why is None or a.place == b.place or pair in reported:
-                continue
-            if compatible(a.number, b.number) or _said_there(a, b):
-                continue
-            strict = why == _CONFIGURATION
-            if not strict and compatible(a.number, b.number, loose=a.approximate or b.approximate):
-                continue
-            apart = _apart(a, b)
-            if apart < _ROUNDED_DOWN:
-                continue
-            reported.add(pair)
-            yield Finding(
-                Kind.CONFLICT_VALUE,
-                Severity.ERROR if apart > 1.5 and strict else Severity.WARNING,
-                b.place,
-                f"“{_short(b.shown)}” disagrees with {a.place}: “{_short(a.shown)}”",
-                f"{why}, and the figures can't be roundings of one",
-            )
+        settings = [figure for figure in same_unit if len(figure.numbers) >= _SAME_SETTING]
+        yield from combinations(settings, 2)
+        by_word: dict[str, list[Figure]] = defaultdict(list)
+        for figure in same_unit:
+            for word in figure.words:
+                by_word[word].append(figure)
+        for point in same_unit:
+            if point.is_point and point.words:
+                rarest = max(sorted(point.words), key=lambda word: weights.of(frozenset({word})))
+                yield from ((point, other) for other in by_word[rarest] if other is not point)
+
+
+def _value_findings(all_figures: list[Figure], weights: _Weights) -> Iterator[Finding]:
+    for found in _values(all_figures, weights):
+        a, b = found.one, found.other
+        yield Finding(
+            Kind.CONFLICT_VALUE,
+            Severity.ERROR if found.certain else Severity.WARNING,
+            b.place,
+            f"“{_short(b.shown)}” disagrees with {a.place}: “{_short(a.shown)}”",
+            f"{found.why}, and the figures can't be roundings of one",
+        )
 
 
 def _credits(all_figures: list[Figure], weights: _Weights) -> Iterator[Finding]:
@@ -219,7 +274,10 @@ def conflicts(base: KnowledgeBase) -> Iterator[Finding]:
     """Figures that disagree within a topic, across topics, and inside one data point."""
     found = figures(base)
     weights = _Weights(found)
-    checks: tuple[Callable[[list[Figure], _Weights], Iterator[Finding]], ...] = (_values, _credits)
+    checks: tuple[Callable[[list[Figure], _Weights], Iterator[Finding]], ...] = (
+        _value_findings,
+        _credits,
+    )
     for check in checks:
         yield from check(found, weights)
     yield from _gains(base)

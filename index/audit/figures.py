@@ -65,6 +65,7 @@ class Figure:
         numbers: the other numbers around it.
         peers: every number of the same unit in the same clause, itself among them.
         shown: the clause, for people.
+        printed: the number with its unit, as it stands there.
         is_point: whether it is the value of a data point.
     """
 
@@ -77,6 +78,7 @@ class Figure:
     numbers: frozenset[float]
     peers: tuple[Number, ...]
     shown: str
+    printed: str
     is_point: bool
 
 
@@ -104,29 +106,29 @@ def is_approximate(before: str) -> bool:
     return bool(_APPROXIMATE.search(before))
 
 
-def _unit(after: str, fallback: str) -> tuple[str, float]:
-    """What a number counts, and the size of that unit."""
+def _unit(after: str, fallback: str) -> tuple[str, float, int]:
+    """What a number counts, the size of that unit, and where its name ends."""
     match = re.match(
         r"\s?%|[\s-]*([^\W\d_]\w*)(?:\s+(?!per\b)([^\W\d_]\w*))?(?:\s?/\s?|\s+per\s+)?", after
     )
     if match is None:
-        return fallback, 1.0
+        return fallback, 1.0, 0
     if match.group().strip() == "%":
-        return "%", 1.0
+        return "%", 1.0, match.end()
     rate = re.match(r"[^\W\d_]\w*", after[match.end() :])
     is_rate = re.search(r"(?:/\s?|\sper\s+)$", match.group()) is not None
     per = f" per {_stem(rate.group())}" if is_rate and rate else ""
     first, second = match[1], match[2]
     if first in UNITS:
-        return UNITS[first].family + per, UNITS[first].size
-    for word in (first, second):
+        return UNITS[first].family + per, UNITS[first].size, match.end(1)
+    for group, word in ((1, first), (2, second)):
         if not word or word.lower() in _STOPWORDS:
             break
         noun = _stem(word)
         if word == first and second and noun in _ADJECTIVES:
             continue
-        return _SAME_UNIT.get(noun, noun) + per, 1.0
-    return fallback, 1.0
+        return _SAME_UNIT.get(noun, noun) + per, 1.0, match.end(group)
+    return fallback, 1.0, 0
 
 
 def _scaled(number: Number, size: float) -> Number:
@@ -141,14 +143,16 @@ def _in_clause(
         before = clause[: match.start()]
         if re.search(r"[^\W\d_]-$", before):
             continue  # the 3 of GPT-3
-        unit, size = _unit(clause[match.end() :], fallback)
+        unit, size, named = _unit(clause[match.end() :], fallback)
+        printed = clause[match.start() : match.end() + named].strip()
         # An operand is no figure of its own; the result of a sum is.
         if before.rstrip()[-1:] in tuple("×·*/÷^") or clause[match.end() :].lstrip()[:1] in tuple(
             "·*/÷^="
         ):
             unit = ""
-        found.append((_scaled(number_from(match), size), unit, is_approximate(before), match))
-    for number, unit, approximate, match in found:
+        scaled = _scaled(number_from(match), size)
+        found.append((scaled, unit, is_approximate(before), match, printed))
+    for number, unit, approximate, match, printed in found:
         after = clause[match.end() : match.end() + 1]
         yield Figure(
             place,
@@ -160,6 +164,7 @@ def _in_clause(
             frozenset(n.value for n, *_ in found if n.value != number.value) - _YEARS,
             tuple(n for n, u, *_ in found if u == unit),
             clause,
+            printed,
             is_point,
         )
 
@@ -190,6 +195,7 @@ def _of_topic(topic: Topic) -> Iterator[Figure]:
                     labelled,
                     figure.peers,
                     f"{point.label}: {value}",
+                    figure.printed,
                     True,
                 )
         else:

@@ -47,7 +47,8 @@ class Finding:
     """One thing that looks wrong.
 
     `place` is a position in the knowledge base: a passage id with a field, such as
-    `kv-cache/data/1.note`. `message` says what is wrong, `reason` how that is known.
+    `kv-cache/data/1.note`. `message` says what is wrong, `reason` how that is known; `stated` is
+    the result that a calculation is given and does not have, in base units.
     """
 
     kind: Kind
@@ -55,6 +56,7 @@ class Finding:
     place: str
     message: str
     reason: str
+    stated: float | None = None
 
 
 def at_least(findings: list[Finding], severity: Severity) -> list[Finding]:

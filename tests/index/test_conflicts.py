@@ -21,7 +21,7 @@ def data(number: int, label: str, value: str) -> Hit:
 
 
 def refs(*hits: Hit) -> set[frozenset[str]]:
-    return {frozenset(ref for _, ref in found.values) for found in disagreements(hits)}
+    return {frozenset(v.passage.id for v in found.values) for found in disagreements(hits)}
 
 
 def test_two_values_of_one_data_point() -> None:
@@ -32,14 +32,21 @@ def test_two_values_of_one_data_point() -> None:
     assert refs(*hits) == {frozenset({"t/data/0", "t/data/1"})}
     first = disagreements(hits)[0]
     assert first.quantity == "GPT-3 training tokens"
-    assert dict((ref, value) for value, ref in first.values).keys() == {"t/data/0", "t/data/1"}
+    assert {v.passage.id: v.value for v in first.values} == {
+        "t/data/0": "300B tokens",
+        "t/data/1": "499B tokens",
+    }
 
 
 def test_two_values_in_sentences() -> None:
     one = faq(0, "The corpus is large. The model was trained on 300 billion tokens of text.")
     other = faq(1, "The model was trained on 400 billion tokens of text.")
     (found,) = disagreements([one, other])
-    assert found.values == (("300 billion tokens", "t/faq/0"), ("400 billion tokens", "t/faq/1"))
+    assert [(v.value, v.passage.id) for v in found.values] == [
+        ("300 billion tokens", "t/faq/0"),
+        ("400 billion tokens", "t/faq/1"),
+    ]
+    assert found.quantity == "“The model was trained on … tokens of text”"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""Where the sources disagree: what the evidence holds of it, and how an answer says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import prompts
+from app.evidence import Evidence
+from app.types import Conflict, ConflictValue
+from app.verify import Support
+from index.conflicts import Disagreement, conflicts_for
+from index.store import LoadedIndex
+from index.types import Hit
+
+__all__ = ["Dispute", "Statement", "disputes", "statements"]
+
+_MARK = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """What the retrieved passages touch of the knowledge base's conflicts.
+
+    `asked` are the conflicts that the question asks about, `latent` the others, and `beside`
+    the passages that they name and that were not retrieved.
+    """
+
+    asked: tuple[Conflict, ...]
+    latent: tuple[Conflict, ...]
+    beside: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A piece of text that states a value, with what bears it."""
+
+    lead: str
+    text: str
+    supports: tuple[Support, ...]
+
+
+def disputes(question: str, hits: Sequence[Hit], index: LoadedIndex) -> Dispute:
+    """Find the conflicts that what was retrieved for a question touches."""
+    asked, latent = conflicts_for(question, hits, index.conflicts, index.lexical.weight)
+    known = {hit.passage.id for hit in hits}
+    others = {
+        value.passage.id: value.passage
+        for conflict in (*asked, *latent)
+        for value in conflict.values
+        if value.passage.id not in known
+    }
+    beside = tuple(Hit(passage, 0.0) for passage in others.values())
+    return Dispute(tuple(map(_conflict, asked)), tuple(map(_conflict, latent)), beside)
+
+
+def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[Statement]:
+    """State every value of a conflict beside its source, then what sets one of them apart."""
+    by_ref = {item.passage.id: item for item in evidence}
+    supports = [_support(value, by_ref[value.ref]) for value in conflict.values]
+    said = prompts.fill(
+        "replies/conflict.md",
+        quantity=conflict.quantity.rstrip("."),
+        values=", against ".join(f"{value.value}{_MARK}" for value in conflict.values),
+    ).strip()
+    *parts, closing = said.split(_MARK)
+    for position, (part, support) in enumerate(zip(parts, supports, strict=True)):
+        text = part.lstrip(" ,") + (closing if position == len(parts) - 1 else "")
+        lead = part[: len(part) - len(part.lstrip(" ,"))]
+        yield Statement(lead if position else "\n\n", text, (support,))
+    for value, support in zip(conflict.values, supports, strict=True):
+        if value.standing:
+            note = prompts.fill(f"replies/conflict-{value.standing}.md", value=value.value)
+            yield Statement(" ", note.strip(), (support,))
+
+
+def _conflict(found: Disagreement) -> Conflict:
+    values = (
+        ConflictValue(stated.value, stated.passage.id, standing=stated.standing)
+        for stated in found.values
+    )
+    return Conflict(found.quantity, tuple(values))
+
+
+def _support(value: ConflictValue, item: Evidence) -> Support:
+    start = max(0, item.passage.text.find(value.value))
+    span = next((s for s in item.spans if s.start <= start < s.end), item.spans[0])
+    return Support(value.ref, item.n, span.start, span.end, 1.0)
