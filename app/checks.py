@@ -8,17 +8,19 @@ passage's heading and title.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import combinations
 
 from app.evidence import Evidence, names_in
+from app.near_quotes import alterations, contradicts
 from index.lexical import content_words, tokenize
 from index.quantities import Quantity, agree, quantities
 
 __all__ = ["OPPOSITES", "Reading", "objection"]
 
-_TOKEN = re.compile(r"n't|[A-Za-z][A-Za-z'-]*|\d[\d.,]*|[.;:!?()]")
+_TOKEN = re.compile(r"n't|[A-Za-z][A-Za-z']*|\d[\d.,]*|[.;:!?()]")
 # What denies outright, in the sentence; and what may deny, in the evidence.
 _DENIALS = frozenset("not never neither nor cannot n't hardly barely".split())
 _NEGATORS = _DENIALS | frozenset(
@@ -26,9 +28,15 @@ _NEGATORS = _DENIALS | frozenset(
     "instead rather few little seldom avoid avoids avoiding prevent prevents unable stop "
     "stops".split()
 )
+_QUIET_DENIALS = frozenset("no none without".split())
+_CREDIT = re.compile(
+    r"\b([A-Z][\w-]+)(?:'s|’s)?(?: et al\.?| (?:and|&) [A-Z][\w-]+)?,? \(?((?:19|20)\d\d)\b"
+)
 _REACH = 4
 _STOPS = frozenset(".;:!?()")
 _NEAR = 6
+_CLOSER = 0.5
+_CLAUSE = re.compile(r"[;.!?](?=\s)")
 OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
     (frozenset(left.split()), frozenset(right.split()))
     for left, right in (
@@ -74,7 +82,38 @@ class Reading:
 
 def objection(reading: Reading) -> str:
     """Return the first thing that speaks against a sentence, or ""."""
-    return _number(reading) or _name(reading) or _negation(reading) or _direction(reading)
+    checks = (_number, _name, _credit, _near_quote, _roles, _negation, _direction)
+    return next((reason for check in checks if (reason := check(reading))), "")
+
+
+def opposed(one: str, other: str) -> bool:
+    """Tell whether two lower-case words are opposites."""
+    return any(
+        (one in left and other in right) or (one in right and other in left)
+        for left, right in OPPOSITES
+    )
+
+
+def _near_quote(reading: Reading) -> str:
+    passage = frozenset().union(*(item.words for item in reading.items))
+    for found in alterations(reading.sentence, reading.spans):
+        reason = contradicts(found, passage, _DENIALS | _QUIET_DENIALS, opposed)
+        if reason:
+            return reason
+    return ""
+
+
+def _credit(reading: Reading) -> str:
+    """Object to a year beside an author whom no source and no passage puts it beside."""
+    known = f"{reading.context} " + " ".join(
+        source.label for item in reading.items for source in item.passage.sources
+    )
+    for author, year in _CREDIT.findall(reading.sentence):
+        if author in known and not re.search(
+            rf"\b{re.escape(author)}\b[^;()]{{0,40}}\(?\b{year}\b", known
+        ):
+            return f"the evidence has nothing by {author} of {year}"
+    return ""
 
 
 def _number(reading: Reading) -> str:
@@ -91,7 +130,8 @@ def _number(reading: Reading) -> str:
         same = [other for other in stated if agree(claimed, other)] or _ends(claimed, stated)
         if not same and not (not claimed.dimension and claimed.text.lower() in names):
             return f"the number {claimed.text!r} is not in the evidence"
-        if same and not _about_the_same(claimed, reading.sentence, same, reading.context):
+        others = [q for q in stated if q.kind == claimed.kind and q not in same]
+        if same and not _about_the_same(claimed, reading, same, others):
             return f"the number {claimed.text!r} is about something else in the evidence"
     return ""
 
@@ -106,16 +146,67 @@ def _ends(claimed: Quantity, stated: Sequence[Quantity]) -> list[Quantity]:
 
 
 def _about_the_same(
-    claimed: Quantity, sentence: str, same: Sequence[Quantity], evidence: str
+    claimed: Quantity, reading: Reading, same: Sequence[Quantity], others: Sequence[Quantity]
 ) -> bool:
-    ours = _around(sentence, claimed)
-    return not ours or any(ours & _around(evidence, other) for other in same)
+    """Tell whether a number stands among the words that it stands among in the evidence.
+
+    It must share some of them, and be as close to them as any other number of its kind is.
+    """
+    ours = _around(reading.sentence, claimed.start, claimed.end)
+    if not ours:
+        return True
+    here, there = (
+        max((_closeness(ours, _around(reading.context, q.start, q.end)) for q in found), default=0)
+        for found in (same, others)
+    )
+    return here > 0 and there - here < _CLOSER
 
 
-def _around(text: str, quantity: Quantity) -> frozenset[str]:
-    before = content_words(text[: quantity.start])[-_NEAR:]
-    after = content_words(text[quantity.end :])[:_NEAR]
-    return frozenset(word for word in (*before, *after) if not word[0].isdigit())
+def _roles(reading: Reading) -> str:
+    """Object to two names of which each stands where the evidence has the other one."""
+    claimed = {
+        name: found
+        for name in names_in(reading.sentence)
+        if (found := _places(name, reading.context))
+    }
+    for one, other in combinations(claimed, 2):
+        if one in other or other in one:
+            continue
+        ours = [_around_each(reading.sentence, name) for name in (one, other)]
+        theirs = [_around_each(reading.context, name) for name in (one, other)]
+        kept = [_nearest(ours[0], theirs[0]), _nearest(ours[1], theirs[1])]
+        crossed = [_nearest(ours[0], theirs[1]), _nearest(ours[1], theirs[0])]
+        if crossed[0] > kept[0] and crossed[1] > kept[1] and sum(crossed) - sum(kept) >= _CLOSER:
+            return f"the evidence has {one!r} and {other!r} the other way round"
+    return ""
+
+
+def _places(name: str, text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
+
+
+def _around_each(text: str, name: str) -> list[dict[str, float]]:
+    return [_around(text, start, end) for start, end in _places(name, text)]
+
+
+def _nearest(ours: Sequence[dict[str, float]], theirs: Sequence[dict[str, float]]) -> float:
+    return max((_closeness(a, b) for a in ours for b in theirs), default=0.0)
+
+
+def _around(text: str, start: int, end: int) -> dict[str, float]:
+    """Map the words near a place to how near they are: 1, 1/2, 1/3 and so on, by side."""
+    before = content_words(_CLAUSE.split(text[:start])[-1])[-_NEAR:][::-1]
+    after = content_words(_CLAUSE.split(text[end:])[0])[:_NEAR]
+    near: dict[str, float] = {}
+    for side in (before, after):
+        for rank, word in enumerate(side, start=1):
+            if not word[0].isdigit():
+                near[word] = max(near.get(word, 0.0), 1 / rank)
+    return near
+
+
+def _closeness(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    return sum(min(weight, other[word]) for word, weight in one.items() if word in other)
 
 
 def _name(reading: Reading) -> str:
@@ -134,7 +225,7 @@ def _name(reading: Reading) -> str:
             rf"{re.escape(name)}(?:'s)?(?: et al\.?| (?:and|&) \w+)?,? \(?\d{{4}}", reading.sentence
         )
         known = said | authors if credited or "et al" in reading.sentence else said
-        if not all(_known(part, known, stems) for part in parts):
+        if name.lower() not in known and not all(_known(part, known, stems) for part in parts):
             return f"the name {name!r} is not in the evidence"
     return ""
 
@@ -156,6 +247,12 @@ def _negation(reading: Reading) -> str:
     # Where the evidence denies most of the same words, the two agree.
     if len(denied) > len(shared) / 2:
         return f"it denies what the evidence says of {sorted(denied)[0]!r}"
+    if ours and not ours & theirs:
+        return "it denies what the evidence does not"
+    # "without" and "no" deny the very next word, not the clause.
+    beside = _reached(reading.sentence, _QUIET_DENIALS, True, reach=1) & there
+    if beside - theirs:
+        return f"it denies what the evidence says of {sorted(beside - theirs)[0]!r}"
     outright = _reached(reading.context, _DENIALS, True)
     outright -= _reached(reading.context, _DENIALS, False)
     excused = _reached(reading.sentence, _NEGATORS, True)
@@ -189,7 +286,10 @@ def _direction_stands(
     opposing = [len(ours & _window(evidence, i)) for i, w in enumerate(evidence) if w in opposite]
     if not opposing:
         return True
-    return bool(agreeing) and max(agreeing) >= max(opposing)
+    # Where both are as near, only a sentence that says all of it is taken to agree.
+    return bool(agreeing) and (
+        max(agreeing) > max(opposing) or max(agreeing) == max(opposing) == len(ours)
+    )
 
 
 def _window(tokens: Sequence[str], position: int) -> frozenset[str]:
@@ -204,20 +304,22 @@ def _tokens(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=2048)
-def _reached(text: str, negators: frozenset[str], negated: bool) -> frozenset[str]:
+def _reached(
+    text: str, negators: frozenset[str], negated: bool, reach: int = _REACH
+) -> frozenset[str]:
     """Return the telling words that a negator reaches, or those that none does."""
     found = set()
-    reach = 0
+    left = 0
     for token in _tokens(text):
         if token in negators:
-            reach = _REACH
+            left = reach
         elif token in _STOPS:
-            reach = 0
+            left = 0
         else:
             words = content_words(token.rstrip(".,"))
-            if (reach > 0) == negated:
+            if (left > 0) == negated:
                 found.update(words)
-            reach -= bool(words and reach)
+            left -= bool(words and left)
     return frozenset(found)
 
 

@@ -1,4 +1,4 @@
-"""True sentences made wrong in the ways that matter: numbers, names, directions, negations."""
+"""True sentences made wrong in the ways that matter: numbers, names, directions and so on."""
 
 from __future__ import annotations
 
@@ -10,13 +10,29 @@ from app.checks import OPPOSITES
 from app.evidence import names_in
 from index.quantities import quantities
 
-__all__ = ["KINDS", "corrupt"]
+__all__ = ["KINDS", "add_clause", "corrupt"]
 
 _VERB = re.compile(
     r"\b(is|are|was|were|can|does|has|have|gives|uses|makes|needs|keeps|trains|adds|works|stays|"
     r"grows|reaches|holds|lets|takes|shows|helps|requires|allows|stores)\b"
 )
 _AUXILIARY = ("is", "are", "was", "were", "can", "does", "has", "have")
+_ADDED = 7
+_APART = 12
+_QUANTIFIERS = (
+    ("only", "not only"),
+    ("all", "some"),
+    ("every", "no"),
+    ("always", "sometimes"),
+    ("most", "few"),
+    ("some", "all"),
+    ("often", "never"),
+    ("usually", "rarely"),
+    ("each", "no"),
+    ("never", "always"),
+    ("without", "with"),
+    ("with", "without"),
+)
 _NEGATED = re.compile(r"\b(?:not|no|never|nor|neither|without|cannot)\b|n't")
 
 
@@ -75,11 +91,55 @@ def _negation(sentence: str, names: Sequence[str], rng: random.Random) -> str | 
     return sentence[: match.start()] + denied + sentence[match.end() :]
 
 
+def _exchange(sentence: str, names: Sequence[str], rng: random.Random) -> str | None:
+    """Let two numbers of one kind, or two names, change places."""
+    numbers = [q for q in quantities(sentence) if q.kind != "year" and q.text[0].isdigit()]
+    pairs = [
+        ((a.start, a.start + len(a.text)), (b.start, b.start + len(b.text)))
+        for a in numbers
+        for b in numbers
+        if a.end <= b.start and a.dimension == b.dimension and a.low != b.low
+    ]
+    found = [m for name in names_in(sentence) for m in re.finditer(re.escape(name), sentence)]
+    pairs += [
+        (a.span(), b.span()) for a in found for b in found
+        if a.end() + _APART < b.start()
+        and a.group().lower() != b.group().lower()
+        and _form(sentence, a) == _form(sentence, b)
+    ]  # fmt: skip
+    if not pairs:
+        return None
+    (a, b), (c, d) = rng.choice(pairs)
+    return sentence[:a] + sentence[c:d] + sentence[b:c] + sentence[a:b] + sentence[d:]
+
+
+def _form(sentence: str, name: re.Match[str]) -> tuple[bool, bool]:
+    """Tell authors from models: only names of one form are taken for each other."""
+    credited = re.match(r" (?:et al|and|&)|,? \(?(?:19|20)\d\d", sentence[name.end() :]) is not None
+    return credited, name.group()[1:].islower()
+
+
+def _quantifier(sentence: str, names: Sequence[str], rng: random.Random) -> str | None:
+    for said, other in _QUANTIFIERS:
+        match = re.search(rf"\b{said}\b", sentence, re.IGNORECASE)
+        if match:
+            return sentence[: match.start()] + other + sentence[match.end() :]
+    return None
+
+
+def add_clause(sentence: str, other: str) -> str | None:
+    """Return the sentence with the end of another one, which nothing bears, added to it."""
+    tail = other.rstrip(".!?").split()[-_ADDED:]
+    return f"{sentence.rstrip('.!?')}, and {' '.join(tail)}." if len(tail) == _ADDED else None
+
+
 _Maker = Callable[[str, Sequence[str], random.Random], str | None]
 _MAKERS: dict[str, _Maker] = {
     "number": _number,
     "name": _name,
     "direction": _direction,
     "negation": _negation,
+    "exchange": _exchange,
+    "quantifier": _quantifier,
 }
 KINDS = tuple(_MAKERS)

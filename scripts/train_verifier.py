@@ -28,7 +28,7 @@ from index.__main__ import DEFAULT_INDEX
 from index.cli import say
 from index.encoders import load_encoder
 from index.types import Hit, Passage
-from scripts.corruptions import KINDS, corrupt
+from scripts.corruptions import KINDS, add_clause, corrupt
 from scripts.dev_cases import dev_cases, is_dev
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -91,7 +91,8 @@ def _pairs(live: LiveIndex) -> Iterator[Pair]:
     cases = list(dev_cases("paraphrase", "data-point"))
     passages = {passage.id: passage for passage in live.index.passages}
     names = sorted({name for p in passages.values() for name in names_in(p.text)})
-    yield from _own_sentences(live, names, rng)
+    texts = [passage.text for passage in live.index.passages if not is_dev(passage.topic)]
+    yield from _own_sentences(live, names, texts, rng)
     seen: set[str] = set()
     for case in cases:
         evidence = evidence_of(live.retriever().search(case["question"], 6).hits)
@@ -102,7 +103,7 @@ def _pairs(live: LiveIndex) -> Iterator[Pair]:
                 continue
             seen.add(sentence)
             yield from _with_corruptions(
-                "paraphrase", case["topic"], sentence, evidence, names, rng
+                "paraphrase", case["topic"], sentence, evidence, names, texts, rng
             )
         other = rng.choice(cases)
         if other["topic"] != case["topic"]:
@@ -110,7 +111,9 @@ def _pairs(live: LiveIndex) -> Iterator[Pair]:
             yield Pair(case["topic"], "other topic", wrong, tuple(evidence))
 
 
-def _own_sentences(live: LiveIndex, names: Sequence[str], rng: random.Random) -> Iterator[Pair]:
+def _own_sentences(
+    live: LiveIndex, names: Sequence[str], texts: Sequence[str], rng: random.Random
+) -> Iterator[Pair]:
     """Take some of each development topic's own sentences, with its passages as evidence."""
     by_topic: dict[str, list[Passage]] = {}
     for passage in live.index.passages:
@@ -122,7 +125,7 @@ def _own_sentences(live: LiveIndex, names: Sequence[str], rng: random.Random) ->
             shown = [passage, *rng.sample(others, min(5, len(others)))]
             evidence = [Evidence(n, Hit(p, 0.5)) for n, p in enumerate(shown, start=1)]
             sentence = rng.choice(_sentences(passage.text))
-            yield from _with_corruptions("verbatim", topic, sentence, evidence, names, rng)
+            yield from _with_corruptions("verbatim", topic, sentence, evidence, names, texts, rng)
 
 
 def _with_corruptions(
@@ -131,6 +134,7 @@ def _with_corruptions(
     sentence: str,
     evidence: Sequence[Evidence],
     names: Sequence[str],
+    texts: Sequence[str],
     rng: random.Random,
 ) -> Iterator[Pair]:
     yield Pair(topic, f"true, {how}", sentence, tuple(evidence))
@@ -138,6 +142,9 @@ def _with_corruptions(
         wrong = corrupt(kind, sentence, names, rng)
         if wrong:
             yield Pair(topic, f"{kind}, {how}", wrong, tuple(evidence))
+    added = add_clause(sentence, rng.choice(texts))
+    if added:
+        yield Pair(topic, f"addition, {how}", added, tuple(evidence))
 
 
 def _sentences(text: str) -> list[str]:
@@ -213,7 +220,9 @@ def _report(judged: Judged, scores: NDArray[np.float64], threshold: float) -> st
             "",
             "Made by `python -m scripts.train_verifier` on the development topics: passages' own",
             "sentences and the suites' reference answers, which say the same in other words,",
-            "against their corruptions. Scores are cross-validated by topic (five folds).",
+            "against their corruptions: another number, name or direction, a negation, another",
+            "quantifier, two numbers or names that change places, a clause of another topic added.",
+            "Scores are cross-validated by topic (five folds).",
             "",
             "| sentences | n | shown as supported | refused by a check |",
             "|---|---|---|---|",

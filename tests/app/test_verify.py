@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.evidence import Evidence, evidence_of
+from app.near_quotes import alterations
 from app.verify import LexicalVerifier, claims_nothing
 from index.types import Hit, Passage, PassageKind, Source
 
@@ -66,6 +67,12 @@ def test_what_the_evidence_says_is_supported(sentence: str) -> None:
         "The KV cache does not store the keys and values of earlier tokens.",
         "Chinchilla underperforms the larger Gopher on MMLU, 67.6% against 60.0%.",
         "Chinchilla outperforms the smaller Gopher on MMLU, 67.6% against 60.0%.",
+        "Gopher outperforms the larger Chinchilla on MMLU, with 67.6% against 60.0% accuracy.",
+        "Chinchilla reaches 60.0% on MMLU and Gopher 67.6%.",
+        "For a model with 128 layers and 32 heads of size 32, a sequence takes about 2.15 GB.",
+        "The KV cache stores the keys and values of no earlier tokens.",
+        "The KV cache stores only the values of earlier tokens without their keys.",
+        "Hoffmann et al. (2022) trained Gopher with 70 billion parameters on 1.4 trillion tokens.",
         "The cache stores images of cats in a warm kitchen.",
         "The World Cup of 2022 was won by Argentina.",
     ],
@@ -130,3 +137,25 @@ def test_verifying_a_sentence_takes_at_most_ten_milliseconds() -> None:
 )
 def test_openings_claim_nothing(sentence: str, empty: bool) -> None:
     assert claims_nothing(sentence) is empty
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said", "original"),
+    [
+        ("The cache of each layer keeps five keys for the decoder.", "five", "all"),
+        ("The cache of each layer keeps all values for the decoder.", "values", "keys"),
+        ("The cache of no layer keeps all keys for the decoder.", "no", "each"),
+        ("The cache of each layer keeps all keys for the encoder.", "encoder", "decoder"),
+        ("The cache of each layer keeps not all keys for the decoder.", "not", ""),
+        ("Something quite different is said here of other things.", None, None),
+    ],
+)
+def test_what_a_near_quote_alters_is_found(
+    sentence: str, said: str | None, original: str | None
+) -> None:
+    evidence = "The cache of each layer keeps all keys for the decoder. Values are read later."
+    found = [
+        (" ".join(alteration.said), " ".join(alteration.original))
+        for alteration in alterations(sentence, evidence)
+    ]
+    assert found == ([] if said is None else [(said, original)])
