@@ -267,6 +267,8 @@ def _show_record(answer: Answer) -> None:
     for conflict in answer.conflicts:
         values = " / ".join(f"{_short(value.value)} ({value.ref})" for value in conflict.values)
         say(f"  conflict    {_short(conflict.quantity)}: {values}")
+    for premise in answer.premises:
+        say(f"  premise     {_short(premise.text)} (contradicted by {premise.ref})")
     for dropped in answer.dropped:
         say(f"  dropped     {_short(dropped.text)} ({dropped.reason})")
 

@@ -18,7 +18,17 @@ from app.near_quotes import alterations, contradicts
 from index.lexical import content_words, tokenize
 from index.quantities import Quantity, agree, quantities
 
-__all__ = ["OPPOSITES", "Reading", "objection"]
+__all__ = [
+    "CONTRARIES",
+    "OPPOSITES",
+    "Reading",
+    "crossed",
+    "denied_words",
+    "directed_words",
+    "lean",
+    "objection",
+    "opposed",
+]
 
 _TOKEN = re.compile(r"n't|[A-Za-z][A-Za-z']*|\d[\d.,]*|[.;:!?()]")
 # What denies outright, in the sentence; and what may deny, in the evidence.
@@ -64,6 +74,31 @@ OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
     )
 )  # fmt: skip
 
+# Words that can't both be true of one thing, and that often stand side by side all the same.
+CONTRARIES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
+    (frozenset(left.split()), frozenset(right.split()))
+    for left, right in (
+        ("linear linearly", "quadratic quadratically exponential exponentially"),
+        ("true correct correctly right", "false wrong wrongly incorrect incorrectly"),
+        ("unidirectional autoregressive", "bidirectional"),
+        ("dense", "sparse"),
+        ("supervised", "unsupervised"),
+        ("deterministic deterministically", "stochastic stochastically random randomly"),
+        ("frozen fixed", "updated trained"),
+        ("discrete", "continuous"),
+        ("absolute", "relative"),
+        ("symmetric", "asymmetric"),
+        ("parallel", "sequential sequentially"),
+        ("local", "global"),
+        ("static", "dynamic"),
+        ("required necessary", "optional unnecessary"),
+        ("possible", "impossible"),
+        ("finite", "infinite"),
+        ("open", "closed"),
+        ("empirical empirically", "theoretical theoretically proven proved"),
+    )
+)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -90,8 +125,39 @@ def opposed(one: str, other: str) -> bool:
     """Tell whether two lower-case words are opposites."""
     return any(
         (one in left and other in right) or (one in right and other in left)
-        for left, right in OPPOSITES
+        for left, right in (*OPPOSITES, *CONTRARIES)
     )
+
+
+def directed_words(text: str) -> frozenset[str]:
+    """Return a text's words that have an opposite."""
+    known = frozenset().union(*(side for row in (*OPPOSITES, *CONTRARIES) for side in row))
+    return frozenset(_tokens(text)) & known
+
+
+def lean(text: str, evidence: str, row: tuple[frozenset[str], frozenset[str]]) -> float:
+    """Return how much nearer a text's word of a row stands to the row's other side, -n to n.
+
+    It is positive where the evidence has the opposite word among the words that stand around
+    the text's own, negative where it has a word of the same side there. Of several words the
+    one that is turned the most counts.
+    """
+    said, leans = frozenset(_tokens(evidence)), []
+    for same, other in (row, row[::-1]):
+        for word in same & frozenset(_tokens(text)):
+            ours = _around_each(text.lower(), word)
+            near = [
+                max((_nearest(ours, _around_each(evidence.lower(), w)) for w in side & said),
+                    default=0.0)
+                for side in (other, same)
+            ]  # fmt: skip
+            leans.append(near[0] - near[1])
+    return max(leans, default=0.0)
+
+
+def denied_words(text: str) -> frozenset[str]:
+    """Return the stems that a text denies outright."""
+    return _reached(text, _DENIALS | _QUIET_DENIALS, True)
 
 
 def _near_quote(reading: Reading) -> str:
@@ -172,13 +238,19 @@ def _roles(reading: Reading) -> str:
     for one, other in combinations(claimed, 2):
         if one in other or other in one:
             continue
-        ours = [_around_each(reading.sentence, name) for name in (one, other)]
-        theirs = [_around_each(reading.context, name) for name in (one, other)]
-        kept = [_nearest(ours[0], theirs[0]), _nearest(ours[1], theirs[1])]
-        crossed = [_nearest(ours[0], theirs[1]), _nearest(ours[1], theirs[0])]
-        if crossed[0] > kept[0] and crossed[1] > kept[1] and sum(crossed) - sum(kept) >= _CLOSER:
+        if crossed(one, other, reading.sentence, reading.context):
             return f"the evidence has {one!r} and {other!r} the other way round"
     return ""
+
+
+def crossed(one: str, other: str, sentence: str, evidence: str) -> bool:
+    """Tell whether of two words each stands where the evidence has the other one."""
+    ours = [_around_each(sentence, word) for word in (one, other)]
+    theirs = [_around_each(evidence, word) for word in (one, other)]
+    kept = [_nearest(ours[0], theirs[0]), _nearest(ours[1], theirs[1])]
+    turned = [_nearest(ours[0], theirs[1]), _nearest(ours[1], theirs[0])]
+    closer = turned[0] > kept[0] and turned[1] > kept[1]
+    return closer and sum(turned) - sum(kept) >= _CLOSER
 
 
 def _places(name: str, text: str) -> list[tuple[int, int]]:

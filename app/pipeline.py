@@ -17,6 +17,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import prompts
 from app import gate
 from app.budget import Delimiter, Prompt, build_prompt, unmarked
 from app.chat_models import ChatModel, Decoding, Finished, Piece
@@ -29,6 +30,7 @@ from app.evidence import evidence_of
 from app.live_index import LiveIndex
 from app.model_rewrite import stand_alone
 from app.personas import Persona, resolve
+from app.premises import corrections
 from app.replies import abstention, nearest_questions
 from app.rewrite import Standalone
 from app.sanitize import visible
@@ -40,6 +42,7 @@ from app.types import (
     Event,
     Final,
     FinishReason,
+    Premise,
     Question,
     Retrieved,
     Sampling,
@@ -239,6 +242,7 @@ class _Run:
         self.writer = Writer(self.known)
         self.conflicts: list[Conflict] = []
         self.usage = retrieved.rewrite.usage
+        self.premises: list[Premise] = []
         self.finish_reason: FinishReason = "stop"
         self.prompt: Prompt | None = None
         self.decoding = self._decoding()
@@ -248,6 +252,8 @@ class _Run:
             yield self._abstain()
             yield self._final("abstained")
             return
+        for delta in self._corrections():
+            yield delta
         drafts = self.settings.answer_mode == "draft" or (
             self.settings.answer_mode == "auto" and not self.model.small
         )
@@ -256,9 +262,9 @@ class _Run:
                 async for delta in draft:
                     yield delta
         # What the model wrote counts as its own even where it is only partly supported.
-        drafted = bool(self.writer.text)
+        drafted = len(self.writer.claims) > len(self.premises)
         composed: list[Delta] = []
-        if self.writer.supported < self._least_supported():
+        if self.writer.supported - len(self.premises) < self._least_supported():
             composed = self._composed()
             for delta in composed:
                 yield delta
@@ -272,6 +278,16 @@ class _Run:
         if drafted:
             mode = "mixed" if composed else "draft"
         yield self._final(mode)
+
+    def _corrections(self) -> Iterator[Delta]:
+        """Correct first what the question takes for granted and the evidence contradicts."""
+        question = self.retrieved.standalone_query
+        for found in corrections(question, self.evidence, self.weigh):
+            said = prompts.fill("replies/premise.md", said=found.said).strip()
+            delta = self.writer.claim(" ", said, "supported", [found.support], 1.0)
+            ref = found.support.ref
+            self.premises.append(Premise(found.premise, ref, self.writer.number_of(ref)))
+            yield delta
 
     async def _draft(self) -> AsyncGenerator[Delta, None]:
         self.prompt = await build_prompt(
@@ -379,6 +395,7 @@ class _Run:
                 citations=tuple(writer.citations),
                 claims=tuple(writer.claims),
                 conflicts=conflicts,
+                premises=tuple(self.premises),
                 usage=self.usage,
                 timings={**retrieved.timings, **self.clock.timings},
                 persona=self.persona.name,

@@ -23,6 +23,7 @@ __all__ = [
     "Final",
     "FinishReason",
     "Message",
+    "Premise",
     "Question",
     "Retrieved",
     "Rewrite",
@@ -171,12 +172,24 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Premise:
+    """What a question takes for granted, as it is worded there, and the passage against it.
+
+    `n` is the number under which the answer cites the passage.
+    """
+
+    text: str
+    ref: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The whole record of one answer: enough to show it, score it and replay it.
 
     `confidence` is the gate's estimate that the evidence holds an answer, 0 to 1; `nearest`
-    are questions that can be answered, offered with an abstention; `timings` are milliseconds
-    a stage. Enough to replay it: `question` is what was asked, with its history; `sampling` what
+    are questions that can be answered, offered with an abstention; `premises` are those
+    of the question that the answer corrects; `timings` are milliseconds a stage. Enough to replay it: `question` is what was asked, with its history; `sampling` what
     was chosen, the seed that the model used included; `prompt_sha256` names the exact prompt that
     the model saw, `prefix_sha256` the part of it that all questions under the persona share, and
     `delimiter` what set its data apart (all three empty where no model was asked).
@@ -205,6 +218,7 @@ class Answer:
     prefix_sha256: str = ""
     delimiter: str = ""
     question: Question | None = None
+    premises: tuple[Premise, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-ready dicts and lists."""

@@ -105,6 +105,7 @@ def grounding(answer: Answer, cited: list[CitedSource], *, persona: str) -> dict
             for claim in answer.claims
         ],
         "conflicts": conflicts(answer.conflicts),
+        "premises": [{"text": each.text, "n": each.n} for each in answer.premises],
     }
 
 

@@ -128,6 +128,13 @@ class GroundingConflict(Reply):
     values: list[ConflictValue]
 
 
+class GroundingPremise(Reply):
+    """What the question takes for granted and the source of this number contradicts."""
+
+    text: str
+    n: int
+
+
 class Grounding(Reply):
     """What no standard holds."""
 
@@ -139,6 +146,7 @@ class Grounding(Reply):
     sources: list[GroundingSource]
     claims: list[GroundingClaim]
     conflicts: list[GroundingConflict]
+    premises: list[GroundingPremise]
 
 
 class ChatCompletion(Reply):
