@@ -98,6 +98,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--answer-mode", choices=["auto", "draft", "compose"])
     parser.add_argument("--rewrite", choices=["auto", "model", "rules"])
     parser.add_argument("--unsupported", choices=["drop", "mark", "keep"])
+    parser.add_argument("--verifier", help="builtin, model, or a sequence classifier")
     parser.add_argument("--personas", type=Path, help="a folder of your own persona files")
 
 

@@ -41,7 +41,7 @@ __all__ = ["answer_line", "ask", "retrieve", "retrieved_line"]
 _WIDTH = 96
 _SETTINGS = (
     "index", "encoder", "encoder_engine", "reranker", "engine", "model", "model_url",
-    "answer_mode", "rewrite", "unsupported", "personas",
+    "answer_mode", "rewrite", "unsupported", "verifier", "personas",
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "crossed",
     "denied_words",
     "directed_words",
+    "figures_objection",
     "lean",
     "objection",
     "opposed",
@@ -119,6 +120,11 @@ def objection(reading: Reading) -> str:
     """Return the first thing that speaks against a sentence, or ""."""
     checks = (_number, _name, _credit, _near_quote, _roles, _negation, _direction)
     return next((reason for check in checks if (reason := check(reading))), "")
+
+
+def figures_objection(reading: Reading) -> str:
+    """Return what speaks against a sentence's numbers and credits alone, or ""."""
+    return _number(reading) or _credit(reading)
 
 
 def opposed(one: str, other: str) -> bool:

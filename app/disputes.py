@@ -61,12 +61,12 @@ def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[Sta
     said = prompts.fill(
         "replies/conflict.md",
         quantity=conflict.quantity.rstrip("."),
-        values=", against ".join(f"{value.value}{_MARK}" for value in conflict.values),
+        values=" against ".join(f"{value.value}{_MARK}" for value in conflict.values),
     ).strip()
     *parts, closing = said.split(_MARK)
     for position, (part, support) in enumerate(zip(parts, supports, strict=True)):
-        text = part.lstrip(" ,") + (closing if position == len(parts) - 1 else "")
-        lead = part[: len(part) - len(part.lstrip(" ,"))]
+        text = part.lstrip() + (closing if position == len(parts) - 1 else "")
+        lead = part[: len(part) - len(part.lstrip())]
         yield Statement(lead if position else "\n\n", text, (support,))
     for value, support in zip(conflict.values, supports, strict=True):
         if value.standing:

@@ -26,10 +26,10 @@ class Reviewer:
         self._writer, self._verifier = writer, verifier
         self._evidence, self._policy = evidence, policy
 
-    def review(self, segment: Segment) -> Delta | None:
+    async def review(self, segment: Segment) -> Delta | None:
         """Review one segment; None where nothing is shown."""
         if segment.kind == "code":
-            return self._code(segment)
+            return await self._code(segment)
         body, cited = plain_sentence(segment.body, len(self._evidence))
         if not body:
             return None
@@ -40,16 +40,16 @@ class Reviewer:
         if self._writer.repeats(body):
             self._writer.drop(body, "it repeats what was said")
             return None
-        verdict = self._verifier.verify(body, cited, self._evidence)
+        verdict = await self._verifier.check(body, cited, self._evidence)
         if verdict.status == "unsupported" and self._policy == "drop":
             self._writer.drop(body, verdict.reason)
             return None
         supports = verdict.supports if verdict.status != "unsupported" else ()
         return self._writer.claim(segment.lead, body, verdict.status, supports, verdict.score)
 
-    def _code(self, segment: Segment) -> Delta | None:
+    async def _code(self, segment: Segment) -> Delta | None:
         """Code is shown where the evidence holds what it names; it is never cited."""
-        verdict = self._verifier.verify(segment.body.strip("`\n "), (), self._evidence)
+        verdict = await self._verifier.check(segment.body.strip("`\n "), (), self._evidence)
         if verdict.status != "supported" and self._policy == "drop":
             self._writer.drop(segment.body, "the evidence does not hold this code")
             return None

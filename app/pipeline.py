@@ -21,12 +21,13 @@ import prompts
 from app import gate
 from app.budget import Delimiter, Prompt, build_prompt, unmarked
 from app.chat_models import ChatModel, Decoding, Finished, Piece
-from app.citations import SentenceStream
+from app.citations import Segment, SentenceStream
 from app.compose import compose
 from app.disputes import disputes, statements
 from app.drafting import Policy, Reviewer
+from app.entailment import Judge, JudgedVerifier
 from app.errors import RequestError
-from app.evidence import evidence_of
+from app.evidence import Weigh, evidence_of
 from app.live_index import LiveIndex
 from app.model_rewrite import stand_alone
 from app.personas import Persona, resolve
@@ -47,7 +48,7 @@ from app.types import (
     Retrieved,
     Sampling,
 )
-from app.verify import LexicalVerifier, Support
+from app.verify import LexicalVerifier, Support, Verifier
 from app.writer import Writer
 from index import rerankers
 from index.retrieve import HybridRetriever
@@ -101,6 +102,7 @@ class Pipeline:
         settings: PipelineSettings | None = None,
         personas: Mapping[str, Persona] | None = None,
         reranker: rerankers.Reranker | None = None,
+        judge: Judge | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -110,10 +112,12 @@ class Pipeline:
             settings: how answers are made.
             personas: a person's own personas, by name, beside the shipped ones.
             reranker: what orders the first hits anew; None leaves them as fused.
+            judge: a second model that verifies drafts; None checks without one.
         """
         self.live_index, self.model, self.reranker = live_index, model, reranker
         self.settings = settings or PipelineSettings()
         self.personas: Mapping[str, Persona] = personas or {}
+        self.judge = judge
 
     @property
     def index(self) -> LoadedIndex:
@@ -126,6 +130,11 @@ class Pipeline:
         chosen = self.settings.rewrite
         by_model = chosen == "model" or (chosen == "auto" and not self.model.small)
         return self.model if by_model else None
+
+    def verifier(self, weigh: Weigh) -> Verifier:
+        """Return what checks a draft's sentences."""
+        own = LexicalVerifier(weigh)
+        return JudgedVerifier(own, self.judge) if self.judge else own
 
     async def health(self) -> dict[str, bool]:
         """Tell which parts are ready."""
@@ -299,9 +308,9 @@ class _Run:
             self.delimiter,
         )
         self.clock.mark("prompt")
-        verifier = LexicalVerifier(self.weigh)
+        verifier = self.pipeline.verifier(self.weigh)
         reviewer = Reviewer(self.writer, verifier, self.prompt.evidence, self.settings.unsupported)
-        stream = SentenceStream()
+        stream, waiting = SentenceStream(), list[Segment]()
         async with aclosing(self.model.stream(self.prompt.messages, self.decoding)) as pieces:
             async for event in pieces:
                 if isinstance(event, Piece):
@@ -310,11 +319,18 @@ class _Run:
                 else:
                     segments = stream.close()
                     self._finished(event)
-                for segment in segments:
-                    delta = reviewer.review(segment)
+                waiting += segments
+                while waiting and not verifier.busy_while_drafting:
+                    delta = await reviewer.review(waiting.pop(0))
                     if delta is not None:
                         self.clock.mark("first_sentence")
                         yield delta
+        # The model is free again: what it is to check itself is checked now.
+        for segment in waiting:
+            delta = await reviewer.review(segment)
+            if delta is not None:
+                self.clock.mark("first_sentence")
+                yield delta
 
     def _finished(self, event: Finished) -> None:
         self.usage, self.finish_reason = self.usage + event.usage, event.reason

@@ -33,7 +33,7 @@ def serve(options: argparse.Namespace) -> int:
     """Serve until interrupted."""
     names = (
         "host", "port", "index", "encoder", "encoder_engine", "reranker", "engine", "model",
-        "model_url", "answer_mode", "rewrite", "unsupported", "personas", "database",
+        "model_url", "answer_mode", "rewrite", "unsupported", "verifier", "personas", "database",
     )  # fmt: skip
     settings = load_settings(**{name: getattr(options, name) for name in names})
     check_binding(settings)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.chat_models import ChatModel
+from app.entailment import AskingJudge, CrossEncoderJudge, Judge
 from app.live_index import LiveIndex
 from app.personas import Persona, load_folder
 from app.pipeline import Pipeline, PipelineSettings
@@ -13,7 +14,7 @@ from app.settings import Settings
 from index.encoders import load_encoder
 from index.rerankers import Reranker
 
-__all__ = ["open_model", "open_pipeline", "open_reranker"]
+__all__ = ["open_judge", "open_model", "open_pipeline", "open_reranker"]
 
 
 def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipeline:
@@ -28,9 +29,10 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
     """
     encoder = load_encoder(settings.encoder, engine=settings.encoder_engine)
     personas: dict[str, Persona] = load_folder(settings.personas) if settings.personas else {}
+    chat_model = model or open_model(settings)
     return Pipeline(
         LiveIndex(settings.index, encoder),
-        model or open_model(settings),
+        chat_model,
         PipelineSettings(
             answer_mode=settings.answer_mode,
             unsupported=settings.unsupported,
@@ -43,6 +45,7 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
         ),
         personas,
         open_reranker(settings),
+        open_judge(settings.verifier, chat_model),
     )
 
 
@@ -57,6 +60,17 @@ def open_reranker(settings: Settings) -> Reranker | None:
     from index.rerankers import load_reranker
 
     return load_reranker(settings.reranker, engine=settings.encoder_engine)
+
+
+def open_judge(verifier: str, model: ChatModel) -> Judge | None:
+    """Open what verifies beside the built-in checks; None where they are to be enough.
+
+    Raises:
+        SettingsError: a classifier can't be used.
+    """
+    if verifier == "builtin":
+        return None
+    return AskingJudge(model) if verifier == "model" else CrossEncoderJudge(verifier)
 
 
 def open_model(settings: Settings) -> ChatModel:

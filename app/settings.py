@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     unsupported: Literal["drop", "mark", "keep"] = Field(
         "drop", description="what happens to a sentence that no evidence supports"
     )
+    verifier: str = Field(
+        "builtin",
+        description="what checks a draft's sentences: builtin; model asks the served model; or a "
+        "sequence classifier for entailment, a folder or a hub's name",
+    )
     personas: Path | None = Field(None, description="a folder of your own persona files")
     passages: int = Field(6, ge=1, le=20, description="passages given to the model as evidence")
     answer_tokens: int = Field(

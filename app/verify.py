@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from app.checks import Reading, objection
+from app.checks import Reading, figures_objection, objection
 from app.evidence import Evidence, Weigh, names_in
 from app.types import ClaimStatus
 from index.lexical import content_words
@@ -27,6 +27,7 @@ __all__ = [
     "FEATURES",
     "Calibration",
     "LexicalVerifier",
+    "PassageReading",
     "Support",
     "Verdict",
     "Verifier",
@@ -68,8 +69,24 @@ class Verdict:
 class Verifier(Protocol):
     """Anything that tells whether evidence supports a sentence."""
 
-    def verify(self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]) -> Verdict:
+    @property
+    def busy_while_drafting(self) -> bool:
+        """Whether sentences can't be checked before the draft is whole."""
+
+    async def check(
+        self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]
+    ) -> Verdict:
         """Check a sentence, markers removed, against all evidence, what it cites first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassageReading:
+    """How passages read against a sentence; `figures` is what its numbers and credits lack."""
+
+    items: tuple[Evidence, ...]
+    score: float
+    supports: tuple[Support, ...]
+    figures: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +127,33 @@ class LexicalVerifier:
         """Take how telling a word is (its inverse document frequency) and the calibration."""
         self._weigh = weigh
         self._calibration = calibration or Calibration.shipped()
+
+    busy_while_drafting = False
+
+    async def check(
+        self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]
+    ) -> Verdict:
+        """Check a sentence, at once."""
+        return self.verify(sentence, cited, evidence)
+
+    def readings(
+        self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]
+    ) -> list[PassageReading]:
+        """Read a sentence against each passage, what it cites first, then the closest first."""
+        own = tuple(item for item in evidence if item.n in set(cited))
+        groups: list[tuple[Evidence, ...]] = [(item,) for item in evidence]
+        if len(own) > 1:
+            groups.insert(0, own)
+        read = []
+        for items in groups:
+            found, supports, _ = self.features(sentence, items)
+            spans = " ".join(
+                item.passage.text[support.start : support.end]
+                for item, support in zip(items, supports, strict=True)
+            )
+            figures = figures_objection(Reading(sentence, items, spans))
+            read.append(PassageReading(items, self._calibration.score(found), supports, figures))
+        return sorted(read, key=lambda r: (r.items[0] not in own, -r.score))
 
     def verify(self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]) -> Verdict:
         """Check a sentence against what it cites, then against each other passage.
