@@ -7,7 +7,8 @@ checklist.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.evidence import Evidence, Span, Weigh
@@ -18,6 +19,21 @@ from index.types import PassageKind
 __all__ = ["ComposedSentence", "compose"]
 
 _NEAR_TOP = 0.85
+_WORTH = 0.6
+_LEADING = 4
+_FROM_NEAR = 2
+_SURE = 3
+_LEAST_BULLETS = 2
+_SPEAKS = 0.2
+_GAIN_NEAR = 0.1
+_GAIN = 0.2
+_NEW_WORDS = 2
+# A sentence that leans on the one before it does not stand alone.
+_LEANING = re.compile(
+    r"(?:it|its|they|their|them|this|that|these|those|such|both|he|she|his|her|here|there|the "
+    r"(?:former|latter|same|other|others))\b",
+    re.IGNORECASE,
+)
 _REPEATED = 0.7
 _SAME_FIGURES = 0.5
 
@@ -47,47 +63,66 @@ def compose(
     """
     if not evidence:
         return []
-    wanted = frozenset(content_words(question))
-    chosen: list[tuple[Evidence, Span]] = []
-    for item in _worth_reading(evidence):
-        best = item is evidence[0]
-        budget = 4 if best and item.passage.kind is PassageKind.FAQ else 2
-        for span in _best_spans(item, wanted, weigh, budget, first=best):
+    wanted = {word: weigh(word) for word in content_words(question) if not word[0].isdigit()}
+    chosen = _leading(evidence[0], wanted)
+    for item in evidence[1:]:
+        for span in _adding(item, evidence[0].hit.score, wanted, chosen):
             if len(chosen) < most and not _repeats(span, chosen):
                 chosen.append((item, span))
-    prose = [pair for pair in chosen if pair[0].passage.kind is not PassageKind.DATA]
-    figures = [pair for pair in chosen if pair[0].passage.kind is PassageKind.DATA]
-    if shape == "checklist" and len(chosen) > 2:
-        return _laid_out(prose[:1], []) + _laid_out([], prose[1:] + figures)
+    lead = [pair for pair in chosen if pair[0] is evidence[0]]
+    rest = chosen[len(lead) :]
+    if shape == "checklist":
+        return _laid_out(lead[:1], lead[1:] + rest)
     if shape == "figures":
-        return _laid_out(prose, figures)
-    return _laid_out(prose + figures, [])
+        prose = [pair for pair in rest if not _numbers(pair[1].text)]
+        return _laid_out(lead + prose, [pair for pair in rest if _numbers(pair[1].text)])
+    return _laid_out(chosen, [])
 
 
-def _worth_reading(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Keep the passages that score near the best one, and two at least."""
-    top = evidence[0].hit.score
-    near = [item for item in evidence if item.hit.score >= _NEAR_TOP * top]
-    return near[:4] if near else list(evidence[:1])
-
-
-def _best_spans(
-    item: Evidence, wanted: frozenset[str], weigh: Weigh, budget: int, *, first: bool
-) -> list[Span]:
-    """Take the sentences that speak most to the question, in the order of the passage."""
-    spans = item.spans
+def _leading(item: Evidence, wanted: Mapping[str, float]) -> list[tuple[Evidence, Span]]:
+    """Take of the best passage its first sentence and those that speak most to the question."""
     if item.passage.kind is PassageKind.DATA:
-        return [_figure(item)]
-    scored = [
-        (sum(weigh(word) for word in span.words & wanted), -position)
-        for position, span in enumerate(spans)
-    ]
-    best = sorted(range(len(spans)), key=lambda position: scored[position], reverse=True)
-    keep = set(best[:budget])
-    if first and spans:
-        # The first sentence of the best passage is the one that answers its question.
-        keep = {0, *best[: budget - 1]}
-    return [span for position, span in enumerate(spans) if position in keep]
+        return [(item, _figure(item))]
+    spans = item.spans
+    ranked = sorted(range(1, len(spans)), key=lambda i: (-_share(spans[i].words, wanted), i))
+    kept = {0, *ranked[: _LEADING - 1]}
+    return [(item, spans[i]) for i in sorted(kept) if i < len(spans)]
+
+
+def _adding(
+    item: Evidence, top: float, wanted: Mapping[str, float], chosen: Sequence[tuple[Evidence, Span]]
+) -> list[Span]:
+    """Take the sentence of a further passage that speaks to what the question still asks.
+
+    A passage that scores near the best one need add little; one that scores lower must bear a
+    part of the question that nothing so far does, as the second topic of two.
+    """
+    near = item.hit.score >= _NEAR_TOP * top
+    if not near and item.hit.score < _WORTH * top:
+        return []
+    said = frozenset().union(*(other.words | i.words for i, other in chosen))
+    head = frozenset(content_words(item.passage.heading))
+    is_data = item.passage.kind is PassageKind.DATA
+    spans = [_figure(item)] if is_data else [s for s in item.spans if not _LEANING.match(s.text)]
+    if not spans:
+        return []
+    ranked = sorted(spans, key=lambda span: -_share(span.words, wanted))
+    best = ranked[0]
+    gain = _share((best.words | head) - said, wanted)
+    covered = _share(best.words | head, wanted)
+    if near:
+        # So close a passage may well be the one that answers.
+        speaks = item.n <= _SURE or covered >= _SPEAKS or gain >= _GAIN_NEAR
+        kept = ranked[:_FROM_NEAR] if speaks else []
+        return [span for span in spans if span in kept]
+    new = (best.words - said) & wanted.keys()
+    return [best] if gain >= _GAIN and len(new) >= _NEW_WORDS else []
+
+
+def _share(words: frozenset[str], wanted: Mapping[str, float]) -> float:
+    """Return the share of the question's telling words, by weight."""
+    total = sum(wanted.values())
+    return sum(weight for word, weight in wanted.items() if word in words) / total if total else 0.0
 
 
 def _figure(item: Evidence) -> Span:
@@ -120,11 +155,13 @@ def _repeats(span: Span, chosen: Sequence[tuple[Evidence, Span]]) -> bool:
 def _laid_out(
     prose: Sequence[tuple[Evidence, Span]], bullets: Sequence[tuple[Evidence, Span]]
 ) -> list[ComposedSentence]:
-    sentences = [
-        ComposedSentence(" " if position else "", span.text, item.n, span.start, span.end)
-        for position, (item, span) in enumerate(prose)
+    if len(bullets) < _LEAST_BULLETS:
+        prose, bullets = [*prose, *bullets], []
+    leads = [" "] * len(prose) + ["\n- "] * len(bullets)
+    leads[:1] = [""]
+    if bullets:
+        leads[len(prose)] = "\n\n- "
+    return [
+        ComposedSentence(lead, span.text, item.n, span.start, span.end)
+        for lead, (item, span) in zip(leads, [*prose, *bullets], strict=True)
     ]
-    for position, (item, span) in enumerate(bullets):
-        lead = "\n- " if position else "\n\n- "
-        sentences.append(ComposedSentence(lead, span.text, item.n, span.start, span.end))
-    return sentences

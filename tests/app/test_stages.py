@@ -64,15 +64,43 @@ def test_a_composed_answer_is_the_evidence_word_for_word(shape: str) -> None:
 
 def test_shapes_lay_an_answer_out_differently() -> None:
     asked = "How many tokens did Gopher see?"
+    cost = Passage(
+        "s/data/2", PassageKind.DATA, "s", "Scaling", "Gopher's compute",
+        "Gopher's compute: 5.76e23 FLOPs.", (CHINCHILLA,),
+    )  # fmt: skip
+    items = evidence_of([*(item.hit for item in evidence()), Hit(cost, 0.85)])
     shapes = {
-        shape: "".join(
-            s.lead + s.text for s in compose(asked, evidence(), lambda w: 2.0, shape=shape)
-        )
+        shape: "".join(s.lead + s.text for s in compose(asked, items, lambda w: 2.0, shape=shape))
         for shape in ("papers", "figures", "checklist")
     }
     assert "\n- " not in shapes["papers"]
     assert "\n- Gopher's size" in shapes["figures"]
     assert shapes["checklist"].count("\n- ") > shapes["figures"].count("\n- ")
+
+
+@pytest.mark.parametrize("shape", ["papers", "figures", "checklist"])
+def test_the_best_passage_comes_first_and_what_adds_nothing_stays_out(shape: str) -> None:
+    figure, faq = evidence()[1].hit, evidence()[0].hit
+    far = Passage(
+        "w/faq/0", PassageKind.FAQ, "w", "Weather", "Why does it rain?", "Clouds cool.", (KAPLAN,)
+    )
+    items = evidence_of([figure, faq, Hit(far, 0.6)])
+    chosen = compose("Optimal tokens per parameter?", items, lambda w: 2.0, shape=shape)
+    assert (chosen[0].n, chosen[0].lead) == (1, "")
+    assert all("Clouds" not in sentence.text for sentence in chosen)
+    # A list of one is no list.
+    assert sum("\n- " in sentence.lead for sentence in chosen) != 1
+
+
+def test_the_second_topic_of_a_question_is_answered_though_it_scores_lower() -> None:
+    rain = Passage(
+        "w/faq/0", PassageKind.FAQ, "w", "Weather", "Why does rain fall?",
+        "Rain falls where droplets merge. It may be light.", (KAPLAN,),
+    )  # fmt: skip
+    items = evidence_of([evidence()[0].hit, Hit(rain, 0.6)])
+    asked = "How many tokens per parameter, and why do droplets fall as rain?"
+    chosen = compose(asked, items, lambda w: 2.0, shape="papers")
+    assert chosen[-1].text == "Rain falls where droplets merge."
 
 
 def test_nothing_is_composed_from_nothing() -> None:
