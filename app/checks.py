@@ -15,12 +15,11 @@ from itertools import combinations
 
 from app.evidence import Evidence, names_in
 from app.near_quotes import alterations, contradicts
+from app.opposites import CONTRARIES, OPPOSITES, opposed
 from index.lexical import content_words, tokenize
 from index.quantities import Quantity, agree, quantities
 
 __all__ = [
-    "CONTRARIES",
-    "OPPOSITES",
     "Reading",
     "crossed",
     "denied_words",
@@ -28,7 +27,6 @@ __all__ = [
     "figures_objection",
     "lean",
     "objection",
-    "opposed",
 ]
 
 _TOKEN = re.compile(r"n't|[A-Za-z][A-Za-z']*|\d[\d.,]*|[.;:!?()]")
@@ -48,57 +46,6 @@ _STOPS = frozenset(".;:!?()")
 _NEAR = 6
 _CLOSER = 0.5
 _CLAUSE = re.compile(r"[;.!?](?=\s)")
-OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
-    (frozenset(left.split()), frozenset(right.split()))
-    for left, right in (
-        ("more greater higher larger bigger above increase increases increased increasing rise "
-         "rises rising raise raises raised grow grows grew growing gain gains exceed exceeds widen "
-         "widens "
-         "longer deeper wider upper",
-         "less fewer lower smaller below decrease decreases decreased decreasing fall falls fell "
-         "falling lowers lowered shrink shrinks loss lose loses reduce reduces reduced reducing "
-         "drop drops dropped narrow narrows shorter shallower narrower under"),
-        ("before earlier prior precedes", "after later follows subsequently"),
-        ("faster quicker quickly speeds", "slower slowly slows"),
-        ("better outperform outperforms outperformed beat beats improve improves improved stronger",
-         "worse underperform underperforms degrade degrades degraded hurt hurts weaker"),
-        ("encoder", "decoder"),
-        ("always every", "never none"),
-        ("most maximum highest largest best", "least minimum lowest smallest worst"),
-        ("cheap cheaper", "expensive costlier dearer"),
-        ("first", "last"),
-        ("easy easier", "hard harder difficult"),
-        ("sharper sharpens sharp", "flatter flattens flat"),
-        ("forward", "backward"),
-        ("internal inner inside", "external outer outside"),
-        ("positive", "negative"),
-    )
-)  # fmt: skip
-
-# Words that can't both be true of one thing, and that often stand side by side all the same.
-CONTRARIES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
-    (frozenset(left.split()), frozenset(right.split()))
-    for left, right in (
-        ("linear linearly", "quadratic quadratically exponential exponentially"),
-        ("true correct correctly right", "false wrong wrongly incorrect incorrectly"),
-        ("unidirectional autoregressive", "bidirectional"),
-        ("dense", "sparse"),
-        ("supervised", "unsupervised"),
-        ("deterministic deterministically", "stochastic stochastically random randomly"),
-        ("frozen fixed", "updated trained"),
-        ("discrete", "continuous"),
-        ("absolute", "relative"),
-        ("symmetric", "asymmetric"),
-        ("parallel", "sequential sequentially"),
-        ("local", "global"),
-        ("static", "dynamic"),
-        ("required necessary", "optional unnecessary"),
-        ("possible", "impossible"),
-        ("finite", "infinite"),
-        ("open", "closed"),
-        ("empirical empirically", "theoretical theoretically proven proved"),
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -125,14 +72,6 @@ def objection(reading: Reading) -> str:
 def figures_objection(reading: Reading) -> str:
     """Return what speaks against a sentence's numbers and credits alone, or ""."""
     return _number(reading) or _credit(reading)
-
-
-def opposed(one: str, other: str) -> bool:
-    """Tell whether two lower-case words are opposites."""
-    return any(
-        (one in left and other in right) or (one in right and other in left)
-        for left, right in (*OPPOSITES, *CONTRARIES)
-    )
 
 
 def directed_words(text: str) -> frozenset[str]:

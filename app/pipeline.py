@@ -15,7 +15,6 @@ import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import prompts
 from app import gate
@@ -24,13 +23,14 @@ from app.chat_models import ChatModel, Decoding, Finished, Piece
 from app.citations import Segment, SentenceStream
 from app.compose import compose
 from app.disputes import disputes, statements
-from app.drafting import Policy, Reviewer
+from app.drafting import Reviewer
 from app.entailment import Judge, JudgedVerifier
 from app.errors import RequestError
 from app.evidence import Weigh, evidence_of
 from app.live_index import LiveIndex
 from app.model_rewrite import stand_alone
 from app.personas import Persona, resolve
+from app.pipeline_settings import PipelineSettings
 from app.premises import corrections
 from app.replies import abstention, nearest_questions
 from app.rewrite import Standalone
@@ -57,28 +57,6 @@ from index.store import LoadedIndex
 __all__ = ["Pipeline", "PipelineSettings"]
 
 _NEAREST_WITHIN = 40
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineSettings:
-    """How answers are made.
-
-    `rewrite` says who makes a follow-up stand alone: `auto` is the model unless it is small.
-    `passages` is how many are given as evidence; `rerank_depth` is how many a reranker reads;
-    `question_characters` bounds a question; `least_supported` is how many supported sentences a
-    draft needs to stand on its own.
-    """
-
-    answer_mode: Literal["auto", "draft", "compose"] = "auto"
-    unsupported: Policy = "drop"
-    rewrite: Literal["auto", "model", "rules"] = "auto"
-    rewrite_seconds: float = 5.0
-    rerank_depth: int = rerankers.DEPTH
-    passages: int = 6
-    answer_tokens: int = 400
-    question_characters: int = 8000
-    least_supported: int = 2
-    gate: gate.Gate | None = None
 
 
 @dataclass(slots=True)

@@ -13,8 +13,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.checks import CONTRARIES, OPPOSITES, denied_words, directed_words, lean
+from app.checks import denied_words, directed_words, lean
+from app.citations import sentences
 from app.evidence import Evidence, Span, Weigh, names_in
+from app.opposites import CONTRARIES, OPPOSITES
 from app.verify import Support
 from index.lexical import content_words
 from index.quantities import Quantity, agree, quantities
@@ -25,7 +27,7 @@ _COVERED = 0.45
 _COVERED_AT_LEAST = 2
 _TURNED = 0.45
 _BRITISH = re.compile(r"\b(\w{3,})is(e|es|ed|ing|ation)\b")
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+")
+_SEMICOLON = re.compile(r"(?<=;)\s+")
 _TAG = re.compile(
     r",?\s*(?:right|correct|yes|no|true|(?:isn|doesn|don|didn|wasn|aren|weren|hasn|haven|won|can|"
     r"couldn|wouldn)['’]?t (?:it|they|he|she|we|that|this|there))\s*\?",
@@ -76,7 +78,8 @@ def _american(text: str) -> str:
 def presupposed(question: str) -> list[str]:
     """Find what a question takes for granted, as it is worded there."""
     found: list[str] = []
-    for part in _SENTENCE.split(question.strip()):
+    parts = (part for a, b in sentences(question) for part in _SEMICOLON.split(question[a:b]))
+    for part in parts:
         tagged = _TAG.search(part)
         ground = _GROUND.search(part)
         why = _WHY.search(part)

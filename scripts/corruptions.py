@@ -6,8 +6,8 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from app.checks import OPPOSITES
 from app.evidence import names_in
+from app.opposites import OPPOSITES
 from index.quantities import quantities
 
 __all__ = ["KINDS", "add_clause", "corrupt"]

@@ -38,6 +38,7 @@ def evidence() -> list[Evidence]:
         ("Wide beams are best, so should I use 100?", ["Wide beams are best"]),
         ("How many layers does Larch have?", []),
         ("What is Larch?", []),
+        ("Ada et al. trained Larch in two stages: which?", []),
         ("Explain how Larch is trained.", []),
     ],
 )
