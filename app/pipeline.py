@@ -14,13 +14,14 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import prompts
 from app import gate
 from app.budget import Delimiter, Prompt, build_prompt, unmarked
 from app.chat_models import ChatModel, Decoding, Finished, Piece
 from app.citations import Segment, SentenceStream
+from app.clock import Clock
 from app.compose import compose
 from app.disputes import disputes, statements
 from app.drafting import Reviewer
@@ -57,17 +58,6 @@ from index.store import LoadedIndex
 __all__ = ["Pipeline", "PipelineSettings"]
 
 _NEAREST_WITHIN = 40
-
-
-@dataclass(slots=True)
-class _Clock:
-    """Milliseconds a stage, and since the start."""
-
-    started: float = field(default_factory=time.perf_counter)
-    timings: dict[str, float] = field(default_factory=dict)
-
-    def mark(self, stage: str) -> None:
-        self.timings.setdefault(stage, (time.perf_counter() - self.started) * 1e3)
 
 
 class Pipeline:
@@ -151,7 +141,7 @@ class Pipeline:
             RequestError: the question or its persona can't be honoured.
             ModelError: the model failed; what was yielded before stays valid.
         """
-        clock = _Clock()
+        clock = Clock()
         persona = resolve(question.persona, self.personas)
         retrieved = await self.retrieve(question)
         clock.mark("retrieved")
@@ -216,7 +206,7 @@ class _Run:
         question: Question,
         persona: Persona,
         retrieved: Retrieved,
-        clock: _Clock,
+        clock: Clock,
         delimiter: Delimiter | None,
     ) -> None:
         self.pipeline, self.settings, self.model = pipeline, pipeline.settings, pipeline.model
@@ -298,14 +288,18 @@ class _Run:
                     segments = stream.close()
                     self._finished(event)
                 waiting += segments
-                while waiting and not verifier.busy_while_drafting:
-                    delta = await reviewer.review(waiting.pop(0))
-                    if delta is not None:
-                        self.clock.mark("first_sentence")
+                if not verifier.busy_while_drafting:
+                    async for delta in self._reviewed(reviewer, waiting):
                         yield delta
         # The model is free again: what it is to check itself is checked now.
-        for segment in waiting:
-            delta = await reviewer.review(segment)
+        async for delta in self._reviewed(reviewer, waiting):
+            yield delta
+
+    async def _reviewed(
+        self, reviewer: Reviewer, waiting: list[Segment]
+    ) -> AsyncGenerator[Delta, None]:
+        while waiting:
+            delta = await reviewer.review(waiting.pop(0))
             if delta is not None:
                 self.clock.mark("first_sentence")
                 yield delta

@@ -7,6 +7,7 @@ from typing import Literal
 
 from app import gate
 from app.drafting import Policy
+from index import rerankers
 
 __all__ = ["PipelineSettings"]
 

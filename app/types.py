@@ -187,12 +187,13 @@ class Premise:
 class Answer:
     """The whole record of one answer: enough to show it, score it and replay it.
 
-    `confidence` is the gate's estimate that the evidence holds an answer, 0 to 1; `nearest`
-    are questions that can be answered, offered with an abstention; `premises` are those
-    of the question that the answer corrects; `timings` are milliseconds a stage. Enough to replay it: `question` is what was asked, with its history; `sampling` what
-    was chosen, the seed that the model used included; `prompt_sha256` names the exact prompt that
-    the model saw, `prefix_sha256` the part of it that all questions under the persona share, and
-    `delimiter` what set its data apart (all three empty where no model was asked).
+    `confidence` is the gate's estimate that the evidence holds an answer, 0 to 1; `nearest` are
+    questions that can be answered, offered with an abstention; `premises` are those of the
+    question that the answer corrects; `timings` are milliseconds a stage. Enough to replay it:
+    `question` is what was asked, with its history; `sampling` what was chosen, the seed that the
+    model used included; `prompt_sha256` names the exact prompt that the model saw,
+    `prefix_sha256` the part of it that all questions under the persona share, and `delimiter`
+    what set its data apart (all three empty where no model was asked).
     """
 
     id: str

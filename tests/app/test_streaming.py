@@ -80,7 +80,7 @@ async def test_the_first_sentence_is_shown_while_the_rest_is_still_written(
     await events.aclose()
 
 
-def test_a_long_answer_keeps_its_pace(live_index: LiveIndex) -> None:
+async def test_a_long_answer_keeps_its_pace(live_index: LiveIndex) -> None:
     """The last quarter of 400 sentences may take at most a few times what the first took."""
     hits = live_index.retriever().search(ASKED.text, 6).hits
     evidence = evidence_of(hits)
@@ -93,7 +93,7 @@ def test_a_long_answer_keeps_its_pace(live_index: LiveIndex) -> None:
         started = time.perf_counter()
         for piece in sentence.split(" "):
             for segment in stream.feed(f"{piece} "):
-                reviewer.review(replace(segment))
+                await reviewer.review(replace(segment))
         took.append(time.perf_counter() - started)
     first, last = sorted(took[20:120])[50], sorted(took[-100:])[50]
     assert last < 4 * first + 0.001

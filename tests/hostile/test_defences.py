@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 
@@ -31,7 +32,11 @@ PASSAGE = Passage(
 class Credulous:
     """Finds everything supported by the first passage."""
 
-    def verify(self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]) -> Verdict:
+    busy_while_drafting = False
+
+    async def check(
+        self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]
+    ) -> Verdict:
         item = evidence[0]
         end = len(item.passage.text)
         return Verdict("supported", 1.0, (Support(item.passage.id, item.n, 0, end, 1.0),))
@@ -43,7 +48,7 @@ def believed(text: str) -> Writer:
     writer = Writer(evidence)
     reviewer, stream = Reviewer(writer, Credulous(), evidence, "drop"), SentenceStream()
     for segment in [*stream.feed(visible(text)), *stream.close()]:
-        reviewer.review(segment)
+        asyncio.run(reviewer.review(segment))
     return writer
 
 
