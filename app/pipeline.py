@@ -19,7 +19,7 @@ from dataclasses import replace
 import prompts
 from app import gate
 from app.budget import Delimiter, Prompt, build_prompt, unmarked
-from app.chat_models import ChatModel, Decoding, Finished, Piece
+from app.chat_models import ChatModel, Finished, Piece
 from app.citations import Segment, SentenceStream
 from app.clock import Clock
 from app.compose import compose
@@ -31,7 +31,7 @@ from app.evidence import Weigh, evidence_of
 from app.live_index import LiveIndex
 from app.model_rewrite import stand_alone
 from app.personas import Persona, resolve
-from app.pipeline_settings import PipelineSettings
+from app.pipeline_settings import PipelineSettings, decoding_for
 from app.premises import corrections
 from app.replies import abstention, nearest_questions
 from app.rewrite import Standalone
@@ -222,7 +222,7 @@ class _Run:
         self.premises: list[Premise] = []
         self.finish_reason: FinishReason = "stop"
         self.prompt: Prompt | None = None
-        self.decoding = self._decoding()
+        self.decoding = decoding_for(question, persona, self.settings)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         if not self.retrieved.answerable or not self.evidence:
@@ -350,20 +350,6 @@ class _Run:
 
     def _abstain(self) -> Delta:
         return self.writer.plain("", abstention(self.question.text, self.retrieved.nearest))
-
-    def _decoding(self) -> Decoding:
-        asked, persona, settings = self.question.sampling, self.persona, self.settings
-
-        def first(*choices: float | int | None) -> float:
-            return float(next(choice for choice in choices if choice is not None))
-
-        return Decoding(
-            temperature=first(asked.temperature, persona.temperature, 0.3),
-            top_p=first(asked.top_p, persona.top_p, 0.9),
-            max_tokens=int(first(asked.max_tokens, persona.max_tokens, settings.answer_tokens)),
-            seed=asked.seed,
-            stop=asked.stop,
-        )
 
     def _final(self, mode: AnswerMode) -> Final:
         self.clock.mark("total")

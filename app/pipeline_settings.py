@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app import gate
+from app.chat_models import Decoding
 from app.drafting import Policy
+from app.personas import Persona
+from app.types import Question
 from index import rerankers
 
-__all__ = ["PipelineSettings"]
+__all__ = ["PipelineSettings", "decoding_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +35,19 @@ class PipelineSettings:
     question_characters: int = 8000
     least_supported: int = 2
     gate: gate.Gate | None = None
+
+
+def decoding_for(question: Question, persona: Persona, settings: PipelineSettings) -> Decoding:
+    """Choose how the model picks tokens: as the request says, then the persona, then defaults."""
+    asked = question.sampling
+
+    def first(*choices: float | int | None) -> float:
+        return float(next(choice for choice in choices if choice is not None))
+
+    return Decoding(
+        temperature=first(asked.temperature, persona.temperature, 0.3),
+        top_p=first(asked.top_p, persona.top_p, 0.9),
+        max_tokens=int(first(asked.max_tokens, persona.max_tokens, settings.answer_tokens)),
+        seed=asked.seed,
+        stop=asked.stop,
+    )
