@@ -41,7 +41,7 @@ class FusionSettings:
     per_topic: int = 3
     other_forms: float = 0.9
     late_weight: float = 1.0
-    reread: int = 100
+    reread: int = 24
 
 
 class Retriever(Protocol):

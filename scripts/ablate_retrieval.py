@@ -69,7 +69,7 @@ VARIANTS = (
     ),
     *(
         Variant(f"late interaction for {count}", settings=FusionSettings(reread=count))
-        for count in (30, 300)
+        for count in (12, 100)
     ),
     *(
         Variant(f"{weight} dense", settings=FusionSettings(dense_weight=weight))
