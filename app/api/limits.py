@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import TypeVar
 
 from app.api.errors import ApiError
@@ -19,10 +19,13 @@ _MEMORY = 0.8  # weight of the past in the running mean of how long a turn takes
 
 
 class Turnstile:
-    """Lets `places` in at once and `queue` wait; whoever comes then is refused at once."""
+    """Lets `places` in at once and `queue` wait; whoever comes then is refused at once.
 
-    def __init__(self, places: int, queue: int) -> None:
-        self._places, self._queue = places, queue
+    One of a key's own refuses with 429, the server's with 503.
+    """
+
+    def __init__(self, places: int, queue: int, *, key: str | None = None) -> None:
+        self._places, self._queue, self._key = places, queue, key
         self._inside = asyncio.Semaphore(places)
         self._mean_seconds = _FIRST_GUESS_SECONDS
         self.active = 0
@@ -33,10 +36,9 @@ class Turnstile:
         """Wait for a turn and keep it for the block.
 
         Raises:
-            ApiError: 503, the queue is full; Retry-After is how long it should take to clear.
+            ApiError: the queue is full; Retry-After is how long it should take to clear.
         """
-        if self._inside.locked() and self.waiting >= self._queue:
-            raise self._full()
+        self.check()
         self.waiting += 1
         try:
             await self._inside.acquire()
@@ -52,8 +54,26 @@ class Turnstile:
             spent = time.monotonic() - begun
             self._mean_seconds = _MEMORY * self._mean_seconds + (1 - _MEMORY) * spent
 
+    def check(self) -> None:
+        """Pass while there is room.
+
+        Raises:
+            ApiError: the queue is full.
+        """
+        if self._inside.locked() and self.waiting >= self._queue:
+            raise self._full()
+
     def _full(self) -> ApiError:
         clears_in = self._mean_seconds * (self.waiting + 1) / self._places
+        if self._key is not None:
+            return ApiError(
+                429,
+                f"{self.active} requests of the key {self._key!r} are worked on and "
+                f"{self.waiting} wait, no more are taken; try again after Retry-After",
+                type="rate_limit_error",
+                code="rate_limit_exceeded",
+                retry_after=clears_in,
+            )
         return ApiError(
             503,
             f"the server is full: {self.active} requests are worked on and {self.waiting} wait, "
@@ -65,9 +85,10 @@ class Turnstile:
 
 
 async def in_turn(
-    turnstile: Turnstile, begin: Callable[[], AsyncGenerator[T, None]]
+    turn: Callable[[], AbstractAsyncContextManager[None]],
+    begin: Callable[[], AsyncGenerator[T, None]],
 ) -> AsyncGenerator[T, None]:
     """The items of a generator that is begun when its turn comes and keeps it until closed."""
-    async with turnstile.turn(), aclosing(begin()) as items:
+    async with turn(), aclosing(begin()) as items:
         async for item in items:
             yield item
