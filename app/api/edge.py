@@ -117,11 +117,12 @@ class Edge:
         drain: Drain,
         telemetry: Telemetry,
         queue: Callable[[], int],
+        check_room: Callable[[str], None],
         max_body_bytes: int,
     ) -> None:
         self._app, self._routes, self._gatekeeper = app, routes, gatekeeper
         self._accounts, self._drain, self._telemetry = accounts, drain, telemetry
-        self._queue, self._max_body = queue, max_body_bytes
+        self._queue, self._check_room, self._max_body = queue, check_room, max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -189,6 +190,7 @@ class Edge:
                 exchange.account.admit()
                 ACCOUNT.set(exchange.account)
             body = await self._body(headers, receive)
+            self._check_room(scope["path"])
         await _while_connected(self._app, exchange, body, receive, self._drain)
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:

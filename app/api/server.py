@@ -109,6 +109,7 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
         drain=serving.drain,
         telemetry=telemetry,
         queue=lambda: serving.queue,
+        check_room=serving.check_room,
         max_body_bytes=settings.max_body_bytes,
     )
     if settings.cors_origins:

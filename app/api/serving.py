@@ -38,6 +38,7 @@ __all__ = [
     "parsed",
 ]
 
+_IN_TURN = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/retrieve", "/v1/embeddings"})
 M = TypeVar("M", bound=BaseModel)
 Keep = Callable[[Answer], None]
 
@@ -155,6 +156,18 @@ class Serving:
         self.turnstile.check()
         async with account.turnstile.turn(), self.turnstile.turn():
             yield
+
+    def check_room(self, path: str) -> None:
+        """Refuse at once, before anything is done, what would be refused its turn.
+
+        Raises:
+            ApiError: 429 or 503, as `turn`.
+        """
+        if path not in _IN_TURN:
+            return
+        self.turnstile.check()
+        if (account := ACCOUNT.get()) is not None:
+            account.turnstile.check()
 
     @property
     def queue(self) -> int:
