@@ -172,6 +172,13 @@ class Settings(BaseSettings):
     max_queued: int = Field(
         8, ge=0, le=100_000, description="requests that may wait for their turn; more are refused"
     )
+    max_wait_seconds: float = Field(
+        1,
+        ge=0,
+        le=3600,
+        description="seconds that a request may be expected to wait for its turn; one that would "
+        "wait longer is refused",
+    )
     max_concurrent_per_key: int = Field(
         16, ge=1, le=10_000, description="requests of one key worked on at once"
     )

@@ -61,9 +61,17 @@ class Bucket:
 class Account:
     """One key's limits, and what is left of them."""
 
-    def __init__(self, key: ApiKey, places: int, queue: int, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        key: ApiKey,
+        places: int,
+        queue: int,
+        clock: Clock = time.monotonic,
+        *,
+        longest_wait: float = math.inf,
+    ) -> None:
         self.key = key
-        self.turnstile = Turnstile(places, queue, key=key.name)
+        self.turnstile = Turnstile(places, queue, longest_wait, key=key.name)
         self._requests = (
             Bucket(key.requests_per_minute, 60, clock) if key.requests_per_minute else None
         )
@@ -120,14 +128,16 @@ class Accounts:
 
     def __init__(self, settings: Settings, clock: Clock = time.monotonic) -> None:
         self._places, self._queue = settings.max_concurrent_per_key, settings.max_queued_per_key
-        self._clock = clock
+        self._longest_wait, self._clock = settings.max_wait_seconds, clock
         self._known: dict[str, Account] = {}
 
     def of(self, key: ApiKey) -> Account:
         """The account of a key; a new one where the key or its limits are new."""
         known = self._known.get(key.name)
         if known is None or known.key != key:
-            known = self._known[key.name] = Account(key, self._places, self._queue, self._clock)
+            known = self._known[key.name] = Account(
+                key, self._places, self._queue, self._clock, longest_wait=self._longest_wait
+            )
         return known
 
 

@@ -116,7 +116,9 @@ class Serving:
         self.pipeline, self.settings, self.store = pipeline, settings, store
         self.keeper = AnswerKeeper(store, settings.keep_answers) if store else None
         self.limits = Limits.of(settings)
-        self.turnstile = Turnstile(settings.max_concurrent, settings.max_queued)
+        self.turnstile = Turnstile(
+            settings.max_concurrent, settings.max_queued, settings.max_wait_seconds
+        )
         self.models = tuple(listed(pipeline.personas))
         self.drain = Drain()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from app.__main__ import main
 from app.api.accounts import Account, Bucket
 from app.api.errors import ApiError
 from app.api.keys import ApiKey, add_key, read_keys, revoke_key
+from app.api.limits import Turnstile
 from app.chat_models.scripted import ScriptedChatModel
 from app.errors import SettingsError
 from app.live_index import LiveIndex
@@ -172,6 +174,30 @@ def test_one_key_can_not_take_every_place(keys: Path) -> None:
         assert api.http.post(CHAT, json=asking(), headers=bearer(bob)).status_code == 200
         assert [each.result().status_code for each in running] == [200] * 3
         assert pipeline.most_running <= 3
+
+
+async def test_who_would_wait_too_long_is_refused_although_there_is_room() -> None:
+    gate = Turnstile(2, 8, 0.15)
+
+    async def work(seconds: float) -> None:
+        async with gate.turn():
+            await asyncio.sleep(seconds)
+
+    await work(0.3)  # from here on a turn is known to take so long
+    running = [asyncio.create_task(work(0.3)) for _ in range(2)]
+    await asyncio.sleep(0.02)
+    with pytest.raises(ApiError, match="2 requests are worked on") as raised:
+        gate.check()
+    assert raised.value.status == 503
+    await asyncio.sleep(0.2)
+    running += [asyncio.create_task(work(0.3)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert gate.waiting == 2
+    with pytest.raises(ApiError):  # its turn would come after those two have had theirs
+        gate.check()
+    await asyncio.gather(*running)
+    gate.check()
+    assert (gate.active, gate.waiting) == (0, 0)
 
 
 def test_the_queue_is_told(keys: Path) -> None:
