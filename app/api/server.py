@@ -276,8 +276,8 @@ async def _database_ready(store: Store) -> bool:
     """Whether the database answers in time."""
 
     def ask() -> None:
-        with store.database.connection() as connection:
-            connection.exec_driver_sql("SELECT 1")
+        with store.database.reading() as session:
+            session.connection().exec_driver_sql("SELECT 1")
 
     try:
         async with asyncio.timeout(_HEALTH_SECONDS):
