@@ -22,7 +22,9 @@ from index.cli import Parser
 __all__ = ["Play", "ScriptedModel", "running_model"]
 
 NAME = "scripted"
-_PASSAGE = re.compile(r"^\[(\d+)\] .*\n(.+)$", re.MULTILINE)
+_MARK = re.compile(r"^[^\w\s\[(=] ")  # what begins each line of data
+_PASSAGE = re.compile(r"\[(\d+)\] ")
+_FENCE = re.compile(r"=====\[")
 
 
 @dataclass(slots=True)
@@ -101,9 +103,16 @@ class ScriptedModel:
 def _words(messages: Sequence[dict[str, Any]], most: int) -> list[str]:
     """The evidence's own sentences with their markers, a word a token."""
     said = []
-    for number, text in _PASSAGE.findall(messages[-1]["content"]):
-        for sentence in re.split(r"(?<=[.!?]) +", text.strip()):
-            said.append(f"{sentence[:-1]} [{number}]{sentence[-1]}")
+    number = ""
+    for line in messages[-1]["content"].splitlines():
+        text = _MARK.sub("", line).strip()
+        if passage := _PASSAGE.match(text):
+            number = passage[1]
+        elif not text or _FENCE.match(text):
+            number = ""
+        elif number:
+            for sentence in re.split(r"(?<=[.!?]) +", text):
+                said.append(f"{sentence[:-1]} [{number}]{sentence[-1]}")
     words = [f"{word} " for word in " ".join(said).split(" ")] or ["Nothing."]
     if not most:
         return words

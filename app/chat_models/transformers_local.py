@@ -138,8 +138,8 @@ class TransformersChatModel:
         folder = str(path.parent) if gguf else str(self._source)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, **gguf)  # nosec B615
-            model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", **gguf)  # nosec B615
+            tokenizer = AutoTokenizer.from_pretrained(folder, **gguf)
+            model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", **gguf)
         except (OSError, ValueError) as error:
             raise ModelUnavailable(f"the model {folder} can't be loaded: {error}") from error
         return model.to(device).eval(), tokenizer
