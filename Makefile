@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progre
 CORPUS := $(wildcard index/corpus/ai/*.yaml)
 INDEX_CODE := $(wildcard index/*.py index/encoders/*.py index/encoders/*/* index/sources/*.py index/audit/*.py)
 
-.PHONY: help run test setup setup-torch setup-dev index lint types lock clean
+.PHONY: help run test setup setup-torch setup-dev index lint types lock audit bench-endpoint soak clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,15 @@ lint:
 
 types:
 	$(BIN)/mypy
+
+audit: setup-dev ## known vulnerabilities in the locked dependencies, and bandit over the code
+	$(BIN)/python -m scripts.audit
+
+bench-endpoint: setup index ## what the endpoint costs beside retrieval and verification
+	$(BIN)/python -m scripts.bench_endpoint $(ARGS)
+
+soak: setup index ## ten minutes of mixed load; fails where memory or open files grow
+	$(BIN)/python -m scripts.soak $(ARGS)
 
 lock: $(VENV)/.develops ## resolve pyproject.toml into the lock files anew
 	$(BIN)/python -m scripts.lock

@@ -51,6 +51,8 @@ def _parser() -> Parser:
     keys.add_argument("action", choices=["add", "list", "revoke"])
     keys.add_argument("name", nargs="?", help="whom the key is for")
     keys.add_argument("--file", type=Path, help="the keys file (setting api_keys_file)")
+    keys.add_argument("--requests-per-minute", type=int, metavar="N", help="a new key's rate")
+    keys.add_argument("--tokens-per-day", type=int, metavar="N", help="a new key's budget")
     _add_store_commands(commands)
     return parser
 

@@ -3,12 +3,14 @@
 CitewiseError
 ├── SettingsError          a setting out of range or unknown
 ├── PromptError            a persona file that can't be used
+├── RetrievalTimeout       the search took longer than it may
 ├── RequestError           a question or option that can't be honoured; names its field
 ├── StoreError             conversations, answers or feedback can't be kept or read
 │   ├── StoreUnavailable   the database can't be used now: locked, full, away; worth a retry
 │   └── NotKept            there is nothing of that id, or it is another owner's
 └── ModelError             the chat model failed
     ├── ModelUnavailable   it could not be reached or is still loading; worth a retry
+    │   └── ModelTimeout   it took longer than it may
     ├── ModelBusy          it refused for now; worth a retry after a while
     └── ContextOverflow    the prompt is longer than its context
 """
@@ -22,10 +24,12 @@ __all__ = [
     "ContextOverflow",
     "ModelBusy",
     "ModelError",
+    "ModelTimeout",
     "ModelUnavailable",
     "NotKept",
     "PromptError",
     "RequestError",
+    "RetrievalTimeout",
     "SettingsError",
     "StoreError",
     "StoreUnavailable",
@@ -48,6 +52,12 @@ class RequestError(CitewiseError):
         self.field = field
 
 
+class RetrievalTimeout(CitewiseError):
+    """The search took longer than it may."""
+
+    retryable = True
+
+
 class StoreError(CitewiseError):
     """Conversations, answers or feedback can't be kept or read."""
 
@@ -67,9 +77,17 @@ class ModelError(CitewiseError):
 
 
 class ModelUnavailable(ModelError):
-    """The chat model could not be reached, or is still loading."""
+    """The chat model could not be reached, or is still loading; `retry_after` is in seconds."""
 
     retryable = True
+
+    def __init__(self, message: str, *, retry_after: float = 5.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelTimeout(ModelUnavailable):
+    """The chat model took longer than it may, before or after its first token."""
 
 
 class ModelBusy(ModelError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from app.citations import sentences
 from index.lexical import content_words
@@ -49,8 +49,7 @@ class Evidence:
     @cached_property
     def spans(self) -> tuple[Span, ...]:
         """The passage's sentences."""
-        text = self.passage.text
-        return tuple(Span(start, end, text[start:end]) for start, end in sentences(text))
+        return _spans_of(self.passage.text)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -65,7 +64,7 @@ class Evidence:
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         """The numbers that the passage states."""
-        return tuple(quantities(f"{self.passage.heading}\n{self.passage.text}"))
+        return _quantities_of(f"{self.passage.heading}\n{self.passage.text}")
 
     @cached_property
     def years(self) -> frozenset[int]:
@@ -97,6 +96,17 @@ class Evidence:
             ):
                 return source
         return self.passage.sources[0] if self.passage.sources else None
+
+
+# Popular passages are evidence again and again: what is read off them is kept.
+@lru_cache(maxsize=4096)
+def _spans_of(text: str) -> tuple[Span, ...]:
+    return tuple(Span(start, end, text[start:end]) for start, end in sentences(text))
+
+
+@lru_cache(maxsize=4096)
+def _quantities_of(text: str) -> tuple[Quantity, ...]:
+    return tuple(quantities(text))
 
 
 def names_in(text: str) -> list[str]:

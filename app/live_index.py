@@ -54,6 +54,15 @@ class LiveIndex:
         """The index as it is now."""
         return self._retriever.index
 
+    def health(self) -> dict[str, bool]:
+        """Tell whether there is something to find, and whether the encoder encodes."""
+        encoder = self.retriever().encoder
+        encoded = encoder.encode_queries(["ready"])
+        return {
+            "index": len(self.index.passages) > 0,
+            "encoder": encoded.shape == (1, encoder.info.dimension),
+        }
+
     def retriever(self) -> HybridRetriever:
         """Return the retriever over the newest usable index; callers keep it for one answer."""
         if time.monotonic() - self._looked >= self._look_every:

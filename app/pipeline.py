@@ -10,26 +10,26 @@ rewrite -> retrieve -> gate -> rerank -> conflicts           yield Retrieved
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 import prompts
 from app import gate
 from app.budget import Delimiter, Prompt, build_prompt, unmarked
 from app.chat_models import ChatModel, Finished, Piece
 from app.citations import Segment, SentenceStream
-from app.clock import Clock
+from app.clock import Clock, searched_within
 from app.compose import compose
 from app.disputes import disputes, statements
 from app.drafting import Reviewer
 from app.entailment import Judge, JudgedVerifier
-from app.errors import RequestError
 from app.evidence import Weigh, evidence_of
 from app.live_index import LiveIndex
 from app.model_rewrite import stand_alone
+from app.observing import Observers
 from app.personas import Persona, resolve
 from app.pipeline_settings import PipelineSettings, decoding_for
 from app.premises import corrections
@@ -71,6 +71,7 @@ class Pipeline:
         personas: Mapping[str, Persona] | None = None,
         reranker: rerankers.Reranker | None = None,
         judge: Judge | None = None,
+        observers: Observers | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -81,11 +82,12 @@ class Pipeline:
             personas: a person's own personas, by name, beside the shipped ones.
             reranker: what orders the first hits anew; None leaves them as fused.
             judge: a second model that verifies drafts; None checks without one.
+            observers: who is told what happens.
         """
         self.live_index, self.model, self.reranker = live_index, model, reranker
         self.settings = settings or PipelineSettings()
         self.personas: Mapping[str, Persona] = personas or {}
-        self.judge = judge
+        self.judge, self.observers, self.running = judge, observers or Observers(), 0
 
     @property
     def index(self) -> LoadedIndex:
@@ -106,16 +108,18 @@ class Pipeline:
 
     async def health(self) -> dict[str, bool]:
         """Tell which parts are ready."""
-        return {"index": True, "model": await self.model.ready()}
+        found = await asyncio.to_thread(self.live_index.health)
+        return {**found, "model": await self.model.ready()}
 
     async def retrieve(self, question: Question) -> Retrieved:
         """Find the evidence for a question and judge whether it is enough.
 
         Raises:
             RequestError: the question is empty or too long.
+            RetrievalTimeout: the search took longer than it may.
         """
-        self._check(question)
-        started = time.perf_counter()
+        self.settings.check(question)
+        clock = Clock()
         retriever = self.live_index.retriever()
         asked, rewrite = await stand_alone(
             question.text,
@@ -124,9 +128,13 @@ class Pipeline:
             self.rewriter,
             self.settings.rewrite_seconds,
         )
-        took = {"rewrite": (time.perf_counter() - started) * 1e3}
-        found = await asyncio.to_thread(self._retrieve, question, retriever, asked)
-        return replace(found, rewrite=rewrite, timings={**took, **found.timings})
+        clock.spent("rewrite")
+        search = partial(self._retrieve, question, retriever, asked, clock)
+        found = await searched_within(self.settings.retrieve_seconds, search)
+        told = {"index": found.index_fingerprint, "query": asked.query, "k": len(found.hits)}
+        for stage in ("rewrite", "retrieve", "gate"):
+            self.observers.stage(stage, clock.seconds[stage], told)
+        return replace(found, rewrite=rewrite)
 
     async def answer(
         self, question: Question, *, delimiter: Delimiter | None = None
@@ -143,33 +151,26 @@ class Pipeline:
         """
         clock = Clock()
         persona = resolve(question.persona, self.personas)
-        retrieved = await self.retrieve(question)
-        clock.mark("retrieved")
-        yield retrieved
-        run = _Run(self, question, persona, retrieved, clock, delimiter)
-        async with aclosing(run.events()) as events:
-            async for event in events:
-                yield event
-
-    def _check(self, question: Question) -> None:
-        length = len(question.text.strip())
-        if length == 0:
-            raise RequestError("the question is empty; expected some text", field="question")
-        if length > self.settings.question_characters:
-            raise RequestError(
-                f"the question has {length} characters, at most "
-                f"{self.settings.question_characters} are read; shorten it",
-                field="question",
-            )
+        self.running += 1
+        try:
+            retrieved = await self.retrieve(question)
+            clock.mark("retrieved")
+            yield retrieved
+            run = _Run(self, question, persona, retrieved, clock, delimiter)
+            async with aclosing(run.events()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self.running -= 1
 
     def _retrieve(
-        self, question: Question, retriever: HybridRetriever, asked: Standalone
+        self, question: Question, retriever: HybridRetriever, asked: Standalone, clock: Clock
     ) -> Retrieved:
-        started = time.perf_counter()
         weigh = retriever.index.lexical.weight
         k = question.passages or self.settings.passages
         # The gate and the nearest questions look further than the evidence.
         found = retriever.search(asked.query, max(k, _NEAREST_WITHIN), also=asked.also)
+        clock.spent("retrieve")
         judge = self.settings.gate or gate.Gates.shipped().judging(found)
         judged = gate.features(asked.query, found, weigh)
         subject = judged
@@ -178,11 +179,14 @@ class Pipeline:
             alone = retriever.search(asked.query, gate.DEPTH)
             subject = gate.features(asked.query, alone, weigh)
         confidence = judge.domain(subject) * judge.answer(judged)
+        clock.spent("gate")
         if self.reranker is not None:
             # After the gate, which is calibrated on what fusion finds.
             found = rerankers.rerank(self.reranker, found, self.settings.rerank_depth)
         hits = found.hits[:k]
         disputed = disputes(asked.query, hits, retriever.index)
+        nearest = nearest_questions(found.hits)
+        clock.spent("retrieve")
         return Retrieved(
             standalone_query=asked.query,
             hits=hits,
@@ -190,8 +194,8 @@ class Pipeline:
             answerable=judge.answerable(confidence),
             confidence=confidence,
             index_fingerprint=retriever.index.fingerprint,
-            nearest=nearest_questions(found.hits),
-            timings={**found.timings_ms, "retrieve": (time.perf_counter() - started) * 1e3},
+            nearest=nearest,
+            timings={**found.timings_ms, **clock.milliseconds()},
             latent=disputed.latent,
             beside=disputed.beside,
         )
@@ -294,12 +298,15 @@ class _Run:
         # The model is free again: what it is to check itself is checked now.
         async for delta in self._reviewed(reviewer, waiting):
             yield delta
+        self.pipeline.observers.stage("verify", self.clock.seconds.get("verify", 0.0))
 
     async def _reviewed(
         self, reviewer: Reviewer, waiting: list[Segment]
     ) -> AsyncGenerator[Delta, None]:
         while waiting:
+            self.clock.begin()
             delta = await reviewer.review(waiting.pop(0))
+            self.clock.spent("verify")
             if delta is not None:
                 self.clock.mark("first_sentence")
                 yield delta
@@ -315,6 +322,7 @@ class _Run:
         return self.settings.least_supported if self.writer.dropped else 1
 
     def _composed(self) -> list[Delta]:
+        self.clock.begin()
         chosen = compose(
             self.retrieved.standalone_query, self.evidence, self.weigh, shape=self.persona.shape
         )
@@ -329,6 +337,7 @@ class _Run:
             )
         self.clock.mark("first_sentence")
         self.clock.mark("composed")
+        self.pipeline.observers.stage("compose", self.clock.spent("compose"))
         return deltas
 
     def _conflicts(self) -> Iterator[Delta]:
@@ -361,33 +370,31 @@ class _Run:
             )
             for conflict in (self.conflicts or retrieved.conflicts)
         )
-        return Final(
-            Answer(
-                id=f"ans-{uuid.uuid4().hex}",
-                text=writer.text,
-                abstained=mode == "abstained",
-                citations=tuple(writer.citations),
-                claims=tuple(writer.claims),
-                conflicts=conflicts,
-                premises=tuple(self.premises),
-                usage=self.usage,
-                timings={**retrieved.timings, **self.clock.timings},
-                persona=self.persona.name,
-                model=self.model.name,
-                mode=mode,
-                finish_reason=self.finish_reason,
-                standalone_query=retrieved.standalone_query,
-                rewrite=retrieved.rewrite,
-                confidence=retrieved.confidence,
-                index_fingerprint=retrieved.index_fingerprint,
-                nearest=retrieved.nearest if mode == "abstained" else (),
-                dropped=tuple(writer.dropped),
-                sampling=Sampling(
-                    used.temperature, used.top_p, used.max_tokens, used.seed, used.stop
-                ),
-                prompt_sha256=self.prompt.sha256 if self.prompt else "",
-                prefix_sha256=self.prompt.prefix_sha256 if self.prompt else "",
-                delimiter=self.prompt.delimiter.token if self.prompt else "",
-                question=self.question,
-            )
+        answer = Answer(
+            id=f"ans-{uuid.uuid4().hex}",
+            text=writer.text,
+            abstained=mode == "abstained",
+            citations=tuple(writer.citations),
+            claims=tuple(writer.claims),
+            conflicts=conflicts,
+            premises=tuple(self.premises),
+            usage=self.usage,
+            timings={**retrieved.timings, **self.clock.milliseconds(), **self.clock.timings},
+            persona=self.persona.name,
+            model=self.model.name,
+            mode=mode,
+            finish_reason=self.finish_reason,
+            standalone_query=retrieved.standalone_query,
+            rewrite=retrieved.rewrite,
+            confidence=retrieved.confidence,
+            index_fingerprint=retrieved.index_fingerprint,
+            nearest=retrieved.nearest if mode == "abstained" else (),
+            dropped=tuple(writer.dropped),
+            sampling=Sampling(used.temperature, used.top_p, used.max_tokens, used.seed, used.stop),
+            prompt_sha256=self.prompt.sha256 if self.prompt else "",
+            prefix_sha256=self.prompt.prefix_sha256 if self.prompt else "",
+            delimiter=self.prompt.delimiter.token if self.prompt else "",
+            question=self.question,
         )
+        self.pipeline.observers.answered(answer)
+        return Final(answer)

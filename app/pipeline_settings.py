@@ -8,6 +8,7 @@ from typing import Literal
 from app import gate
 from app.chat_models import Decoding
 from app.drafting import Policy
+from app.errors import RequestError
 from app.personas import Persona
 from app.types import Question
 from index import rerankers
@@ -22,7 +23,7 @@ class PipelineSettings:
     `rewrite` says who makes a follow-up stand alone: `auto` is the model unless it is small.
     `passages` is how many are given as evidence; `rerank_depth` is how many a reranker reads;
     `question_characters` bounds a question; `least_supported` is how many supported sentences a
-    draft needs to stand on its own.
+    draft needs to stand on its own; `retrieve_seconds` is how long the search may take.
     """
 
     answer_mode: Literal["auto", "draft", "compose"] = "auto"
@@ -34,7 +35,24 @@ class PipelineSettings:
     answer_tokens: int = 400
     question_characters: int = 8000
     least_supported: int = 2
+    retrieve_seconds: float = 10.0
     gate: gate.Gate | None = None
+
+    def check(self, question: Question) -> None:
+        """Pass a question that can be read.
+
+        Raises:
+            RequestError: it is empty or too long.
+        """
+        length = len(question.text.strip())
+        if length == 0:
+            raise RequestError("the question is empty; expected some text", field="question")
+        if length > self.question_characters:
+            raise RequestError(
+                f"the question has {length} characters, at most {self.question_characters} are "
+                "read; shorten it",
+                field="question",
+            )
 
 
 def decoding_for(question: Question, persona: Persona, settings: PipelineSettings) -> Decoding:

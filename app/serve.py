@@ -7,15 +7,19 @@ import asyncio
 import contextlib
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 
 import uvicorn
 from fastapi import FastAPI
 
 from app.api import create_app
 from app.api.binding import check_binding
-from app.api.logs import log_to
+from app.api.drain import Drain
+from app.api.logs import chosen_format, log_to
+from app.api.telemetry import Telemetry
 from app.errors import ModelError, SettingsError
 from app.pipeline import Pipeline
 from app.service import open_pipeline
@@ -23,10 +27,29 @@ from app.settings import Settings, load_settings
 from app.store import Store, open_store
 from index.cli import say
 
-__all__ = ["build_server", "serve"]
+__all__ = ["DrainingServer", "build_server", "serve", "tend_model"]
 
 _log = logging.getLogger("citewise.serve")
-_GRACE_SECONDS = 20
+_SWITCH_SECONDS = 0.0005
+_CLOSING_SECONDS = 3  # for connections that are open after everything has been answered
+
+
+class DrainingServer(uvicorn.Server):
+    """Once told to end, goes on for as long as what runs needs, and takes nothing new."""
+
+    def __init__(self, config: uvicorn.Config, drain: Drain, seconds: float) -> None:
+        super().__init__(config)
+        self._drain, self._seconds = drain, seconds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then close. A second Ctrl-C does not wait."""
+        running = self._drain.running
+        if running:
+            _log.info("shutting down once %d requests have ended", running)
+        cut = await self._drain.finish(self._seconds, hurried=lambda: self.force_exit)
+        if cut:
+            _log.warning("%d requests did not end in %s s and were cut", cut, self._seconds)
+        await super().shutdown(sockets)
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -37,17 +60,18 @@ def serve(options: argparse.Namespace) -> int:
     )  # fmt: skip
     settings = load_settings(**{name: getattr(options, name) for name in names})
     check_binding(settings)
-    log_to()
+    log_to(form=chosen_format(settings.log_format, sys.stderr))
     pipeline = open_pipeline(settings)
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
     store = open_store(settings.database)
     server = build_server(pipeline, settings, store)
-    say(
-        f"Citewise is at http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C stops)"
-    )
+    shown = "127.0.0.1" if ip_address(host).is_unspecified else host
+    say(f"Citewise is at http://{shown}:{port}  (Ctrl-C stops)")
+    # Searches run in threads; at Python's own 5 ms each would hold every stream up for as long.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     with contextlib.closing(store), contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(server.serve(sockets=[listener]))
+        server.run(sockets=[listener])
     return 0
 
 
@@ -61,20 +85,21 @@ def build_server(
     from app.ui import mount
 
     app = create_app(pipeline, settings, store)
+    serving, telemetry = app.state.serving, app.state.telemetry
     app = mount(app, pipeline)
-    _load_model_on_start(app, pipeline)
+    tend_model(app, pipeline, telemetry)
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=_CLOSING_SECONDS,
         server_header=False,
     )
-    return uvicorn.Server(config)
+    return DrainingServer(config, serving.drain, settings.drain_seconds)
 
 
-def _load_model_on_start(app: FastAPI, pipeline: Pipeline) -> None:
-    """Load the model beside the running server: the page is there while it comes."""
+def tend_model(app: FastAPI, pipeline: Pipeline, telemetry: Telemetry) -> None:
+    """Load the model beside the running server, and close it and the traces at its end."""
     inner = app.router.lifespan_context
 
     @asynccontextmanager
@@ -88,6 +113,7 @@ def _load_model_on_start(app: FastAPI, pipeline: Pipeline) -> None:
                 with contextlib.suppress(asyncio.CancelledError):
                     await loading
                 await pipeline.model.close()
+                telemetry.close()
 
     app.router.lifespan_context = lifespan  # type: ignore[assignment]
 

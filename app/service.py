@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Literal
 
 from app.chat_models import ChatModel
+from app.chat_models.breaker import Breaker
+from app.chat_models.guarded import GuardedModel, Patience
 from app.entailment import AskingJudge, CrossEncoderJudge, Judge
 from app.live_index import LiveIndex
+from app.observing import Observers
 from app.personas import Persona, load_folder
 from app.pipeline import Pipeline, PipelineSettings
 from app.settings import Settings
 from index.encoders import load_encoder
 from index.rerankers import Reranker
 
-__all__ = ["open_judge", "open_model", "open_pipeline", "open_reranker"]
+__all__ = ["guarded", "open_judge", "open_model", "open_pipeline", "open_reranker"]
 
 
 def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipeline:
@@ -27,9 +30,10 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
     Raises:
         CitewiseError: a part is missing or can't be used; the message says how to mend it.
     """
+    observers = Observers()
     encoder = load_encoder(settings.encoder, engine=settings.encoder_engine)
     personas: dict[str, Persona] = load_folder(settings.personas) if settings.personas else {}
-    chat_model = model or open_model(settings)
+    chat_model = guarded(model or open_model(settings), settings, observers)
     return Pipeline(
         LiveIndex(settings.index, encoder),
         chat_model,
@@ -42,10 +46,23 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
             passages=settings.passages,
             answer_tokens=settings.answer_tokens,
             question_characters=settings.max_question_chars,
+            retrieve_seconds=settings.retrieve_seconds,
         ),
         personas,
         open_reranker(settings),
         open_judge(settings.verifier, chat_model),
+        observers,
+    )
+
+
+def guarded(model: ChatModel, settings: Settings, observers: Observers) -> GuardedModel:
+    """Put deadlines, a retry and a breaker around a model."""
+    return GuardedModel(
+        model,
+        Breaker(settings.breaker_failures, settings.breaker_seconds),
+        Patience(settings.model_first_token_seconds, settings.model_total_seconds),
+        observers,
+        _engine_for(settings),
     )
 
 
@@ -75,9 +92,7 @@ def open_judge(verifier: str, model: ChatModel) -> Judge | None:
 
 def open_model(settings: Settings) -> ChatModel:
     """Choose the chat model; nothing is loaded or reached yet."""
-    engine = settings.engine
-    if engine == "auto":
-        engine = _engine_for(settings)
+    engine = _engine_for(settings)
     if engine == "openai":
         from app.chat_models.openai_compatible import OpenAiCompatibleModel
 
@@ -99,6 +114,8 @@ def open_model(settings: Settings) -> ChatModel:
 
 def _engine_for(settings: Settings) -> Literal["openai", "openvino", "transformers"]:
     """Choose by what is named: an address, a file or folder for OpenVINO, or another model."""
+    if settings.engine != "auto":
+        return settings.engine
     if settings.model_url:
         return "openai"
     if settings.model is None:

@@ -57,6 +57,24 @@ class Settings(BaseSettings):
     model_timeout: float = Field(
         60, gt=0, le=600, description="seconds to wait for the model's next token"
     )
+    model_first_token_seconds: float = Field(
+        120,
+        gt=0,
+        le=3600,
+        description="seconds to wait for the model's first token, its queue and a retry included",
+    )
+    model_total_seconds: float = Field(
+        600, gt=0, le=86_400, description="seconds that the model's whole text may take"
+    )
+    breaker_failures: int = Field(
+        5, ge=1, le=1000, description="failures of the model in a row after which it is left alone"
+    )
+    breaker_seconds: float = Field(
+        10, gt=0, le=600, description="seconds for which it is left alone before it is tried again"
+    )
+    retrieve_seconds: float = Field(
+        10, gt=0, le=600, description="seconds that the search for evidence may take"
+    )
 
     answer_mode: Literal["auto", "draft", "compose"] = Field(
         "auto",
@@ -113,6 +131,29 @@ class Settings(BaseSettings):
         False, description="listen beyond this machine although no API keys are set"
     )
     api_docs: bool = Field(True, description="serve the API's description at /openapi.json")
+    cors_origins: list[str] = Field(
+        [],
+        description="origins whose pages may ask from a browser, such as https://app.example.org",
+    )
+    metrics: Literal["auto", "open", "key", "off"] = Field(
+        "auto",
+        description="who may read /metrics: everyone, holders of a key, nobody; auto asks for a "
+        "key where keys are set",
+    )
+    traces: str | None = Field(
+        None,
+        description="where OpenTelemetry traces go: console, or an OTLP address such as "
+        "http://127.0.0.1:4318; docs/operations.md says what to install",
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="the log's form; auto is console on a terminal, else json"
+    )
+    log_questions: bool = Field(
+        False, description="write what was asked into the log and the traces"
+    )
+    drain_seconds: float = Field(
+        20, ge=0, le=3600, description="seconds that running answers have to end at shutdown"
+    )
     max_body_bytes: int = Field(
         4_194_304, ge=1024, le=268_435_456, description="bytes of a request's body at most"
     )
@@ -129,7 +170,20 @@ class Settings(BaseSettings):
     )
     max_concurrent: int = Field(32, ge=1, le=10_000, description="requests worked on at once")
     max_queued: int = Field(
-        64, ge=0, le=100_000, description="requests that may wait for their turn; more are refused"
+        8, ge=0, le=100_000, description="requests that may wait for their turn; more are refused"
+    )
+    max_wait_seconds: float = Field(
+        1,
+        ge=0,
+        le=3600,
+        description="seconds that a request may be expected to wait for its turn; one that would "
+        "wait longer is refused",
+    )
+    max_concurrent_per_key: int = Field(
+        16, ge=1, le=10_000, description="requests of one key worked on at once"
+    )
+    max_queued_per_key: int = Field(
+        8, ge=0, le=100_000, description="requests of one key that may wait; more are refused"
     )
 
     @classmethod

@@ -5,6 +5,7 @@ Robertson and Zaragoza (2009), in bm25s' Lucene variant with its k1 = 1.5 and b 
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -45,9 +46,15 @@ def tokenize(text: str) -> list[str]:
 
 def content_words(text: str) -> list[str]:
     """Return the tokens of a text that carry meaning: stop words left out, then stemmed."""
+    return list(_content_words(text))
+
+
+@lru_cache(maxsize=8192)
+def _content_words(text: str) -> tuple[str, ...]:
+    """Kept, since verification reads the same evidence for every sentence of an answer."""
     folded = unicodedata.normalize("NFKC", text).lower()
     words = (word.replace(",", "") for word in _TOKEN.findall(folded))
-    return [_stem(word) for word in words if word not in STOP_WORDS]
+    return tuple(_stem(word) for word in words if word not in STOP_WORDS)
 
 
 class Bm25:
@@ -91,4 +98,4 @@ class Bm25:
         if column is not None:
             pointers = self._index.scores["indptr"]
             found = int(pointers[column + 1] - pointers[column])
-        return float(np.log1p(self._size / max(found, 1)))
+        return math.log1p(self._size / max(found, 1))

@@ -33,14 +33,14 @@ def serving(folder: Path, *words: str) -> Iterator[str]:
             cwd=ROOT, stderr=errors, stdout=subprocess.DEVNULL,
         )  # fmt: skip
     try:
-        yield _printed_address(log)
+        yield printed_address(log)
     finally:
         server.terminate()
         # Ended by the signal, after its connections were served.
         assert server.wait(30) in (0, -signal.SIGTERM), log.read_text()
 
 
-def _printed_address(log: Path) -> str:
+def printed_address(log: Path) -> str:
     started = time.monotonic()
     while time.monotonic() - started < 60:
         found = re.search(r"http://\S+", log.read_text())

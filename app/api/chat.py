@@ -19,7 +19,7 @@ from starlette.responses import Response
 from app.api.asking import chat_question
 from app.api.chat_replies import ChatReply
 from app.api.errors import api_error
-from app.api.serving import Json, Keep, Serving, note, note_event, parsed
+from app.api.serving import Json, Keep, Serving, note, note_event, note_question, parsed
 from app.api.streaming import DONE, EventStream, Pump, frame
 from app.api.wire import ChatRequest
 from app.errors import ModelError
@@ -42,6 +42,7 @@ async def serve_chat(request: Request, serving: Serving) -> Response:
     serving.persona(asked.model)
     model = serving.pipeline.model
     question = chat_question(asked, serving.limits, model.context_tokens)
+    note_question(request, serving, question)
     events, grounded = serving.events(question)
     wanted = grounded and asked.store is not False
     if not asked.stream:

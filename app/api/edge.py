@@ -14,17 +14,20 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.accounts import ACCOUNT, Account, Accounts
+from app.api.drain import Drain, shutting_down
 from app.api.errors import ApiError, api_error
-from app.api.gatekeeper import Gatekeeper
-from app.api.logs import log_request
+from app.api.gatekeeper import PROBES, Gatekeeper
 from app.api.routes_table import RouteTable
+from app.api.telemetry import Telemetry
 from app.errors import RequestError
 
 __all__ = ["Edge"]
@@ -59,6 +62,8 @@ class _Exchange:
     begun: float
     status: int = 0
     ended: bool = False
+    account: Account | None = None
+    queue: Callable[[], int] | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -73,6 +78,10 @@ class _Exchange:
         more = [(b"x-request-id", self.id.encode()), *_EVERYWHERE]
         if self.own:
             more += [*_ON_JSON, _NOT_KEPT]
+        if self.queue is not None:
+            more.append((b"x-citewise-queue", str(self.queue()).encode()))
+        if self.account is not None:
+            more += self.account.headers()
         return headers + [(name, value) for name, value in more if name not in present]
 
     async def fail(self, error: ApiError) -> None:
@@ -100,10 +109,20 @@ class Edge:
     """Wraps the application; see the module."""
 
     def __init__(
-        self, app: ASGIApp, routes: RouteTable, gatekeeper: Gatekeeper, max_body_bytes: int
+        self,
+        app: ASGIApp,
+        routes: RouteTable,
+        gatekeeper: Gatekeeper,
+        accounts: Accounts,
+        drain: Drain,
+        telemetry: Telemetry,
+        queue: Callable[[], int],
+        check_room: Callable[[str], None],
+        max_body_bytes: int,
     ) -> None:
         self._app, self._routes, self._gatekeeper = app, routes, gatekeeper
-        self._max_body = max_body_bytes
+        self._accounts, self._drain, self._telemetry = accounts, drain, telemetry
+        self._queue, self._check_room, self._max_body = queue, check_room, max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -117,12 +136,26 @@ class Edge:
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
         own = self._routes.owns(scope["path"])
-        scope["citewise.log"] = {}
+        scope["citewise.log"], scope["citewise.drain"] = {}, self._drain
         exchange = _Exchange(scope, send, request_id, own, time.perf_counter())
-        outcome = "ok"
+        route = self._routes.template(scope["path"])
+        counted = own and scope["path"] not in PROBES
+        with (
+            self._telemetry.request(scope["method"], route, headers),
+            self._drain.passing() if counted else nullcontext(),
+        ):
+            await self._answer(exchange, route, headers, receive)
+
+    async def _answer(
+        self, exchange: _Exchange, route: str, headers: Headers, receive: Receive
+    ) -> None:
+        scope, outcome = exchange.scope, "ok"
         try:
-            self._gatekeeper.admit(exchange.scope, headers, own=own)
-            if own:
+            key = self._gatekeeper.admit(scope, headers, own=exchange.own)
+            if self._drain.begun and scope["method"] == "POST":
+                raise shutting_down()
+            if exchange.own:
+                exchange.account = self._accounts.of(key) if key else None
                 await self._serve_own(exchange, headers, receive)
             else:
                 await self._app(scope, receive, exchange.send)
@@ -137,7 +170,7 @@ class Edge:
                 raise  # too late for a status: the broken body tells the client
             await self._explain(exchange, error)
         finally:
-            _leave_line(exchange, outcome)
+            self._telemetry.finished(route, _line(exchange, outcome))
 
     async def _explain(self, exchange: _Exchange, error: Exception) -> None:
         shown = api_error(error)
@@ -151,9 +184,14 @@ class Edge:
         self._routes.check(scope["method"], scope["path"])
         body = b""
         if scope["method"] == "POST":
+            exchange.queue = self._queue
             _check_content(headers)
+            if exchange.account is not None:
+                exchange.account.admit()
+                ACCOUNT.set(exchange.account)
             body = await self._body(headers, receive)
-        await _while_connected(self._app, scope, body, receive, exchange.send)
+            self._check_room(scope["path"])
+        await _while_connected(self._app, exchange, body, receive, self._drain)
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         declared = headers.get("content-length", "0")
@@ -208,12 +246,13 @@ def _check_content(headers: Headers) -> None:
 
 
 async def _while_connected(
-    app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send
+    app: ASGIApp, exchange: _Exchange, body: bytes, receive: Receive, drain: Drain
 ) -> None:
     """Run the application with a body already read; cancel it when the client goes away.
 
     Raises:
         _Gone: the client went away first.
+        ApiError: 503, the server shut down before the answer began.
     """
     left = asyncio.ensure_future(_disconnect(receive))
     told = False
@@ -226,10 +265,20 @@ async def _while_connected(
         await asyncio.shield(left)
         return {"type": "http.disconnect"}
 
-    work = asyncio.ensure_future(_run(app, scope, replay, send))
+    work = asyncio.ensure_future(_run(app, exchange.scope, replay, exchange.send))
+    cut = False
+
+    def stop() -> bool:
+        nonlocal cut
+        cut = exchange.status == 0  # an answer that has begun ends with a frame that says so
+        return cut and work.cancel()
+
     try:
-        await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
+        with drain.on_cut(stop):
+            await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
         if work.done():
+            if cut and work.cancelled():
+                raise shutting_down()
             work.result()
             return
     finally:
@@ -248,15 +297,14 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
-def _leave_line(exchange: _Exchange, outcome: str) -> None:
+def _line(exchange: _Exchange, outcome: str) -> dict[str, Any]:
     scope = exchange.scope
-    noted: Mapping[str, Any] = scope["citewise.log"]
-    fields = {
+    return {
         "request_id": exchange.id,
         "method": scope["method"],
         "path": scope["path"][:200] if exchange.own else "(page)",
         "status": exchange.status or None,
         "outcome": outcome,
         "ms": round((time.perf_counter() - exchange.begun) * 1e3, 2),
+        **scope["citewise.log"],
     }
-    log_request({**fields, **noted})

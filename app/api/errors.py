@@ -21,8 +21,10 @@ from app.errors import (
     ContextOverflow,
     ModelBusy,
     ModelError,
+    ModelTimeout,
     ModelUnavailable,
     RequestError,
+    RetrievalTimeout,
     StoreError,
 )
 from index.errors import IndexUnusable
@@ -128,6 +130,20 @@ def api_error(error: BaseException) -> ApiError:
 # What fails on this side: by class, the first that fits; status, code, message, Retry-After.
 _FAILURES: tuple[tuple[type[BaseException], int, str, str, float | None], ...] = (
     (
+        ModelTimeout,
+        503,
+        "model_timeout",
+        "the language model took too long; try again after Retry-After",
+        5,
+    ),
+    (
+        RetrievalTimeout,
+        503,
+        "retrieval_timeout",
+        "the search took too long; try again after Retry-After",
+        5,
+    ),
+    (
         ModelUnavailable,
         503,
         "model_unavailable",
@@ -179,6 +195,8 @@ def _failed(error: BaseException) -> ApiError:
     status, code, message, wait = next(
         failure[1:] for failure in _FAILURES if isinstance(error, failure[0])
     )
+    if isinstance(error, ModelUnavailable):
+        wait = error.retry_after
     return ApiError(status, message, type="server_error", code=code, retry_after=wait)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Collection
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.errors import ApiError
-from app.api.keys import KeyRing
+from app.api.keys import ApiKey, KeyRing
 
-__all__ = ["Gatekeeper"]
+__all__ = ["PROBES", "Gatekeeper"]
 
-_OPEN = frozenset({"/healthz", "/readyz"})  # probes have no keys
+PROBES = frozenset({"/healthz", "/readyz"})  # probes have no keys
 
 
 class Gatekeeper:
@@ -23,20 +24,30 @@ class Gatekeeper:
     asks for a name and a password, and the password is the key.
     """
 
-    def __init__(self, keys: KeyRing | None) -> None:
-        self._keys = keys
+    def __init__(self, keys: KeyRing | None, also_open: Collection[str] = ()) -> None:
+        """Take the keys.
 
-    def admit(self, scope: Scope, headers: Headers, *, own: bool) -> None:
+        Args:
+            keys: those that are let in; None lets everyone in.
+            also_open: paths that need no key, beside the probes.
+        """
+        self._keys = keys
+        self._open = PROBES | frozenset(also_open)
+
+    def admit(self, scope: Scope, headers: Headers, *, own: bool) -> ApiKey | None:
         """Let a request pass and note its key's name, for what is its own and for the log.
+
+        Returns:
+            Its key; None where none is needed.
 
         Raises:
             ApiError: 401, it has no key or a wrong one.
         """
-        if self._keys is None or scope["path"] in _OPEN:
-            return
+        if self._keys is None or scope["path"] in self._open:
+            return None
         secret = _presented(headers.get("authorization", ""))
-        holder = self._keys.holder(secret) if secret else None
-        if holder is None:
+        key = self._keys.find(secret) if secret else None
+        if key is None:
             got = "a key that is not known" if secret else "no key"
             raise ApiError(
                 401,
@@ -45,8 +56,9 @@ class Gatekeeper:
                 code="invalid_api_key",
                 headers=((b"www-authenticate", b"Bearer" if own else b'Basic realm="Citewise"'),),
             )
-        scope["citewise.key"] = holder
-        scope.setdefault("citewise.log", {})["key"] = holder
+        scope["citewise.key"] = key.name
+        scope.setdefault("citewise.log", {})["key"] = key.name
+        return key
 
     async def websocket(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a websocket on, or close it where it has no key."""

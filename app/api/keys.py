@@ -28,11 +28,16 @@ _PREFIX = "cw-"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key's name, the hash by which it is known, and when it was made (ISO 8601, UTC)."""
+    """A key's name, the hash by which it is known, when it was made (ISO 8601, UTC), its limits.
+
+    A limit that is None is none.
+    """
 
     name: str
     sha256: str
     created: str
+    requests_per_minute: int | None = None
+    tokens_per_day: int | None = None
 
 
 class _Row(BaseModel):
@@ -41,6 +46,8 @@ class _Row(BaseModel):
     name: str = Field(min_length=1, max_length=64)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     created: str
+    requests_per_minute: int | None = Field(None, ge=1)
+    tokens_per_day: int | None = Field(None, ge=1)
 
 
 class _File(BaseModel):
@@ -67,14 +74,26 @@ def read_keys(path: Path) -> tuple[ApiKey, ...]:
             f'api_keys_file {path} is damaged: expected {{"keys": [{{"name", "sha256", '
             f'"created"}}]}}, got {error.error_count()} errors; move it away and add the keys anew'
         ) from error
-    return tuple(ApiKey(row.name, row.sha256, row.created) for row in rows)
+    return tuple(ApiKey(**row.model_dump()) for row in rows)
 
 
-def add_key(path: Path, name: str) -> str:
+def add_key(
+    path: Path,
+    name: str,
+    *,
+    requests_per_minute: int | None = None,
+    tokens_per_day: int | None = None,
+) -> str:
     """Make a key, keep its hash and return the key, which can't be read again.
 
+    Args:
+        path: the file of keys.
+        name: whom the key is for.
+        requests_per_minute: how many requests it may make; None for any number.
+        tokens_per_day: how many of the model's tokens it may use; None for any number.
+
     Raises:
-        SettingsError: the name is taken or too long, or the file is damaged.
+        SettingsError: the name is taken or too long, a limit is below 1, or the file is damaged.
     """
     known = read_keys(path) if path.exists() else ()
     if not name.strip() or len(name) > 64:
@@ -84,9 +103,16 @@ def add_key(path: Path, name: str) -> str:
             f"there is a key named {name!r}: choose another name, or revoke that key first with: "
             f"python -m app keys revoke {name}"
         )
+    for what, limit in (
+        ("requests-per-minute", requests_per_minute),
+        ("tokens-per-day", tokens_per_day),
+    ):
+        if limit is not None and limit < 1:
+            raise SettingsError(f"got --{what} {limit}, expected 1 or more; revoke bars a key")
     secret = _PREFIX + secrets.token_urlsafe(32)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    _write(path, [*known, ApiKey(name, _hash(secret), created)])
+    made = ApiKey(name, _hash(secret), created, requests_per_minute, tokens_per_day)
+    _write(path, [*known, made])
     return secret
 
 
@@ -143,8 +169,8 @@ class KeyRing:
             return None
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
-    def holder(self, secret: str) -> str | None:
-        """The name of the key that a client presents; None where it is none of these.
+    def find(self, secret: str) -> ApiKey | None:
+        """The key that a client presents; None where it is none of these.
 
         Every hash is compared, each in constant time.
 
@@ -158,5 +184,5 @@ class KeyRing:
         found = None
         for key in self._keys:
             if hmac.compare_digest(presented, key.sha256):
-                found = key.name
+                found = key
         return found

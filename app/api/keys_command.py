@@ -22,12 +22,26 @@ def keys(options: argparse.Namespace) -> int:
         )
     if options.action == "list":
         for key in read_keys(path):
-            print_json({"name": key.name, "created": key.created})
+            print_json(
+                {
+                    "name": key.name,
+                    "created": key.created,
+                    "requests_per_minute": key.requests_per_minute,
+                    "tokens_per_day": key.tokens_per_day,
+                }
+            )
         return 0
     if not options.name:
         raise SettingsError(f"keys {options.action} needs the name of the key")
     if options.action == "add":
-        print(add_key(path, options.name))
+        print(
+            add_key(
+                path,
+                options.name,
+                requests_per_minute=options.requests_per_minute,
+                tokens_per_day=options.tokens_per_day,
+            )
+        )
         say(f"kept as a hash in {path}; it can't be shown again")
     else:
         revoke_key(path, options.name)

@@ -10,9 +10,10 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.accounts import ACCOUNT
 from app.api.asking import conversation
 from app.api.errors import not_found, refused
-from app.api.serving import Json, Serving, note, note_event, parsed
+from app.api.serving import Json, Serving, note, note_event, note_question, parsed
 from app.api.wire import ChatMessage, EmbeddingsRequest, RetrieveRequest
 from app.types import Question, Retrieved
 from index.encoders import Vectors
@@ -34,7 +35,8 @@ async def serve_retrieve(request: Request, serving: Serving) -> Response:
         question_field="query",
     )
     question = Question(talk.text, talk.history, passages=asked.k)
-    async with serving.turnstile.turn():
+    note_question(request, serving, question)
+    async with serving.turn():
         found = await serving.pipeline.retrieve(question)
     note_event(request, found)
     return Json(_found(found))
@@ -93,9 +95,11 @@ async def serve_embeddings(request: Request, serving: Serving) -> Response:
         )
     texts = [asked.input] if isinstance(asked.input, str) else asked.input
     note(request, model=asked.model, inputs=len(texts))
-    async with serving.turnstile.turn():
+    async with serving.turn():
         vectors = await _encoded(serving, texts, as_passages=asked.input_type == "passage")
     tokens = _tokens(texts, info.max_tokens)
+    if (account := ACCOUNT.get()) is not None:
+        account.spend(tokens)
     return Json(
         {
             "object": "list",

@@ -15,7 +15,7 @@ from app.api.chat import Opened, open_events, rest_of
 from app.api.errors import api_error
 from app.api.responses_replies import ResponseReply
 from app.api.responses_wire import ResponsesRequest
-from app.api.serving import Json, Keep, Serving, note, parsed
+from app.api.serving import Json, Keep, Serving, note, note_question, parsed
 from app.api.streaming import DONE, EventStream, frame
 from app.errors import ModelError
 from app.types import Answer, Delta, Event, Final, Question, Retrieved, Sampling
@@ -36,6 +36,7 @@ async def serve_response(request: Request, serving: Serving) -> Response:
     note(request, model=asked.model, stream=bool(asked.stream))
     serving.persona(asked.model)
     question = _question(asked, serving.limits, serving.pipeline.model.context_tokens)
+    note_question(request, serving, question)
     events, grounded = serving.events(question)
     reply = ResponseReply(asked, grounded)
     wanted = grounded and asked.store is not False

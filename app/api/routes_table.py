@@ -21,6 +21,7 @@ _PREFIX = "/v1"
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
+    template: str
     path: re.Pattern[str]
     methods: frozenset[str]
 
@@ -30,7 +31,7 @@ class RouteTable:
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         self._taken = [
-            _Taken(route.path_regex, frozenset(route.methods or ()) - {"HEAD"})
+            _Taken(route.path, route.path_regex, frozenset(route.methods or ()) - {"HEAD"})
             for route in routes
             if isinstance(route, Route)
         ]
@@ -40,6 +41,13 @@ class RouteTable:
         if path == _PREFIX or path.startswith(f"{_PREFIX}/"):
             return True
         return any(taken.path.match(path) for taken in self._taken)
+
+    def template(self, path: str) -> str:
+        """The route that a path is for, as it is written; one of few, whatever is asked for."""
+        if not self.owns(path):
+            return "(page)"
+        found = (taken.template for taken in self._taken if taken.path.match(path))
+        return next(found, "(unknown)")
 
     def check(self, method: str, path: str) -> None:
         """Pass what a route takes.

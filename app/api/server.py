@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
+from app.api.accounts import RATE_HEADERS, Accounts
 from app.api.chat import serve_chat
+from app.api.drain import shutting_down
 from app.api.edge import Edge
 from app.api.errors import ApiError
 from app.api.feedback import serve_feedback
 from app.api.gatekeeper import Gatekeeper
 from app.api.keys import KeyRing
 from app.api.knowledge import serve_embeddings, serve_retrieve
+from app.api.metrics import CONTENT_TYPE
 from app.api.models import model_card, model_cards
 from app.api.openapi import described, description
 from app.api.responses import serve_response
@@ -33,7 +37,10 @@ from app.api.schemas import (
     ResponseObject,
 )
 from app.api.serving import Json, ServedPipeline, Serving
+from app.api.telemetry import Telemetry
+from app.api.traces import open_traces
 from app.api.wire import ChatRequest, EmbeddingsRequest, FeedbackRequest, RetrieveRequest
+from app.errors import SettingsError, StoreError
 from app.settings import Settings
 from app.store import Store
 
@@ -53,10 +60,18 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
             route for feedback. The page finds it as `app.state.store`.
 
     Raises:
-        SettingsError: the file of keys is missing or damaged.
+        SettingsError: the file of keys is missing or damaged, or a setting asks for what is
+            not there.
     """
     serving = Serving(pipeline, settings, store)
+    serving.drain.watch(lambda: pipeline.running > 0)
+    telemetry = Telemetry(serving, open_traces(settings))
     keys = KeyRing(settings.api_keys_file) if settings.api_keys_file else None
+    if settings.metrics == "key" and keys is None:
+        raise SettingsError(
+            "got metrics = key, but no keys are set: set api_keys_file and run: "
+            "python -m app keys add NAME, or choose metrics = auto, open or off"
+        )
     app = FastAPI(
         title="Citewise",
         description="An expert on language models that cites its sources.",
@@ -73,7 +88,9 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
     _add_knowledge(router, serving)
     _add_models(router, serving)
     _add_feedback(router, serving)
-    _add_probes(router, pipeline)
+    _add_probes(router, serving)
+    if settings.metrics != "off":
+        _add_metrics(router, telemetry)
     own = list(app.routes)  # what is mounted beside them later is described elsewhere
     document = description(
         app,
@@ -87,12 +104,31 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
     app.add_middleware(
         Edge,
         routes=RouteTable(own),
-        gatekeeper=Gatekeeper(keys),
+        gatekeeper=Gatekeeper(keys, {"/metrics"} if settings.metrics == "open" else ()),
+        accounts=Accounts(settings),
+        drain=serving.drain,
+        telemetry=telemetry,
+        queue=lambda: serving.queue,
+        check_room=serving.check_room,
         max_body_bytes=settings.max_body_bytes,
     )
-    app.state.serving = serving
+    if settings.cors_origins:
+        _allow_origins(app, settings.cors_origins)
+    app.state.serving, app.state.telemetry = serving, telemetry
     app.state.store = store
     return app
+
+
+def _allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
+    """Let pages of these origins ask; they send their key as a header, never a cookie."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["x-request-id", "x-citewise-queue", "retry-after", *RATE_HEADERS],
+        max_age=600,
+    )
 
 
 def _lifespan(serving: Serving) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -193,27 +229,37 @@ def _add_models(router: APIRouter, serving: Serving) -> None:
         return Json(model_card(serving, model))
 
 
-def _add_probes(router: APIRouter, pipeline: ServedPipeline) -> None:
+def _add_metrics(router: APIRouter, telemetry: Telemetry) -> None:
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(telemetry.metrics.text(), media_type=CONTENT_TYPE)
+
+
+def _add_probes(router: APIRouter, serving: Serving) -> None:
     @router.get("/healthz", **described("Whether the process lives", Health, errors=(500,)))
     async def healthz() -> Response:
         return Json({"status": "ok", "parts": {}})
 
     @router.get("/readyz", **described("Whether every part is ready", Health, errors=(500, 503)))
     async def readyz() -> Response:
-        return Json({"status": "ready", "parts": await _ready_parts(pipeline)})
+        return Json({"status": "ready", "parts": await _ready_parts(serving)})
 
 
-async def _ready_parts(pipeline: ServedPipeline) -> dict[str, Any]:
+async def _ready_parts(serving: Serving) -> dict[str, Any]:
     """The parts, all ready.
 
     Raises:
         ApiError: 503; the message names the parts that are not.
     """
+    if serving.drain.begun:
+        raise shutting_down()
     try:
         async with asyncio.timeout(_HEALTH_SECONDS):
-            parts = await pipeline.health()
+            parts = await serving.pipeline.health()
     except TimeoutError:
         parts = {"health check": False}
+    if serving.store is not None:
+        parts = {**parts, "database": await _database_ready(serving.store)}
     missing = [name for name, ready in parts.items() if not ready]
     if missing:
         raise ApiError(
@@ -224,3 +270,18 @@ async def _ready_parts(pipeline: ServedPipeline) -> dict[str, Any]:
             retry_after=5,
         )
     return parts
+
+
+async def _database_ready(store: Store) -> bool:
+    """Whether the database answers in time."""
+
+    def ask() -> None:
+        with store.database.reading() as session:
+            session.connection().exec_driver_sql("SELECT 1")
+
+    try:
+        async with asyncio.timeout(_HEALTH_SECONDS):
+            await store.run(ask)
+    except (StoreError, TimeoutError):
+        return False
+    return True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import orjson
@@ -10,30 +11,60 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.accounts import ACCOUNT
 from app.api.asking import Limits
+from app.api.drain import Drain
 from app.api.errors import not_found, refused
 from app.api.keeping import AnswerKeeper
 from app.api.limits import Turnstile, in_turn
 from app.chat_models import ChatModel
 from app.chores import answer_chore, is_chore
+from app.observing import Observers
 from app.personas import Persona, listed, resolve
 from app.settings import Settings
 from app.store import Store
 from app.types import Answer, Event, Final, Question, Retrieved
 from index.encoders import Encoder
+from index.types import Passage
 
-__all__ = ["Json", "Keep", "ServedPipeline", "Serving", "note", "note_event", "parsed"]
+__all__ = [
+    "Json",
+    "Keep",
+    "ServedPipeline",
+    "Serving",
+    "note",
+    "note_event",
+    "note_question",
+    "parsed",
+]
 
+_IN_TURN = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/retrieve", "/v1/embeddings"})
 M = TypeVar("M", bound=BaseModel)
 Keep = Callable[[Answer], None]
 
 
+class Fingerprinted(Protocol):
+    """An index that can be told from others."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Its identity."""
+
+    @property
+    def passages(self) -> Sequence[Passage]:
+        """What it holds."""
+
+
 class Encoding(Protocol):
-    """Anything that searches with an encoder."""
+    """Anything that searches an index with an encoder."""
 
     @property
     def encoder(self) -> Encoder:
         """What turns queries into vectors."""
+
+    @property
+    def index(self) -> Fingerprinted:
+        """What is searched."""
 
 
 class Searched(Protocol):
@@ -58,6 +89,14 @@ class ServedPipeline(Protocol):
     def live_index(self) -> Searched:
         """What is searched."""
 
+    @property
+    def observers(self) -> Observers:
+        """Who is told what happens."""
+
+    @property
+    def running(self) -> int:
+        """How many answers are in the making, the page's included."""
+
     def answer(self, question: Question) -> AsyncGenerator[Event, None]:
         """Retrieved, then deltas, then the final answer; closing it stops the model."""
 
@@ -77,8 +116,11 @@ class Serving:
         self.pipeline, self.settings, self.store = pipeline, settings, store
         self.keeper = AnswerKeeper(store, settings.keep_answers) if store else None
         self.limits = Limits.of(settings)
-        self.turnstile = Turnstile(settings.max_concurrent, settings.max_queued)
+        self.turnstile = Turnstile(
+            settings.max_concurrent, settings.max_queued, settings.max_wait_seconds
+        )
         self.models = tuple(listed(pipeline.personas))
+        self.drain = Drain()
 
     @property
     def encoder(self) -> Encoder:
@@ -98,8 +140,41 @@ class Serving:
     def events(self, question: Question) -> tuple[AsyncGenerator[Event, None], bool]:
         """The answer's events, begun in turn, and whether they are grounded in retrieval."""
         if is_chore(question):
-            return in_turn(self.turnstile, lambda: self._chore(question)), False
-        return in_turn(self.turnstile, lambda: self.pipeline.answer(question)), True
+            return in_turn(self.turn, lambda: self._chore(question)), False
+        return in_turn(self.turn, lambda: self.pipeline.answer(question)), True
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn, the key's own first, and keep it for the block.
+
+        Raises:
+            ApiError: 429, too many requests of this key; 503, too many altogether.
+        """
+        account = ACCOUNT.get()
+        if account is None:
+            async with self.turnstile.turn():
+                yield
+            return
+        self.turnstile.check()
+        async with account.turnstile.turn(), self.turnstile.turn():
+            yield
+
+    def check_room(self, path: str) -> None:
+        """Refuse at once, before anything is done, what would be refused its turn.
+
+        Raises:
+            ApiError: 429 or 503, as `turn`.
+        """
+        if path not in _IN_TURN:
+            return
+        self.turnstile.check()
+        if (account := ACCOUNT.get()) is not None:
+            account.turnstile.check()
+
+    @property
+    def queue(self) -> int:
+        """How many requests wait, for a place or for a model that serves in turn."""
+        return self.turnstile.waiting + self.pipeline.model.waiting
 
     def keeping(self, request: Request, id: str, question: Question, *, wanted: bool) -> Keep:  # noqa: A002 - the field's name
         """What is to be called with the response's answer once the client has all of it."""
@@ -153,6 +228,12 @@ def _refuse_body(body: object) -> NoReturn:
 def note(request: Request, **fields: Any) -> None:  # noqa: ANN401 - whatever is logged
     """Add fields to the request's line in the log; never its words."""
     request.scope.setdefault("citewise.log", {}).update(fields)
+
+
+def note_question(request: Request, serving: Serving, question: Question) -> None:
+    """Log what was asked, where the settings say so."""
+    if serving.settings.log_questions:
+        note(request, question=question.text)
 
 
 def note_event(request: Request, event: Event) -> None:

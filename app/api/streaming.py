@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Generic, TypeVar
 
 import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from app.api.drain import Drain, shutting_down
 
 __all__ = ["DONE", "EventStream", "Pump", "frame"]
 
@@ -82,6 +84,13 @@ class Pump(Generic[T]):
         self._queue.put_nowait(item)  # whoever asks again hears it again
         raise item.error or StopAsyncIteration
 
+    def fail(self, error: Exception) -> None:
+        """End the generator and let whoever reads its items hear an error next."""
+        self._task.cancel()
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(_End(error))
+
     async def close(self) -> None:
         """End the generator, wherever it is, and wait until it has ended."""
         self._task.cancel()
@@ -108,6 +117,15 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send every frame as it comes."""
+        drain: Drain | None = scope.get("citewise.drain")
+        with drain.on_cut(self._cut) if drain else nullcontext():
+            await self._send(send)
+
+    def _cut(self) -> bool:
+        self._pump.fail(shutting_down())
+        return True
+
+    async def _send(self, send: Send) -> None:
         try:
             await send(
                 {

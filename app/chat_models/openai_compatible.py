@@ -6,14 +6,16 @@ than the rest of the relay.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import orjson
 
 from app.chat_models import Decoding, Finished, ModelEvent, Piece
-from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable
+from app.errors import ContextOverflow, ModelBusy, ModelError, ModelTimeout, ModelUnavailable
 from app.types import Message, Usage
 
 __all__ = ["OpenAiCompatibleModel"]
@@ -23,6 +25,7 @@ _DEFAULT_CONTEXT = 4096
 # Tokens a character where the server has no tokenizer to ask; on the safe side for English.
 _TOKENS_PER_CHARACTER = 0.33
 _TOKENS_PER_MESSAGE = 8
+_LONGEST_LINE = 4 * 2**20
 
 
 class OpenAiCompatibleModel:
@@ -120,35 +123,25 @@ class OpenAiCompatibleModel:
             self._session = None
 
     async def _events(self, response: aiohttp.ClientResponse) -> AsyncGenerator[ModelEvent, None]:
-        reason: str | None = None
-        usage = Usage()
+        told = _Told()
         try:
-            async for line in response.content:
-                if not line.startswith(b"data:"):
-                    continue
-                data = line[5:].strip()
-                if data == b"[DONE]":
-                    break
-                chunk = _object(data)
-                if "error" in chunk:
-                    raise ModelError(f"{self.name} failed in mid-stream: {_message(chunk)}")
-                if isinstance(chunk.get("usage"), dict):
-                    usage = Usage(
-                        int(chunk["usage"].get("prompt_tokens") or 0),
-                        int(chunk["usage"].get("completion_tokens") or 0),
-                    )
-                for choice in chunk.get("choices") or ():
-                    text = (choice.get("delta") or {}).get("content")
-                    if text:
+            async with aclosing(_data_lines(response.content)) as lines:
+                async for data in lines:
+                    for text in told.texts(_object(data), self.name):
                         yield Piece(text)
-                    reason = choice.get("finish_reason") or reason
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ModelError(f"{self.name} broke off in mid-stream: {_cause(error)}") from error
-        if reason is None:
+        except TimeoutError as error:
+            raise ModelTimeout(f"{self.name} fell silent: no token within model_timeout") from error
+        except aiohttp.ClientError as error:
+            if told.begun:
+                raise ModelError(f"{self.name} broke off in mid-stream: {_cause(error)}") from error
+            raise ModelUnavailable(
+                f"{self.name} broke off before its first token: {_cause(error)}"
+            ) from error
+        if told.reason is None:
             raise ModelError(
                 f"{self.name} ended its stream without a finish_reason: the answer is cut off"
             )
-        yield Finished("length" if reason == "length" else "stop", usage)
+        yield Finished("length" if told.reason == "length" else "stop", told.usage)
 
     async def _discover(self) -> None:
         async with self._request("GET", f"{self._url}/models", None) as response:
@@ -194,6 +187,51 @@ class OpenAiCompatibleModel:
         return ModelError(f"{self.name} refused with {response.status}: {said}")
 
 
+@dataclass(slots=True)
+class _Told:
+    """What the chunks of a stream have told so far."""
+
+    reason: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    begun: bool = False
+
+    def texts(self, chunk: Mapping[str, Any], name: str) -> Iterator[str]:
+        """Take a chunk in and yield its pieces of text."""
+        if "error" in chunk:
+            raise ModelError(f"{name} failed in mid-stream: {_message(chunk)}")
+        used = chunk.get("usage")
+        if isinstance(used, dict):
+            self.usage = Usage(
+                int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0)
+            )
+        for choice in chunk.get("choices") or ():
+            self.reason = choice.get("finish_reason") or self.reason
+            text = (choice.get("delta") or {}).get("content")
+            if text:
+                self.begun = True
+                yield text
+
+
+async def _data_lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
+    """The data of each server-sent event, up to `[DONE]` or the end.
+
+    Read as it arrives and not line by line: under load many tokens come at once.
+    """
+    rest = b""
+    async for arrived in content.iter_any():
+        *lines, rest = (rest + arrived).split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            raise ModelError(f"the model server sent a line of more than {_LONGEST_LINE} bytes")
+        for line in lines:
+            if line.startswith(b"data:"):
+                data = line[5:].strip()
+                if data == b"[DONE]":
+                    return
+                yield data
+    if rest.startswith(b"data:") and (data := rest[5:].strip()) != b"[DONE]":
+        yield data
+
+
 class _Request:
     """A request whose failures to connect are the tree's own error."""
 
@@ -209,6 +247,8 @@ class _Request:
             self._response = await self._session.request(
                 self._method, self._url, data=data, headers={"Content-Type": "application/json"}
             )
+        except aiohttp.SocketTimeoutError as error:
+            raise ModelTimeout(f"no answer in time from the model at {self._url}") from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise ModelUnavailable(
                 f"no answer from the model at {self._url}: {_cause(error)}; start it, or point "

@@ -124,7 +124,7 @@ STAGES: Final[Mapping[str, str]] = {
 MOMENTS: Final[Mapping[str, str]] = {
     "retrieved": "Sources found after",
     "prompt": "Prompt ready after",
-    "first_token": "First word after",
+    "first_token": "First word after",  # nosec B105
     "first_sentence": "First checked sentence after",
     "drafted": "Model done after",
     "composed": "Composed after",

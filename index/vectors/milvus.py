@@ -77,7 +77,7 @@ class MilvusVectors:
         return np.asarray(rows[0]["vector"], np.float32)
 
 
-def milvus_opener(uri: str, token: str = "") -> VectorOpener:
+def milvus_opener(uri: str, token: str = "") -> VectorOpener:  # nosec B107
     """Make what `store.load(..., open_vectors=...)` takes to search an index in Milvus.
 
     Args:

@@ -16,10 +16,12 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from openai import DefaultHttpxClient, OpenAI
 
 from app.api import create_app
 from app.chat_models.scripted import ScriptedChatModel
+from app.observing import Observers
 from app.personas import Persona
 from app.settings import Settings
 from app.store import Store
@@ -74,6 +76,12 @@ class FakeEncoder:
 
 class FakeIndex:
     encoder = FakeEncoder()
+    fingerprint = FINGERPRINT
+    passages = (PASSAGE,)
+
+    @property
+    def index(self) -> FakeIndex:
+        return self
 
     def retriever(self) -> FakeIndex:
         return self
@@ -95,6 +103,7 @@ class FakePipeline:
     personas: Mapping[str, Persona] = field(default_factory=dict)
     parts: dict[str, bool] = field(default_factory=lambda: {"index": True, "model": True})
     live_index: FakeIndex = field(default_factory=FakeIndex)
+    observers: Observers = field(default_factory=Observers)
     questions: list[Question] = field(default_factory=list)
     running: int = 0
     most_running: int = 0
@@ -185,8 +194,8 @@ def settings_of(**fields: Any) -> Settings:
 
 
 @contextlib.contextmanager
-def serving(pipeline: FakePipeline, store: Store | None = None, **fields: Any) -> Iterator[Running]:
-    app = create_app(pipeline, settings_of(**fields), store)
+def listening(app: FastAPI) -> Iterator[str]:
+    """Serve an application on a free port; gives its address."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3
     )
@@ -200,8 +209,19 @@ def serving(pipeline: FakePipeline, store: Store | None = None, **fields: Any) -
     while not server.started:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.005)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+    assert not thread.is_alive()
+
+
+@contextlib.contextmanager
+def serving(pipeline: FakePipeline, store: Store | None = None, **fields: Any) -> Iterator[Running]:
     with (
+        listening(create_app(pipeline, settings_of(**fields), store)) as url,
         httpx.Client(base_url=url, timeout=20, trust_env=False, verify=False) as http,
         OpenAI(
             base_url=f"{url}/v1",
@@ -211,10 +231,6 @@ def serving(pipeline: FakePipeline, store: Store | None = None, **fields: Any) -
         ) as openai,
     ):
         yield Running(url, pipeline, http, openai)
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
-    assert not thread.is_alive()
 
 
 @pytest.fixture(scope="session")

@@ -151,6 +151,8 @@ def test_one_line_a_request_and_no_words_of_it(api: Running, log: io.StringIO) -
     while len(requests) < 4 and time.monotonic() < deadline:
         lines = [json.loads(line) for line in log.getvalue().splitlines()]
         requests = [line for line in lines if line["event"] == "request"]
+        while requests and requests[0]["request_id"] != reply.headers["x-request-id"]:
+            del requests[0]  # an earlier test's, come late
     assert len(requests) == 4
     first = requests[0]
     assert first["request_id"] == reply.headers["x-request-id"]
@@ -195,8 +197,8 @@ def test_the_file_of_keys(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o077 == 0
     assert secret not in file.read_text()
     assert [key.name for key in read_keys(file)] == ["ann"]
-    assert KeyRing(file).holder(secret) == "ann"
-    assert KeyRing(file).holder("cw-other") is None
+    assert KeyRing(file).find(secret) == read_keys(file)[0]
+    assert KeyRing(file).find("cw-other") is None
     with pytest.raises(SettingsError, match="choose another name"):
         add_key(file, "ann")
     with pytest.raises(SettingsError, match="there are: ann"):
@@ -204,7 +206,7 @@ def test_the_file_of_keys(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="1 to 64"):
         add_key(file, " ")
     revoke_key(file, "ann")
-    assert KeyRing(file).holder(secret) is None
+    assert KeyRing(file).find(secret) is None
     assert list(file.parent.iterdir()) == [file]
     file.write_text('{"keys": 3}')
     with pytest.raises(SettingsError, match="damaged"):

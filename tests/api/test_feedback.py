@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from app.api.keys import add_key
 from app.api.schemas import ErrorBody, FeedbackReply
-from app.errors import NotKept
+from app.errors import NotKept, StoreUnavailable
 from app.store import KeptAnswer, Store, open_store
 from app.types import Message
 from tests.api.conftest import MODEL, FakePipeline, Running, asking, frames, serving
@@ -331,3 +331,17 @@ def test_feedback_is_exported_as_lines(store: Store, database: str) -> None:
     refused = export("--since", "soon")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "2026-01-31" in refused.stderr
+
+
+def test_readiness_names_the_database(
+    api: Running, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert api.http.get("/readyz").json()["parts"]["database"] is True
+
+    def away() -> None:
+        raise StoreUnavailable("the database is away")
+
+    monkeypatch.setattr(store.database, "reading", away)
+    unready = api.http.get("/readyz")
+    assert unready.status_code == 503
+    assert unready.json()["error"]["message"] == "not ready: database"
