@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progre
 CORPUS := $(wildcard index/corpus/ai/*.yaml)
 INDEX_CODE := $(wildcard index/*.py index/encoders/*.py index/encoders/*/* index/sources/*.py index/audit/*.py)
 
-.PHONY: help run test setup setup-torch setup-dev index lint types lock audit bench-endpoint soak clean
+.PHONY: help run test judges setup setup-torch setup-dev index lint types lock audit bench-endpoint soak clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,6 +20,9 @@ test: setup-dev index ## all checks: lint, types, tests
 	@test -x /usr/bin/chromium || test -n "$$CI" || echo "left out: the page's tests in a browser; include them with: sudo apt-get install chromium"
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || test -n "$$CI" || echo "left out: the store's tests on PostgreSQL; include them with: sudo apt-get install postgresql"
 	$(BIN)/python -m pytest $(ARGS)
+
+judges: setup-dev index ## public judges and clients against the endpoint, into docs/judges.md
+	$(BIN)/python -m scripts.judges $(ARGS)
 
 setup: $(VENV)/.serves ## the virtual environment with what serving needs
 setup-torch setup-dev: $(VENV)/.develops ## and what training, checking and the transformers engine need

@@ -18,6 +18,7 @@ import prompts
 from app.chat_models import ChatModel
 from app.errors import ContextOverflow, RequestError
 from app.evidence import Evidence
+from app.json_schema import schema_text
 from app.personas import Persona
 from app.sanitize import inert
 from app.types import Message, Question
@@ -193,7 +194,7 @@ def _whole(
     delimiter: Delimiter,
     turns: Sequence[Message],
 ) -> tuple[Message, ...]:
-    parts = [persona.system, prompts.text("contract.md"), prompts.text("demonstrations.md")]
+    parts = [persona.system, *_rules(question)]
     if question.instructions:
         wishes = inert(question.instructions)
         parts.append(prompts.fill("instructions.md", instructions=wishes))
@@ -226,7 +227,7 @@ def _small(
 ) -> tuple[Message, ...]:
     """A short prompt, with the mark as its only delimiter: a very small model bears no more."""
     del turns
-    system = f"{persona.brief}\n\n{prompts.text('contract-small.md')}".strip()
+    system = f"{persona.brief}\n\n{_small_rules(question)}".strip()
     passages = "\n".join(
         delimiter.marked(f"[{item.n}] {' '.join(lines)}")
         for item, lines in _sentences(evidence, sentences)
@@ -240,3 +241,15 @@ def _small(
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _rules(question: Question) -> list[str]:
+    if question.form is None:
+        return [prompts.text("contract.md"), prompts.text("demonstrations.md")]
+    return [prompts.fill("contract-json.md", schema=inert(schema_text(question.form)))]
+
+
+def _small_rules(question: Question) -> str:
+    if question.form is None:
+        return prompts.text("contract-small.md")
+    return prompts.fill("contract-small-json.md", schema=inert(schema_text(question.form)))

@@ -78,6 +78,7 @@ async def answer_chore(
         max_tokens=min(asked.max_tokens or max_tokens, max_tokens),
         seed=asked.seed,
         stop=asked.stop,
+        form=question.form,
     )
     pieces: list[str] = []
     async with aclosing(model.stream(_prompt(question), decoding)) as events:

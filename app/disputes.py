@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import prompts
 from app.evidence import Evidence
-from app.types import Conflict, ConflictValue
+from app.types import Citation, Conflict, ConflictValue
 from app.verify import Support
 from index.conflicts import Disagreement, conflicts_for
 from index.store import LoadedIndex
 from index.types import Hit
 
-__all__ = ["Dispute", "Statement", "disputes", "statements"]
+__all__ = ["Dispute", "Statement", "disputes", "in_answer", "numbered", "statements"]
 
 _MARK = "\0"
 
@@ -52,6 +52,29 @@ def disputes(question: str, hits: Sequence[Hit], index: LoadedIndex) -> Dispute:
     }
     beside = tuple(Hit(passage, 0.0) for passage in others.values())
     return Dispute(tuple(map(_conflict, asked)), tuple(map(_conflict, latent)), beside)
+
+
+def in_answer(
+    asked: Sequence[Conflict], latent: Sequence[Conflict], citations: Sequence[Citation]
+) -> list[Conflict]:
+    """What the question asks about, and what an answer's quotes give one value of."""
+    quotes = [(citation.ref, citation.quote) for citation in citations]
+    given = (
+        conflict
+        for conflict in latent
+        if any(v.ref == ref and v.value in quote for v in conflict.values for ref, quote in quotes)
+    )
+    return [*asked, *given]
+
+
+def numbered(
+    conflicts: Sequence[Conflict], number_of: Callable[[str], int]
+) -> tuple[Conflict, ...]:
+    """The conflicts with the number under which an answer cites each value's passage, or 0."""
+    return tuple(
+        replace(conflict, values=tuple(replace(v, n=number_of(v.ref)) for v in conflict.values))
+        for conflict in conflicts
+    )
 
 
 def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[Statement]:

@@ -18,12 +18,13 @@ from functools import partial
 
 import prompts
 from app import gate
+from app.bounds import Bounds
 from app.budget import Delimiter, Prompt, build_prompt, unmarked
 from app.chat_models import ChatModel, Finished, Piece
 from app.citations import Segment, SentenceStream
 from app.clock import Clock, searched_within
 from app.compose import compose
-from app.disputes import disputes, statements
+from app.disputes import disputes, in_answer, numbered, statements
 from app.drafting import Reviewer
 from app.entailment import Judge, JudgedVerifier
 from app.evidence import Weigh, evidence_of
@@ -36,6 +37,7 @@ from app.premises import corrections
 from app.replies import abstention, nearest_questions
 from app.rewrite import Standalone
 from app.sanitize import visible
+from app.structured import JsonReviewer
 from app.types import (
     Answer,
     AnswerMode,
@@ -44,12 +46,13 @@ from app.types import (
     Event,
     Final,
     FinishReason,
+    JsonForm,
     Premise,
     Question,
     Retrieved,
     Sampling,
 )
-from app.verify import LexicalVerifier, Support, Verifier
+from app.verify import LexicalVerifier, Verifier
 from app.writer import Writer
 from index import rerankers
 from index.retrieve import HybridRetriever
@@ -226,13 +229,22 @@ class _Run:
         self.premises: list[Premise] = []
         self.finish_reason: FinishReason = "stop"
         self.prompt: Prompt | None = None
+        self.refused = self.bounded = False
         self.decoding = decoding_for(question, persona, self.settings)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         if not self.retrieved.answerable or not self.evidence:
             yield self._abstain()
             yield self._final("abstained")
-            return
+        elif self.question.form is not None:
+            yield await self._json(self.question.form)
+            yield self._final("abstained" if self.refused else "draft")
+        else:
+            async with aclosing(self._prose()) as prose:
+                async for event in prose:
+                    yield event
+
+    async def _prose(self) -> AsyncGenerator[Event, None]:
         for delta in self._corrections():
             yield delta
         drafts = self.settings.answer_mode == "draft" or (
@@ -246,19 +258,17 @@ class _Run:
         drafted = len(self.writer.claims) > len(self.premises)
         composed: list[Delta] = []
         if self.writer.supported - len(self.premises) < self._least_supported():
-            composed = self._composed()
+            composed = await self._composed()
             for delta in composed:
                 yield delta
-        if not self.writer.claims:
+        if not self.writer.claims and not self.bounded:
             yield self._abstain()
             yield self._final("abstained")
             return
-        for delta in self._conflicts():
+        for delta in () if self.bounded else self._conflicts():
             yield delta
-        mode: AnswerMode = "composed"
-        if drafted:
-            mode = "mixed" if composed else "draft"
-        yield self._final(mode)
+        written: AnswerMode = "mixed" if composed else "draft"
+        yield self._final(written if drafted else "composed")
 
     def _corrections(self) -> Iterator[Delta]:
         """Correct first what the question takes for granted and the evidence contradicts."""
@@ -271,19 +281,11 @@ class _Run:
             yield delta
 
     async def _draft(self) -> AsyncGenerator[Delta, None]:
-        self.prompt = await build_prompt(
-            self.question,
-            self.persona,
-            self.evidence,
-            self.model,
-            self.decoding.max_tokens,
-            self.delimiter,
-        )
-        self.clock.mark("prompt")
+        prompt = await self._prompt()
         verifier = self.pipeline.verifier(self.weigh)
-        reviewer = Reviewer(self.writer, verifier, self.prompt.evidence, self.settings.unsupported)
+        reviewer = Reviewer(self.writer, verifier, prompt.evidence, self.settings.unsupported)
         stream, waiting = SentenceStream(), list[Segment]()
-        async with aclosing(self.model.stream(self.prompt.messages, self.decoding)) as pieces:
+        async with aclosing(self.model.stream(prompt.messages, self.decoding)) as pieces:
             async for event in pieces:
                 if isinstance(event, Piece):
                     self.clock.mark("first_token")
@@ -311,6 +313,22 @@ class _Run:
                 self.clock.mark("first_sentence")
                 yield delta
 
+    async def _prompt(self) -> Prompt:
+        room = self.decoding.max_tokens
+        self.prompt = await build_prompt(
+            self.question, self.persona, self.evidence, self.model, room, self.delimiter
+        )
+        self.clock.mark("prompt")
+        return self.prompt
+
+    async def _json(self, form: JsonForm) -> Delta:
+        prompt = await self._prompt()
+        verifier, policy = self.pipeline.verifier(self.weigh), self.settings.unsupported
+        reviewer = JsonReviewer(self.writer, verifier, prompt.evidence, policy, form)
+        delta, finished = await reviewer.written(self.model.stream(prompt.messages, self.decoding))
+        self._finished(finished)
+        return delta if delta is not None else self._abstain()
+
     def _finished(self, event: Finished) -> None:
         self.usage, self.finish_reason = self.usage + event.usage, event.reason
         if event.seed is not None:
@@ -321,20 +339,15 @@ class _Run:
         # One good sentence is a whole answer if nothing that the model wrote had to go.
         return self.settings.least_supported if self.writer.dropped else 1
 
-    def _composed(self) -> list[Delta]:
+    async def _composed(self) -> list[Delta]:
         self.clock.begin()
         chosen = compose(
             self.retrieved.standalone_query, self.evidence, self.weigh, shape=self.persona.shape
         )
-        deltas = []
-        for sentence in chosen:
-            if self.writer.repeats(sentence.text):
-                continue
-            item = self.evidence[sentence.n - 1]
-            support = Support(item.passage.id, item.n, sentence.start, sentence.end, 1.0)
-            deltas.append(
-                self.writer.claim(sentence.lead, sentence.text, "supported", [support], 1.0)
-            )
+        bounds = Bounds(self.question.sampling, self.model)
+        deltas, ending = await bounds.write(chosen, self.writer, self.evidence)
+        if ending:
+            self.bounded, self.finish_reason = True, ending
         self.clock.mark("first_sentence")
         self.clock.mark("composed")
         self.pipeline.observers.stage("compose", self.clock.spent("compose"))
@@ -342,34 +355,20 @@ class _Run:
 
     def _conflicts(self) -> Iterator[Delta]:
         """State what the question asks about, and what the answer gave one value of."""
-        quotes = [(citation.ref, citation.quote) for citation in self.writer.citations]
-        self.conflicts = [
-            *self.retrieved.conflicts,
-            *(
-                conflict
-                for conflict in self.retrieved.latent
-                if any(
-                    (v.ref == ref and v.value in q) for v in conflict.values for ref, q in quotes
-                )
-            ),
-        ]
+        found = self.retrieved
+        self.conflicts = in_answer(found.conflicts, found.latent, self.writer.citations)
         for conflict in self.conflicts:
             for said in statements(conflict, self.known):
                 yield self.writer.claim(said.lead, said.text, "supported", said.supports, 1.0)
 
     def _abstain(self) -> Delta:
+        self.refused = True
         return self.writer.plain("", abstention(self.question.text, self.retrieved.nearest))
 
     def _final(self, mode: AnswerMode) -> Final:
         self.clock.mark("total")
         writer, retrieved, used = self.writer, self.retrieved, self.decoding
-        conflicts = tuple(
-            replace(
-                conflict,
-                values=tuple(replace(v, n=writer.number_of(v.ref)) for v in conflict.values),
-            )
-            for conflict in (self.conflicts or retrieved.conflicts)
-        )
+        conflicts = numbered(self.conflicts or retrieved.conflicts, writer.number_of)
         answer = Answer(
             id=f"ans-{uuid.uuid4().hex}",
             text=writer.text,

@@ -68,4 +68,5 @@ def decoding_for(question: Question, persona: Persona, settings: PipelineSetting
         max_tokens=int(first(asked.max_tokens, persona.max_tokens, settings.answer_tokens)),
         seed=asked.seed,
         stop=asked.stop,
+        form=question.form,
     )

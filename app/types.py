@@ -22,6 +22,7 @@ __all__ = [
     "Event",
     "Final",
     "FinishReason",
+    "JsonForm",
     "Message",
     "Premise",
     "Question",
@@ -63,6 +64,17 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonForm:
+    """JSON as which an answer is to be written; without a schema, any object.
+
+    `schema` is a JSON Schema (draft 2020-12), `name` what the client calls it.
+    """
+
+    schema: Mapping[str, Any] | None = None
+    name: str = "answer"
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of the pipeline. `instructions` are a client's own system messages."""
 
@@ -72,6 +84,7 @@ class Question:
     sampling: Sampling = field(default_factory=Sampling)
     instructions: str = ""
     passages: int | None = None
+    form: JsonForm | None = None
 
 
 @dataclass(frozen=True, slots=True)

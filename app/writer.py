@@ -26,13 +26,25 @@ from app.types import Citation, Claim, ClaimStatus, Delta, Dropped
 from app.verify import Support
 from index.lexical import content_words
 
-__all__ = ["Writer"]
+__all__ = ["Stated", "Writer"]
 
 _CLOSING = re.compile(r"[.!?…:]+[\"'”’)*_]*$")
 _SAME = 0.85
 _LEAD = re.compile(r"(\s*)((?:[-*+•]|\d{1,3}[.)]|#{1,6}|>)[ \t])?")
 _WIDEST_INDENT = 3  # from four spaces on, Markdown takes it for code
 _NOTES = {"partial": " (partly supported)", "unsupported": " (not supported)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A claim in a text that is set whole: code points `start` to `end`, and what bears it."""
+
+    text: str
+    start: int
+    end: int
+    status: ClaimStatus
+    score: float
+    supports: tuple[Support, ...]
 
 
 @dataclass
@@ -55,17 +67,7 @@ class Writer:
         sentence, _cited = plain_sentence(sentence)
         if not sentence:
             return Delta("")
-        fresh: list[Citation] = []
-        numbers: list[int] = []
-        evidence: list[int] = []
-        for support in supports:
-            citation = self._citation(sentence, support)
-            if citation not in self.citations:
-                self.citations.append(citation)
-                fresh.append(citation)
-            numbers.append(citation.n)
-            evidence.append(self.citations.index(citation))
-        cites = tuple(dict.fromkeys(numbers))
+        cites, evidence, fresh = self._cite(sentence, supports)
         lead = self._lead(lead)
         closing = _CLOSING.search(sentence)
         at = closing.start() if closing else len(sentence)
@@ -76,12 +78,27 @@ class Writer:
         claim = Claim(
             sentence, start, start + len(body), cites,
             tuple(dict.fromkeys(support.ref for support in supports)), status, score,
-            tuple(evidence),
+            evidence,
         )  # fmt: skip
         self.text += lead + body
         self.claims.append(claim)
         self._said.append(frozenset(content_words(sentence)))
-        return Delta(lead + body, tuple(fresh), claim)
+        return Delta(lead + body, fresh, claim)
+
+    def document(self, text: str, stated: Sequence[Stated]) -> Delta:
+        """Set a whole text whose claims are cited beside it, not in it."""
+        fresh: list[Citation] = []
+        for each in stated:
+            cites, evidence, new = self._cite(each.text, each.supports)
+            fresh += new
+            refs = tuple(dict.fromkeys(support.ref for support in each.supports))
+            self.claims.append(
+                Claim(
+                    each.text, each.start, each.end, cites, refs, each.status, each.score, evidence
+                )
+            )
+        self.text = text
+        return Delta(text, tuple(fresh))
 
     def plain(self, lead: str, text: str) -> Delta:
         """Add text that claims nothing: an opening, a connective."""
@@ -135,6 +152,22 @@ class Writer:
         indent = " " * min(len(space) - space.rfind("\n") - 1, _WIDEST_INDENT if breaks else 1)
         # What stood between was dropped: the next sentence still needs a space before it.
         return breaks + indent + bullet or ("" if self.text[-1].isspace() else " ")
+
+    def _cite(
+        self, sentence: str, supports: Sequence[Support]
+    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[Citation, ...]]:
+        """Number what bears a sentence: source numbers, positions of citations, new citations."""
+        fresh: list[Citation] = []
+        numbers: list[int] = []
+        evidence: list[int] = []
+        for support in supports:
+            citation = self._citation(sentence, support)
+            if citation not in self.citations:
+                self.citations.append(citation)
+                fresh.append(citation)
+            numbers.append(citation.n)
+            evidence.append(self.citations.index(citation))
+        return tuple(dict.fromkeys(numbers)), tuple(evidence), tuple(fresh)
 
     def _citation(self, sentence: str, support: Support) -> Citation:
         item = next(item for item in self.evidence if item.passage.id == support.ref)

@@ -8,10 +8,25 @@ from typing import Any
 
 from app.api.errors import ApiError, refused
 from app.api.wire import ChatMessage, ChatRequest
+from app.chat_models import ChatModel
+from app.errors import RequestError
+from app.json_schema import check_schema
 from app.settings import Settings
-from app.types import Message, Question, Role, Sampling
+from app.types import JsonForm, Message, Question, Role, Sampling
 
-__all__ = ["Conversation", "Limits", "chat_question", "conversation", "tool_refusal", "unsupported"]
+__all__ = [
+    "Conversation",
+    "Limits",
+    "chat_question",
+    "conversation",
+    "json_form",
+    "tool_refusal",
+    "unsupported",
+]
+
+
+_INSTRUCTING = ("system", "developer")
+_MISSING = "missing_required_parameter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +51,13 @@ class Conversation:
     instructions: str
 
 
-def chat_question(request: ChatRequest, limits: Limits, context_tokens: int) -> Question:
+def chat_question(request: ChatRequest, limits: Limits, model: ChatModel) -> Question:
     """The question that a chat request asks.
 
     Args:
         request: as the client sent it.
         limits: how much it may bring.
-        context_tokens: the model's; no more tokens than that are asked for.
+        model: no more tokens than it has context are asked for, and JSON only if it can.
 
     Raises:
         ApiError: 400, with the field that can't be honoured.
@@ -57,12 +72,41 @@ def chat_question(request: ChatRequest, limits: Limits, context_tokens: int) -> 
         sampling=Sampling(
             temperature=request.temperature,
             top_p=request.top_p,
-            max_tokens=most and min(most, context_tokens),
+            max_tokens=most and min(most, model.context_tokens),
             seed=request.seed,
             stop=_stops(request.stop),
         ),
         instructions=talk.instructions,
+        form=_form(request, model),
     )
+
+
+def _form(request: ChatRequest, model: ChatModel) -> JsonForm | None:
+    asked = request.response_format
+    if asked is None or asked.type == "text":
+        return None
+    if asked.type == "json_object":
+        return json_form(model, JsonForm(), "response_format")
+    if asked.json_schema is None or asked.json_schema.schema_ is None:
+        missing = "response_format.json_schema" + (".schema" if asked.json_schema else "")
+        raise refused(f"{missing} is missing: expected a value", missing, _MISSING)
+    form = JsonForm(asked.json_schema.schema_, asked.json_schema.name)
+    return json_form(model, form, "response_format")
+
+
+def json_form(model: ChatModel, form: JsonForm, field: str) -> JsonForm:
+    """A form that the model can be held to.
+
+    Raises:
+        ApiError: 400 with `field`; the engine can't write JSON or the schema can't be used.
+    """
+    if not model.writes_json:
+        raise unsupported(field, f"the engine of {model.name} can't be held to JSON; leave it out")
+    try:
+        check_schema(form.schema or {})
+    except RequestError as error:
+        raise refused(f"{field}: {error}", field) from error
+    return form
 
 
 def conversation(
@@ -74,6 +118,8 @@ def conversation(
 ) -> Conversation:
     """Sort messages by what they are; the last of a user is the question.
 
+    Where no user speaks, the last instruction is asked, as clients do that send only one.
+
     Args:
         messages: in their order.
         limits: how much they may be.
@@ -81,7 +127,7 @@ def conversation(
         question_field: the field that holds the question, where it has one of its own.
 
     Raises:
-        ApiError: 400, no user message, an empty one or too much of either.
+        ApiError: 400, nobody asks, the question is empty or there is too much of either.
     """
     if len(messages) > limits.messages:
         raise refused(
@@ -89,7 +135,7 @@ def conversation(
             "leave out the oldest",
             field,
         )
-    asked = max((i for i, message in enumerate(messages) if message.role == "user"), default=None)
+    asked = _question_at(messages)
     if asked is None:
         raise refused(f"{field}: got none from a user, expected a question", field)
     text = messages[asked].text().strip()
@@ -99,8 +145,20 @@ def conversation(
         for i, message in enumerate(messages)
         if i != asked and (turn := _turn(message)) is not None
     )
-    told = [message.text() for message in messages if message.role in ("system", "developer")]
+    told = [
+        message.text()
+        for i, message in enumerate(messages)
+        if i != asked and message.role in _INSTRUCTING
+    ]
     return Conversation(text, history, "\n\n".join(part for part in told if part.strip()))
+
+
+def _question_at(messages: Sequence[ChatMessage]) -> int | None:
+    for roles in (("user",), _INSTRUCTING):
+        found = [i for i, message in enumerate(messages) if message.role in roles]
+        if found:
+            return found[-1]
+    return None
 
 
 def _check_length(text: str, param: str, most: int) -> None:
@@ -117,7 +175,7 @@ def _check_length(text: str, param: str, most: int) -> None:
 def _turn(message: ChatMessage) -> Message | None:
     """A turn of the history; a tool's result is told as the assistant's."""
     text = message.text()
-    if message.role in ("system", "developer") or not text.strip():
+    if message.role in _INSTRUCTING or not text.strip():
         return None
     role: Role = "user" if message.role == "user" else "assistant"
     told = text if message.role in ("user", "assistant") else f"A tool's result: {text}"
@@ -146,12 +204,6 @@ def _refuse_unsupported(request: ChatRequest) -> None:
             raise unsupported(
                 name, "answers are verified sentence by sentence and have none; leave it out"
             )
-    if request.response_format and request.response_format.type != "text":
-        raise unsupported(
-            "response_format",
-            f"got {request.response_format.type}, expected text: answers are cited prose; read "
-            "their structure from x_grounding",
-        )
     if request.modalities and request.modalities != ["text"]:
         raise unsupported("modalities", 'expected ["text"]: nothing else is written')
 

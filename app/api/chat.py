@@ -40,20 +40,19 @@ async def serve_chat(request: Request, serving: Serving) -> Response:
     asked = await parsed(request, ChatRequest)
     note(request, model=asked.model, stream=bool(asked.stream))
     serving.persona(asked.model)
-    model = serving.pipeline.model
-    question = chat_question(asked, serving.limits, model.context_tokens)
+    question = chat_question(asked, serving.limits, serving.pipeline.model)
     note_question(request, serving, question)
     events, grounded = serving.events(question)
     wanted = grounded and asked.store is not False
     if not asked.stream:
         answer = await final_answer(request, events)
-        reply = ChatReply(asked.model, answer.index_fingerprint, grounded)
+        reply = ChatReply(asked.model, answer.index_fingerprint, grounded, bool(question.form))
         serving.keeping(request, reply.id, question, wanted=wanted)(answer)
         return Json(reply.whole(answer))
     quiet = serving.settings.keep_alive_seconds
     opened = await open_events(request, events, quiet, grounded=grounded)
     with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
-    reply = ChatReply(asked.model, opened.fingerprint, grounded, with_usage)
+    reply = ChatReply(asked.model, opened.fingerprint, grounded, bool(question.form), with_usage)
     keep = serving.keeping(request, reply.id, question, wanted=wanted)
     return EventStream(_frames(request, reply, opened, quiet, keep), opened.pump)
 
@@ -159,7 +158,7 @@ async def _frames(
             match event:
                 case None:
                     yield frame(reply.chunk({}))
-                case Delta(text=text) if text:
+                case Delta(text=text) if text and not reply.formed:
                     yield frame(reply.chunk({"content": text}))
                 case Final(answer=answer):
                     for chunk in reply.closing(answer):

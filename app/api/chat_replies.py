@@ -7,7 +7,13 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.api.citing import side_channels, sources, url_citations
+from app.api.citing import (
+    CitedSource,
+    claim_citations,
+    side_channels,
+    sources,
+    url_citations,
+)
 from app.types import Answer, Usage
 
 __all__ = ["ChatReply", "usage_of"]
@@ -36,6 +42,7 @@ class ChatReply:
     model: str
     fingerprint: str
     grounded: bool
+    formed: bool = False
     with_usage: bool = False
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
@@ -54,9 +61,8 @@ class ChatReply:
         cited = sources(answer)
         message = {
             "role": "assistant",
-            "content": answer.text,
-            "refusal": None,
-            "annotations": url_citations(answer, cited),
+            **self._said(answer),
+            "annotations": self._notes(answer, cited),
         }
         choice = {
             "index": 0,
@@ -71,6 +77,15 @@ class ChatReply:
             **side_channels(answer, cited, persona=self.model, grounded=self.grounded),
         }
 
+    def _said(self, answer: Answer) -> dict[str, Any]:
+        """The text; where JSON was asked for, an abstention is a refusal and not content."""
+        if self.formed and answer.abstained:
+            return {"content": None, "refusal": answer.text}
+        return {"content": answer.text, "refusal": None}
+
+    def _notes(self, answer: Answer, cited: list[CitedSource]) -> list[dict[str, Any]]:
+        return claim_citations(answer) if self.formed else url_citations(answer, cited)
+
     def chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
         """One chunk with a choice; an empty delta says that the stream is alive."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
@@ -84,12 +99,17 @@ class ChatReply:
     def closing(self, answer: Answer) -> list[dict[str, Any]]:
         """The last chunks: annotations, the finish with the side channels, usage if asked."""
         cited = sources(answer)
-        noted = url_citations(answer, cited)
+        noted = self._notes(answer, cited)
         finish = {
             **self.chunk({}, answer.finish_reason),
             **side_channels(answer, cited, persona=self.model, grounded=self.grounded),
         }
-        chunks = [self.chunk({"annotations": noted})] if noted else []
+        chunks = []
+        if self.formed:
+            said = {name: text for name, text in self._said(answer).items() if text}
+            chunks.append(self.chunk(said))
+        if noted:
+            chunks.append(self.chunk({"annotations": noted}))
         chunks.append(finish)
         if self.with_usage:
             last = {"choices": [], "usage": usage_of(answer.usage)}

@@ -14,7 +14,15 @@ from app.markers import markers_of
 from app.sanitize import neutralize
 from app.types import Answer, Citation, Conflict
 
-__all__ = ["CitedSource", "conflicts", "grounding", "side_channels", "sources", "url_citations"]
+__all__ = [
+    "CitedSource",
+    "claim_citations",
+    "conflicts",
+    "grounding",
+    "side_channels",
+    "sources",
+    "url_citations",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,24 @@ def url_citations(answer: Answer, cited: list[CitedSource]) -> list[dict[str, An
         }
         for marker in markers_of(answer.text, answer.claims)
         if marker.n in by_number
+    ]
+
+
+def claim_citations(answer: Answer) -> list[dict[str, Any]]:
+    """One `url_citation` a claim and source, for a text that holds no markers."""
+    by_number = {source.n: source for source in sources(answer)}
+    return [
+        {
+            "type": "url_citation",
+            "url_citation": {
+                "start_index": claim.start,
+                "end_index": claim.end,
+                "url": by_number[n].url,
+                "title": by_number[n].title,
+            },
+        }
+        for claim in answer.claims
+        for n in claim.cites
     ]
 
 

@@ -36,7 +36,12 @@ _MAX_MESSAGE = 500
 _MAX_PARAM = 120
 _PATH = re.compile(r"(?<![\w/:.])~?(?:/[\w.@+-]+){2,}/?|\b[A-Za-z]:\\\S+")
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_FIELDS = {"text": "messages", "question": "messages", "history": "messages"}
+_FIELDS = {
+    "text": "messages",
+    "question": "messages",
+    "history": "messages",
+    "form": "response_format",
+}
 
 
 @dataclass(frozen=True, slots=True)

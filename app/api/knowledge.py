@@ -16,12 +16,14 @@ from app.api.errors import not_found, refused
 from app.api.serving import Json, Serving, note, note_event, note_question, parsed
 from app.api.wire import ChatMessage, EmbeddingsRequest, RetrieveRequest
 from app.types import Question, Retrieved
-from index.encoders import Vectors
+from index.encoders import Encoder, Vectors
 from index.types import Hit
 
 __all__ = ["serve_embeddings", "serve_retrieve"]
 
-_BATCH = 32  # texts encoded at once: a client that goes away stops the work after these
+# Texts encoded at once; a client that goes away stops the work after these. Each call for
+# passages assembles that tower anew.
+_QUERIES, _PASSAGES = 32, 512
 
 
 async def serve_retrieve(request: Request, serving: Serving) -> Response:
@@ -93,11 +95,11 @@ async def serve_embeddings(request: Request, serving: Serving) -> Response:
             "dimensions",
             "unsupported_parameter",
         )
-    texts = [asked.input] if isinstance(asked.input, str) else asked.input
+    texts = await asyncio.to_thread(_texts, asked, serving.encoder)
     note(request, model=asked.model, inputs=len(texts))
     async with serving.turn():
         vectors = await _encoded(serving, texts, as_passages=asked.input_type == "passage")
-    tokens = _tokens(texts, info.max_tokens)
+        tokens = sum(await asyncio.to_thread(serving.encoder.count_tokens, texts))
     if (account := ACCOUNT.get()) is not None:
         account.spend(tokens)
     return Json(
@@ -113,13 +115,32 @@ async def serve_embeddings(request: Request, serving: Serving) -> Response:
     )
 
 
+def _texts(asked: EmbeddingsRequest, encoder: Encoder) -> list[str]:
+    """The texts to encode.
+
+    Raises:
+        ApiError: 400, token ids are not the encoder's.
+    """
+    given = [asked.input] if isinstance(asked.input, str) else asked.input
+    texts = [each for each in given if isinstance(each, str)]
+    rows = [each for each in given if isinstance(each, list)]
+    numbers = [each for each in given if isinstance(each, int)]
+    if texts:
+        return texts
+    try:
+        return [encoder.decode(row) for row in rows or [numbers]]
+    except ValueError as error:
+        raise refused(f"input: {error}", "input") from error
+
+
 async def _encoded(serving: Serving, texts: list[str], *, as_passages: bool) -> Vectors:
     """Shape: (len(texts), dimension)."""
     encoder = serving.encoder
     encode = encoder.encode_passages if as_passages else encoder.encode_queries
+    batch = _PASSAGES if as_passages else _QUERIES
     parts = [
-        await asyncio.to_thread(encode, texts[start : start + _BATCH])
-        for start in range(0, len(texts), _BATCH)
+        await asyncio.to_thread(encode, texts[start : start + batch])
+        for start in range(0, len(texts), batch)
     ]
     return np.concatenate(parts)
 
@@ -129,8 +150,3 @@ def _wire_vector(vector: Vectors, asked: EmbeddingsRequest) -> object:
     if asked.encoding_format == "base64":
         return base64.b64encode(vector.astype("<f4").tobytes()).decode()
     return np.ascontiguousarray(vector, dtype=np.float32)
-
-
-def _tokens(texts: list[str], most: int) -> int:
-    """An estimate, four characters a token, since encoders don't count; what is cut is not."""
-    return sum(min(most, -(-len(text) // 4)) for text in texts)

@@ -10,15 +10,16 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.asking import Limits, conversation, tool_refusal, unsupported
+from app.api.asking import Limits, conversation, json_form, tool_refusal, unsupported
 from app.api.chat import Opened, open_events, rest_of
-from app.api.errors import api_error
+from app.api.errors import api_error, refused
 from app.api.responses_replies import ResponseReply
 from app.api.responses_wire import ResponsesRequest
 from app.api.serving import Json, Keep, Serving, note, note_question, parsed
 from app.api.streaming import DONE, EventStream, frame
-from app.errors import ModelError
-from app.types import Answer, Delta, Event, Final, Question, Retrieved, Sampling
+from app.chat_models import ChatModel
+from app.errors import ModelError, RequestError
+from app.types import Answer, Delta, Event, Final, JsonForm, Question, Retrieved, Sampling
 
 __all__ = ["serve_response"]
 
@@ -35,22 +36,27 @@ async def serve_response(request: Request, serving: Serving) -> Response:
     asked = await parsed(request, ResponsesRequest)
     note(request, model=asked.model, stream=bool(asked.stream))
     serving.persona(asked.model)
-    question = _question(asked, serving.limits, serving.pipeline.model.context_tokens)
+    question = _question(asked, serving.limits, serving.pipeline.model)
     note_question(request, serving, question)
     events, grounded = serving.events(question)
-    reply = ResponseReply(asked, grounded)
+    reply = ResponseReply(asked, grounded, bool(question.form))
     wanted = grounded and asked.store is not False
     keep = serving.keeping(request, reply.id, question, wanted=wanted)
-    if not asked.stream:
-        found, answer = await _whole(request, events, grounded=grounded)
-        keep(answer)
-        return Json(reply.finished(answer, found))
-    quiet = serving.settings.keep_alive_seconds
-    opened = await open_events(request, events, quiet, grounded=grounded)
+    try:
+        if not asked.stream:
+            found, answer = await _whole(request, events, grounded=grounded)
+            keep(answer)
+            return Json(reply.finished(answer, found))
+        quiet = serving.settings.keep_alive_seconds
+        opened = await open_events(request, events, quiet, grounded=grounded)
+    except RequestError as error:
+        if error.field == "form":
+            raise refused(str(error), "text.format") from error
+        raise
     return EventStream(_frames(request, reply, opened, quiet, keep), opened.pump)
 
 
-def _question(asked: ResponsesRequest, limits: Limits, context_tokens: int) -> Question:
+def _question(asked: ResponsesRequest, limits: Limits, model: ChatModel) -> Question:
     _refuse_unsupported(asked)
     whole = "input" if isinstance(asked.input, str) else None
     talk = conversation(asked.messages(), limits, field="input", question_field=whole)
@@ -63,10 +69,25 @@ def _question(asked: ResponsesRequest, limits: Limits, context_tokens: int) -> Q
         sampling=Sampling(
             temperature=asked.temperature,
             top_p=asked.top_p,
-            max_tokens=most and min(most, context_tokens),
+            max_tokens=most and min(most, model.context_tokens),
         ),
         instructions="\n\n".join(part for part in told if part.strip()),
+        form=_form(asked, model),
     )
+
+
+def _form(asked: ResponsesRequest, model: ChatModel) -> JsonForm | None:
+    wanted = asked.text.format if asked.text else None
+    if wanted is None or wanted.type == "text":
+        return None
+    if wanted.type == "json_object":
+        return json_form(model, JsonForm(), "text.format")
+    if wanted.schema_ is None:
+        missing = "text.format.schema"
+        raise refused(
+            f"{missing} is missing: expected a value", missing, "missing_required_parameter"
+        )
+    return json_form(model, JsonForm(wanted.schema_, wanted.name or "answer"), "text.format")
 
 
 def _refuse_unsupported(asked: ResponsesRequest) -> None:
@@ -82,8 +103,6 @@ def _refuse_unsupported(asked: ResponsesRequest) -> None:
     if asked.top_logprobs or "message.output_text.logprobs" in (asked.include or ()):
         name = "top_logprobs" if asked.top_logprobs else "include"
         raise unsupported(name, "answers are verified sentence by sentence and have no logprobs")
-    if asked.text and asked.text.format and asked.text.format.type != "text":
-        raise unsupported("text.format", "expected text: answers are cited prose; see x_grounding")
     choice = asked.tool_choice
     if choice not in (None, "none", "auto", {"type": "file_search"}):
         raise unsupported("tool_choice", tool_refusal(choice))
@@ -130,7 +149,7 @@ async def _frames(
             match event:
                 case None:
                     yield event_of("response.in_progress", response=running)
-                case Delta(text=text) if text:
+                case Delta(text=text) if text and not reply.formed:
                     yield event_of("response.output_text.delta", **at, delta=text, logprobs=[])
                 case Final(answer=answer):
                     for chunk in _closing(event_of, reply, answer, opened.found, at):
@@ -168,13 +187,14 @@ def _opening(
         index = 1
     begun = reply.message_item([], "in_progress")
     yield event_of("response.output_item.added", output_index=index, item=begun)
-    yield event_of(
-        "response.content_part.added",
-        item_id=reply.message_id,
-        output_index=index,
-        content_index=0,
-        part=reply.text_part("", []),
-    )
+    if not reply.formed:  # else it is not known yet whether the part is a text or a refusal
+        yield event_of(
+            "response.content_part.added",
+            item_id=reply.message_id,
+            output_index=index,
+            content_index=0,
+            part=reply.text_part("", []),
+        )
 
 
 def _closing(
@@ -184,15 +204,30 @@ def _closing(
     found: Retrieved | None,
     at: dict[str, Any],
 ) -> Iterator[bytes]:
-    notes = reply.notes(answer)
-    for number, noted in enumerate(notes):
-        yield event_of(
-            "response.output_text.annotation.added", **at, annotation_index=number, annotation=noted
-        )
-    yield event_of("response.output_text.done", **at, text=answer.text, logprobs=[])
-    part = reply.text_part(answer.text, notes)
+    part = reply.answer_part(answer)
+    refusal = part.get("refusal")
+    if reply.formed:
+        begun = {**part, "refusal": ""} if refusal else reply.text_part("", [])
+        yield event_of("response.content_part.added", **at, part=begun)
+    if refusal:
+        yield event_of("response.refusal.delta", **at, delta=refusal)
+        yield event_of("response.refusal.done", **at, refusal=refusal)
+    else:
+        yield from _text_closing(event_of, answer.text, part["annotations"], at, new=reply.formed)
     yield event_of("response.content_part.done", **at, part=part)
     whole = reply.finished(answer, found)
     index = at["output_index"]
     yield event_of("response.output_item.done", output_index=index, item=whole["output"][index])
     yield event_of(f"response.{whole['status']}", response=whole)
+
+
+def _text_closing(
+    event_of: _Numbered, text: str, notes: list[dict[str, Any]], at: dict[str, Any], *, new: bool
+) -> Iterator[bytes]:
+    if new and text:
+        yield event_of("response.output_text.delta", **at, delta=text, logprobs=[])
+    for number, noted in enumerate(notes):
+        yield event_of(
+            "response.output_text.annotation.added", **at, annotation_index=number, annotation=noted
+        )
+    yield event_of("response.output_text.done", **at, text=text, logprobs=[])

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.api.citing import side_channels, sources, url_citations
+from app.api.citing import claim_citations, side_channels, sources, url_citations
 from app.api.errors import ApiError
 from app.api.responses_wire import ResponsesRequest
 from app.sanitize import web_address
@@ -42,6 +42,7 @@ class ResponseReply:
 
     asked: ResponsesRequest
     grounded: bool
+    formed: bool = False
     id: str = field(default_factory=lambda: _id("resp"))
     message_id: str = field(default_factory=lambda: _id("msg"))
     search_id: str = field(default_factory=lambda: _id("fs"))
@@ -80,7 +81,7 @@ class ResponseReply:
             "service_tier": "default",
             "store": False,
             "temperature": 1.0 if asked.temperature is None else asked.temperature,
-            "text": {"format": {"type": "text"}},
+            "text": {"format": self._format()},
             "tool_choice": asked.tool_choice or "auto",
             "tools": asked.tools or [],
             "top_logprobs": 0,
@@ -89,6 +90,10 @@ class ResponseReply:
             "usage": None,
             **more,
         }
+
+    def _format(self) -> dict[str, Any]:
+        wanted = self.asked.text.format if self.asked.text else None
+        return wanted.shown() if wanted else {"type": "text"}
 
     def search_item(self, found: Retrieved | None, status: str = "completed") -> dict[str, Any]:
         """The retrieval, with what was found where that was asked for."""
@@ -119,6 +124,12 @@ class ResponseReply:
         """The message's one part."""
         return {"type": "output_text", "text": text, "annotations": notes, "logprobs": []}
 
+    def answer_part(self, answer: Answer) -> dict[str, Any]:
+        """The message's one part; where JSON was asked for, an abstention is a refusal."""
+        if self.formed and answer.abstained:
+            return {"type": "refusal", "refusal": answer.text}
+        return self.text_part(answer.text, self.notes(answer))
+
     def message_item(self, content: list[dict[str, Any]], status: str) -> dict[str, Any]:
         """The message."""
         return {
@@ -131,16 +142,14 @@ class ResponseReply:
 
     def notes(self, answer: Answer) -> list[dict[str, Any]]:
         """Annotations, flat as this protocol has them."""
-        return [
-            {"type": "url_citation", **note["url_citation"]}
-            for note in url_citations(answer, sources(answer))
-        ]
+        cited = claim_citations(answer) if self.formed else url_citations(answer, sources(answer))
+        return [{"type": "url_citation", **note["url_citation"]} for note in cited]
 
     def finished(self, answer: Answer, found: Retrieved | None) -> dict[str, Any]:
         """The whole response."""
         cut = answer.finish_reason == "length"
         status = "incomplete" if cut else "completed"
-        message = self.message_item([self.text_part(answer.text, self.notes(answer))], status)
+        message = self.message_item([self.answer_part(answer)], status)
         output = [self.search_item(found), message] if self.shows_search else [message]
         return self.body(
             status,

@@ -90,11 +90,27 @@ Item = Annotated[
 
 
 class TextFormat(Wire):
-    """The form that is asked of the text."""
+    """The form that is asked of the text; JSON where the engine can be held to it."""
 
-    type: Literal["text", "json_object", "json_schema"] = Field(
-        json_schema_extra={"enum": ["text"]}
+    type: Literal["text", "json_object", "json_schema"]
+    name: str | None = Field(None, min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    schema_: dict[str, Any] | None = Field(
+        None, alias="schema", description="where the type is json_schema: draft 2020-12"
     )
+    description: str | None = None
+    strict: bool | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """The format as the response repeats it."""
+        if self.type != "json_schema":
+            return {"type": self.type}
+        return {
+            "type": self.type,
+            "name": self.name or "answer",
+            "description": self.description,
+            "schema": self.schema_,
+            "strict": bool(self.strict),
+        }
 
 
 class TextOptions(Wire):

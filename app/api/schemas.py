@@ -59,11 +59,14 @@ class Annotation(Reply):
 
 
 class ReplyMessage(Reply):
-    """The answer; its text holds the markers `[n]`."""
+    """The answer; its text holds the markers `[n]`, or where JSON was asked for, none.
+
+    `refusal` is null, except where JSON was asked for and the evidence bears no answer.
+    """
 
     role: Literal["assistant"]
-    content: str
-    refusal: None
+    content: str | None
+    refusal: str | None
     annotations: list[Annotation]
 
 
@@ -242,7 +245,7 @@ class Embedding(Reply):
 
 
 class EmbeddingsUsage(Reply):
-    """Tokens, estimated at four characters each."""
+    """Tokens, as the encoder counts them; what it cuts off is not counted."""
 
     prompt_tokens: int
     total_tokens: int

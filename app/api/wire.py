@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+)
 
 from app.store.records import Rating, Reason
 
@@ -20,6 +28,7 @@ __all__ = [
     "Count",
     "EmbeddingsRequest",
     "FeedbackRequest",
+    "JsonSchema",
     "RetrieveRequest",
     "TextParts",
     "Wire",
@@ -27,6 +36,7 @@ __all__ = [
 ]
 
 INT64 = 2**63
+_ASKING: list[JsonValue] = ["user", "system", "developer"]  # a list of messages needs one of these
 
 
 class Wire(BaseModel):
@@ -125,12 +135,22 @@ class StreamOptions(Wire):
     include_usage: bool | None = None
 
 
-class ResponseFormat(Wire):
-    """The form that is asked of the answer's text."""
+class JsonSchema(Wire):
+    """A JSON Schema that the answer's text is to follow."""
 
-    type: Literal["text", "json_object", "json_schema"] = Field(
-        json_schema_extra={"enum": ["text"]}
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    schema_: dict[str, Any] | None = Field(
+        None, alias="schema", description="draft 2020-12, complete in itself"
     )
+    description: str | None = None
+    strict: bool | None = None
+
+
+class ResponseFormat(Wire):
+    """The form that is asked of the answer's text; JSON where the engine can be held to it."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = Field(None, description="where the type is json_schema")
 
 
 class ChatRequest(Wire):
@@ -140,7 +160,7 @@ class ChatRequest(Wire):
     messages: list[ChatMessage] = Field(
         min_length=1,
         description="the last user message is the question, the others its history",
-        json_schema_extra={"contains": {"properties": {"role": {"const": "user"}}}},
+        json_schema_extra={"contains": {"properties": {"role": {"enum": _ASKING}}}},
     )
     stream: bool | None = False
     stream_options: StreamOptions | None = None
@@ -174,14 +194,27 @@ class RetrieveRequest(Wire):
     history: list[ChatMessage] | None = Field(None, description="the turns before the query")
 
 
+def _input_kind(value: object) -> str:
+    """A text, texts, a text's token ids, or several texts' token ids."""
+    first = value[0] if isinstance(value, list) and value else None
+    if isinstance(first, list):
+        return "~many_ids"
+    return "~ids" if isinstance(first, int | float) else either(value)
+
+
+_MOST_INPUTS = 2048
+TokenId = Annotated[int, Field(ge=0, lt=2**31), _Integral]
+TokenIds = Annotated[list[TokenId], Field(min_length=1, max_length=100_000)]
 Texts = Annotated[
     Annotated[str, Field(min_length=1), Tag("~one")]
     | Annotated[
         list[Annotated[str, Field(min_length=1)]],
-        Field(min_length=1, max_length=2048),
+        Field(min_length=1, max_length=_MOST_INPUTS),
         Tag("~many"),
-    ],
-    Discriminator(either),
+    ]
+    | Annotated[TokenIds, Tag("~ids")]
+    | Annotated[list[TokenIds], Field(min_length=1, max_length=_MOST_INPUTS), Tag("~many_ids")],
+    Discriminator(_input_kind),
 ]
 
 
@@ -189,7 +222,9 @@ class EmbeddingsRequest(Wire):
     """`POST /v1/embeddings`."""
 
     model: str = Field(min_length=1, max_length=256, description="the encoder's name")
-    input: Texts = Field(description="one text or up to 2,048; token ids are refused")
+    input: Texts = Field(
+        description="one text or up to 2,048; or their token ids, which are the encoder's own"
+    )
     encoding_format: Literal["float", "base64"] | None = "float"
     dimensions: Count | None = Field(None, description="only the encoder's own")
     input_type: Literal["query", "passage"] | None = Field(

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.types import FinishReason, Message, Usage
+from app.types import FinishReason, JsonForm, Message, Usage
 
 __all__ = ["ChatModel", "Decoding", "Finished", "ModelEvent", "Piece"]
 
@@ -16,7 +16,8 @@ class Decoding:
     """The sampling that a model is asked for, every choice made.
 
     `temperature` 0 is greedy; `top_p` in (0, 1], 1 keeps the whole distribution (nucleus
-    sampling, Holtzman et al. 2020); `max_tokens` counts the answer alone.
+    sampling, Holtzman et al. 2020); `max_tokens` counts the answer alone; a `form` holds the
+    text to JSON, which only models that say `writes_json` can do.
     """
 
     temperature: float
@@ -24,6 +25,7 @@ class Decoding:
     max_tokens: int
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    form: JsonForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,10 @@ class ChatModel(Protocol):
         """Whether the model is too small to follow long instructions."""
 
     @property
+    def writes_json(self) -> bool:
+        """Whether the model can be held to a form."""
+
+    @property
     def waiting(self) -> int:
         """How many calls wait for their turn now."""
 
@@ -90,6 +96,7 @@ class ChatModel(Protocol):
             ModelUnavailable: it can't be reached.
             ModelBusy: it refuses for now.
             ContextOverflow: the prompt does not fit.
+            RequestError: the form can't be honoured.
             ModelError: it failed before or in mid-stream.
         """
 

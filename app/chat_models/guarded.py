@@ -90,6 +90,11 @@ class GuardedModel:
         return self.inner.small
 
     @property
+    def writes_json(self) -> bool:
+        """Whether the model can be held to a form."""
+        return self.inner.writes_json
+
+    @property
     def waiting(self) -> int:
         """How many calls wait for their turn now."""
         return self.inner.waiting

@@ -15,8 +15,16 @@ import aiohttp
 import orjson
 
 from app.chat_models import Decoding, Finished, ModelEvent, Piece
-from app.errors import ContextOverflow, ModelBusy, ModelError, ModelTimeout, ModelUnavailable
-from app.types import Message, Usage
+from app.errors import (
+    CitewiseError,
+    ContextOverflow,
+    ModelBusy,
+    ModelError,
+    ModelTimeout,
+    ModelUnavailable,
+    RequestError,
+)
+from app.types import JsonForm, Message, Usage
 
 __all__ = ["OpenAiCompatibleModel"]
 
@@ -32,6 +40,7 @@ class OpenAiCompatibleModel:
     """A model behind `POST {url}/chat/completions`."""
 
     small = False
+    writes_json = True
 
     def __init__(
         self, url: str, *, model: str | None = None, key: str | None = None, timeout: float = 60
@@ -110,9 +119,11 @@ class OpenAiCompatibleModel:
             body["seed"] = decoding.seed
         if decoding.stop:
             body["stop"] = list(decoding.stop)
+        if decoding.form is not None:
+            body["response_format"] = _response_format(decoding.form)
         async with self._request("POST", f"{self._url}/chat/completions", body) as response:
             if response.status != 200:
-                raise await self._refusal(response)
+                raise await self._refusal(response, decoding.form)
             async for event in self._events(response):
                 yield event
 
@@ -170,7 +181,9 @@ class OpenAiCompatibleModel:
             self._session = aiohttp.ClientSession(timeout=self._timeout, headers=self._headers)
         return _Request(self._session, method, url, body)
 
-    async def _refusal(self, response: aiohttp.ClientResponse) -> ModelError:
+    async def _refusal(
+        self, response: aiohttp.ClientResponse, form: JsonForm | None = None
+    ) -> CitewiseError:
         text = (await response.read())[:2000]
         try:
             said = _message(_object(text))
@@ -178,6 +191,10 @@ class OpenAiCompatibleModel:
             said = text.decode(errors="replace")[:200]
         if response.status in (400, 413) and "context" in said.lower():
             return ContextOverflow(f"the prompt does not fit {self.name}: {said}")
+        if response.status in (400, 422) and form is not None:
+            return RequestError(
+                f"the model's server can't honour the form: {said[:200]}", field="form"
+            )
         if response.status == 429:
             wait = response.headers.get("Retry-After", "5")
             after = float(wait) if wait.replace(".", "", 1).isdigit() else 5.0
@@ -264,6 +281,13 @@ class _Request:
 
 def _wire(messages: Sequence[Message]) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def _response_format(form: JsonForm) -> dict[str, Any]:
+    if form.schema is None:
+        return {"type": "json_object"}
+    described = {"name": form.name, "schema": form.schema, "strict": True}
+    return {"type": "json_schema", "json_schema": described}
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import shutil
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from app.chat_models import Decoding, Finished, ModelEvent, Piece
-from app.errors import ContextOverflow, ModelError, ModelUnavailable
+from app.errors import ContextOverflow, ModelError, ModelUnavailable, RequestError
 from app.types import Message, Usage
 from index.weights import SMOLLM2
 
@@ -24,12 +25,19 @@ __all__ = ["OpenVinoChatModel"]
 _CONTEXT_TOKENS = 8192
 _CACHE_GIB = 1
 _DEFAULT_SEED = 0
+_ANY_OBJECT = {"type": "object"}
+# Each unit of a size is a state of the grammar, and sizes within sizes multiply: these are left
+# to the check of the finished text.
+_SIZES = frozenset(
+    "minLength maxLength minItems maxItems minProperties maxProperties pattern".split()
+)
 
 
 class OpenVinoChatModel:
     """SmolLM2-135M-Instruct by default, or any GGUF or OpenVINO model folder."""
 
     small = True
+    writes_json = True
     context_tokens = _CONTEXT_TOKENS
 
     def __init__(self, path: Path | None, cache: Path, *, name: str | None = None) -> None:
@@ -80,7 +88,7 @@ class OpenVinoChatModel:
                     f"the prompt has {tokens} tokens and the answer may have "
                     f"{decoding.max_tokens}; the context holds {self.context_tokens}"
                 )
-            run = _Run(self._pipeline, prompt, self._config(decoding))
+            run = _Run(self._pipeline, prompt, self._config(decoding), formed=bool(decoding.form))
             try:
                 async for event in run.events():
                     yield event
@@ -167,13 +175,25 @@ class OpenVinoChatModel:
             config.top_p = decoding.top_p
             config.rng_seed = _DEFAULT_SEED if decoding.seed is None else decoding.seed % 2**32
         config.stop_strings = set(decoding.stop)
+        if decoding.form is not None:
+            structure = genai.StructuredOutputConfig()
+            structure.json_schema = json.dumps(_grammatical(decoding.form.schema or _ANY_OBJECT))
+            config.structured_output_config = structure
         return config
 
 
 class _Run:
     """One generation in a thread, its pieces handed over to the event loop."""
 
-    def __init__(self, pipeline: Any, prompt: str, config: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        pipeline: Any,  # noqa: ANN401 - openvino_genai has no types
+        prompt: str,
+        config: Any,  # noqa: ANN401 - openvino_genai has no types
+        *,
+        formed: bool,
+    ) -> None:
+        self._formed = formed
         self._pipeline, self._prompt, self._config = pipeline, prompt, config
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[ModelEvent | Exception] = asyncio.Queue()
@@ -184,6 +204,10 @@ class _Run:
         while True:
             event = await self._queue.get()
             if isinstance(event, Exception):
+                if self._formed and "xgrammar" in str(event):
+                    raise RequestError(
+                        f"the schema can't be honoured: {_complaint(event)}", field="form"
+                    ) from event
                 raise ModelError(f"the embedded model failed: {event}") from event
             yield event
             if isinstance(event, Finished):
@@ -215,3 +239,19 @@ class _Run:
             self._put(Finished("length" if length else "stop", usage, seed))
         except Exception as error:  # noqa: BLE001 - handed to the reader of the events
             self._put(error)
+
+
+def _grammatical(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """A schema without what a grammar holds only at a great cost."""
+    if isinstance(schema, Mapping):
+        return {
+            name: _grammatical(inner)
+            for name, inner in schema.items()
+            if name not in _SIZES or isinstance(inner, Mapping)
+        }
+    return [_grammatical(inner) for inner in schema] if isinstance(schema, list) else schema
+
+
+def _complaint(error: Exception) -> str:
+    """What the grammar's compiler says, without the place in its own source that says it."""
+    return str(error).rpartition(".cc:")[2].partition(": ")[2].strip()[:200]

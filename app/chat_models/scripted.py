@@ -18,6 +18,7 @@ class ScriptedChatModel:
     """Plays the given pieces; records every prompt and every cancellation."""
 
     context_tokens = 8192
+    writes_json = True
 
     def __init__(
         self,

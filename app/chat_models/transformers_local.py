@@ -20,6 +20,8 @@ __all__ = ["TransformersChatModel"]
 class TransformersChatModel:
     """A local folder, a GGUF file or a hub's name; the pinned SmolLM2 by default."""
 
+    writes_json = False
+
     def __init__(self, model: str | None, *, small: bool = True) -> None:
         """Name the model; nothing is loaded yet."""
         self._source = model

@@ -24,6 +24,7 @@ __all__ = [
     "TokenEncoder",
     "TokenVectors",
     "Vectors",
+    "check_ids",
     "load_encoder",
 ]
 
@@ -74,6 +75,27 @@ class Encoder(Protocol):
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Encode passages, calling `progress(done, total)`. Shape: (len(texts), dimension)."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count each text's tokens, of which `info.max_tokens` are read at the most."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Turn the encoder's own token ids back into text.
+
+        Raises:
+            ValueError: an id is not in the vocabulary.
+        """
+
+
+def check_ids(ids: Sequence[int], size: int) -> None:
+    """Pass token ids of a vocabulary of that size.
+
+    Raises:
+        ValueError: one is outside of it.
+    """
+    outside = next((each for each in ids if not 0 <= each < size), None)
+    if outside is not None:
+        raise ValueError(f"got the token id {outside}, expected 0 to {size - 1}: the encoder's own")
 
 
 @dataclass(frozen=True, slots=True)

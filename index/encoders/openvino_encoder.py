@@ -19,6 +19,7 @@ from index.encoders import (
     Progress,
     TokenVectors,
     Vectors,
+    check_ids,
     modules_beyond,
 )
 from index.encoders.adapter import Adapter, Tower
@@ -178,6 +179,19 @@ class OpenVinoEncoder:
             rows = order[start : start + _BATCH]
             queue.start_async(_pad([encodings[row] for row in rows]), rows)
         queue.wait_all()
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count each text's tokens, of which `info.max_tokens` are read at the most."""
+        return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Turn the encoder's own token ids back into text.
+
+        Raises:
+            ValueError: an id is not in the vocabulary.
+        """
+        check_ids(ids, self._tokenizer.get_vocab_size())
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _request(self) -> ov.InferRequest:
         request = getattr(self._local, "request", None)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from index.encoders import EncoderInfo, Progress, Vectors
+from index.encoders import EncoderInfo, Progress, Vectors, check_ids
 from index.errors import WeightsError
 
 __all__ = ["PairEncoder"]
@@ -31,6 +31,10 @@ class _Tower(Protocol):
     def encode_passages(
         self, texts: Sequence[str], progress: Progress | None = None
     ) -> Vectors: ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+
+    def decode(self, ids: Sequence[int]) -> str: ...
 
 
 class PairEncoder:
@@ -83,6 +87,18 @@ class PairEncoder:
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Encode passages, calling `progress(done, total)`. Shape: (len(texts), dimension)."""
         return self._passage.encode_passages(texts, progress)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count each text's tokens, as the question's side reads them."""
+        return self._question.count_tokens(texts)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Turn token ids of the question's side back into text.
+
+        Raises:
+            ValueError: an id is not in the vocabulary.
+        """
+        return self._question.decode(ids)
 
 
 def _tower(name: str, role: str) -> _Tower:
@@ -151,6 +167,14 @@ class _DprTower:
             if progress is not None:
                 progress(start + len(batch), len(texts))
         return out
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        rows = self._tokenizer(list(texts), truncation=True, max_length=self.info.max_tokens)
+        return [len(row) for row in rows["input_ids"]]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        check_ids(ids, len(self._tokenizer))
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _encode(self, texts: list[str]) -> Vectors:
         import torch

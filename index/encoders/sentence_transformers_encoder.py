@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from index.encoders import EncoderInfo, Progress, Vectors
+from index.encoders import EncoderInfo, Progress, Vectors, check_ids
 from index.errors import WeightsError
 from index.weights import sha256_of
 
@@ -84,6 +84,20 @@ class SentenceTransformersEncoder:
             if progress is not None:
                 progress(start + len(batch), len(texts))
         return np.concatenate(parts) if parts else self._empty()
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count each text's tokens, of which `info.max_tokens` are read at the most."""
+        rows = self._model.tokenizer(list(texts), truncation=True, max_length=self._info.max_tokens)
+        return [len(row) for row in rows["input_ids"]]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Turn the encoder's own token ids back into text.
+
+        Raises:
+            ValueError: an id is not in the vocabulary.
+        """
+        check_ids(ids, len(self._model.tokenizer))
+        return str(self._model.tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _encode(self, encode: Callable[..., Any], texts: Sequence[str], prompt: str) -> Vectors:
         # The prompt goes by itself: some models leave its tokens out of the pooling.

@@ -18,8 +18,10 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from openai import DefaultHttpxClient, OpenAI
+from starlette.types import Lifespan
 
 from app.api import create_app
+from app.api.serving import ServedPipeline
 from app.chat_models.scripted import ScriptedChatModel
 from app.observing import Observers
 from app.personas import Persona
@@ -38,7 +40,7 @@ from app.types import (
     Retrieved,
     Usage,
 )
-from index.encoders import EncoderInfo, Vectors
+from index.encoders import EncoderInfo, Vectors, check_ids
 from index.types import Hit, Passage, PassageKind, Source
 
 MODEL = "citewise-expert"
@@ -72,6 +74,13 @@ class FakeEncoder:
         self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None
     ) -> Vectors:
         return np.array([[len(text), 1, 0.5] for text in texts], dtype=np.float32)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        check_ids(ids, 1000)
+        return "x" * len(ids)
 
 
 class FakeIndex:
@@ -169,7 +178,7 @@ class Running:
     """A server with the pipeline behind it."""
 
     url: str
-    pipeline: FakePipeline
+    pipeline: Any  # a FakePipeline, or a real one over a scripted or the embedded model
     http: httpx.Client
     openai: OpenAI
 
@@ -191,6 +200,14 @@ def asking(text: str = "What is attention?", **body: Any) -> dict[str, Any]:
 
 def settings_of(**fields: Any) -> Settings:
     return Settings(**fields)
+
+
+@contextlib.asynccontextmanager
+async def _closing_model(app: FastAPI, inner: Lifespan[FastAPI]) -> AsyncGenerator[None, None]:
+    """What `app serve` does at the end, after the endpoint's own."""
+    async with inner(app):
+        yield
+        await app.state.serving.pipeline.model.close()
 
 
 @contextlib.contextmanager
@@ -219,9 +236,14 @@ def listening(app: FastAPI) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def serving(pipeline: FakePipeline, store: Store | None = None, **fields: Any) -> Iterator[Running]:
+def serving(
+    pipeline: ServedPipeline, store: Store | None = None, **fields: Any
+) -> Iterator[Running]:
+    app = create_app(pipeline, settings_of(**fields), store)
+    inner = app.router.lifespan_context
+    app.router.lifespan_context = lambda _: _closing_model(app, inner)
     with (
-        listening(create_app(pipeline, settings_of(**fields), store)) as url,
+        listening(app) as url,
         httpx.Client(base_url=url, timeout=20, trust_env=False, verify=False) as http,
         OpenAI(
             base_url=f"{url}/v1",

@@ -168,14 +168,14 @@ def test_messages_become_question_history_and_instructions(api: Running) -> None
         ({"tools": [{}], "tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
         ({"function_call": {"name": "f"}}, "function_call"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"response_format": {"type": "xml"}}, "response_format.type"),
         ({"modalities": ["audio"]}, "modalities"),
         ({"seed": 2**63}, "seed"),
         ({"stream": "yes"}, "stream"),
         ({"messages": []}, "messages"),
         ({"messages": "hello"}, "messages"),
-        ({"messages": [{"role": "system", "content": "x"}]}, "messages"),
+        ({"messages": [{"role": "assistant", "content": "x"}]}, "messages"),
+        ({"messages": [{"role": "system", "content": " "}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": "  "}]}, "messages[0].content"),
         ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
@@ -227,6 +227,16 @@ def test_boundaries_are_inside(api: Running) -> None:
     for fields in inside:
         reply = api.chat(**fields)
         assert reply.status_code == 200, (fields, reply.text)
+
+
+def test_where_no_user_speaks_the_last_instruction_is_asked(api: Running) -> None:
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "developer", "content": "What is attention?"},
+    ]
+    assert api.chat(messages=messages).status_code == 200
+    question = api.pipeline.questions[0]
+    assert (question.text, question.instructions) == ("What is attention?", "Be brief.")
 
 
 def test_an_unknown_model_is_404(api: Running) -> None:

@@ -10,9 +10,12 @@ import openai
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from app.api.schemas import Embeddings, ErrorBody, Found, ModelCard, ModelCards
 from app.types import Message
+from index.encoders import Encoder
+from index.weights import MINILM
 from tests.api.conftest import MODEL, FakePipeline, Running, asking, serving
 
 
@@ -92,14 +95,40 @@ def test_embeddings_as_numbers_and_base64(api: Running) -> None:
     assert passages["data"][0]["embedding"] == [1.0, 1.0, 0.5]
 
 
+def test_embeddings_take_the_encoders_own_token_ids(api: Running) -> None:
+    for ids, lengths in (([5, 6, 7.0], [3.0]), ([[5], [6, 7]], [1.0, 2.0])):
+        reply = api.http.post("/v1/embeddings", json={"model": "tiny", "input": ids}).json()
+        assert [row["embedding"][0] for row in reply["data"]] == lengths
+    assert reply["usage"] == {"prompt_tokens": 2, "total_tokens": 2}
+
+
+def test_the_real_encoder_reads_its_own_ids(encoder: Encoder) -> None:
+    text = "Why don't attention scores (q·k) overflow, e.g. in LLaMA-2?"
+    tokenizer = Tokenizer.from_file(str(MINILM.locate().parent / "tokenizer.json"))
+    tokenizer.no_padding()
+    ids = tokenizer.encode(text).ids
+    assert encoder.count_tokens([text]) == [len(ids)]
+    by_text, by_ids = encoder.encode_queries([text, encoder.decode(ids)])
+    assert np.allclose(by_text, by_ids, atol=1e-6)
+    with pytest.raises(ValueError, match="expected 0 to 30521"):
+        encoder.decode([30522])
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "param"),
     [
         ({"input": []}, 400, "input"),
         ({"input": ""}, 400, "input"),
         ({"input": ["a", ""]}, 400, "input[1]"),
-        ({"input": [1, 2, 3]}, 400, "input[0]"),
-        ({"input": [[1, 2], [3]]}, 400, "input[0]"),
+        ({"input": [1, 1000]}, 400, "input"),
+        ({"input": [[1, 2], [3000]]}, 400, "input"),
+        ({"input": [1, -2]}, 400, "input[1]"),
+        ({"input": [1, "two"]}, 400, "input[1]"),
+        ({"input": ["one", 2]}, 400, "input[1]"),
+        ({"input": [[1], "two"]}, 400, "input[1]"),
+        ({"input": [[]]}, 400, "input[0]"),
+        ({"input": [True]}, 400, "input[0]"),
+        ({"input": [[1]] * 2049}, 400, "input"),
         ({"input": ["x"] * 2049}, 400, "input"),
         ({"input": "x", "dimensions": 2}, 400, "dimensions"),
         ({"input": "x", "encoding_format": "int8"}, 400, "encoding_format"),

@@ -6,16 +6,19 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 from aiohttp import web
 
 from app.chat_models import ChatModel, Decoding, Finished, Piece
 from app.chat_models.openai_compatible import OpenAiCompatibleModel
 from app.chat_models.openvino_local import OpenVinoChatModel
-from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable
-from app.types import Message
+from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
+from app.types import JsonForm, Message
 from tests.conftest import ROOT
 
 ASKED = [Message("system", "You answer briefly."), Message("user", "Name three primary colors.")]
@@ -75,6 +78,43 @@ async def test_what_does_not_fit_is_refused_before_any_token(embedded: OpenVinoC
     long = [Message("user", "word " * 9000)]
     with pytest.raises(ContextOverflow, match="8192"):
         await text_of(embedded, Decoding(0.0, 1.0, 16), long)
+
+
+KIND: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "kind": {"enum": ["cache", "bananas"]},
+        "sure": {"type": "boolean"},
+        "why": {"type": "string", "maxLength": 1_000_000},
+    },
+    "required": ["kind", "sure"],
+    "additionalProperties": False,
+}
+
+
+async def test_the_embedded_model_is_held_to_a_schema(embedded: OpenVinoChatModel) -> None:
+    decoding = Decoding(0.9, 1.0, 96, seed=7)
+    free = await text_of(embedded, decoding)
+    assert not free.lstrip().startswith("{")
+    events = [e async for e in embedded.stream(ASKED, replace(decoding, form=JsonForm(KIND)))]
+    last = events[-1]
+    assert isinstance(last, Finished)
+    text = "".join(event.text for event in events if isinstance(event, Piece))
+    if last.reason == "stop":
+        jsonschema.validate(json.loads(text), KIND)
+    else:
+        assert text.split()[:3] == ["{", '"kind"', ":"]
+
+
+async def test_a_schema_that_no_grammar_has_is_the_requests_fault(
+    embedded: OpenVinoChatModel,
+) -> None:
+    decoding = Decoding(0.0, 1.0, 8, form=JsonForm({"type": "nonsense"}))
+    with pytest.raises(RequestError, match="Unsupported type") as raised:
+        await text_of(embedded, decoding)
+    assert raised.value.field == "form"
+    assert "/" not in str(raised.value)
+    assert await text_of(embedded, Decoding(0.0, 1.0, 4))
 
 
 async def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
@@ -190,6 +230,28 @@ async def test_a_cut_or_broken_stream_is_never_taken_for_a_whole_one(
         with pytest.raises(error, match=said):
             await text_of(model, Decoding(0.0, 1.0, 8))
         await model.close()
+
+
+async def test_a_form_reaches_the_server_which_may_refuse_it() -> None:
+    seen: list[object] = []
+
+    async def chat(request: web.Request) -> web.StreamResponse:
+        seen.append((await request.json()).get("response_format"))
+        if len(seen) == 3:
+            return web.json_response({"error": {"message": "no grammars here"}}, status=400)
+        return await sending(delta("{}", "stop"), b"data: [DONE]\n\n")(request)
+
+    async with server(chat) as url:
+        model = OpenAiCompatibleModel(url)
+        for form in (None, JsonForm()):
+            await text_of(model, Decoding(0.0, 1.0, 8, form=form))
+        with pytest.raises(RequestError, match="no grammars here"):
+            await text_of(model, Decoding(0.0, 1.0, 8, form=JsonForm(KIND, "kind")))
+        await model.close()
+    described = {"name": "kind", "schema": KIND, "strict": True}
+    assert seen == [
+        None, {"type": "json_object"}, {"type": "json_schema", "json_schema": described},
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,22 @@ async def test_nothing_of_the_draft_stands_so_the_evidence_answers(
     assert answer.citations
 
 
+async def test_a_composed_answer_keeps_to_the_requests_own_bounds(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = make_pipeline(answer_mode="compose")
+    whole = await answered(pipeline, ASKED)
+    second = whole.claims[1].text
+    stopped = await answered(pipeline, Question(ASKED, sampling=Sampling(stop=(second[10:30],))))
+    assert stopped.text == whole.text[: whole.claims[0].end]
+    assert (stopped.finish_reason, len(stopped.claims)) == ("stop", 1)
+    room = len(whole.claims[0].text.split()) + 2
+    cut = await answered(pipeline, Question(ASKED, sampling=Sampling(max_tokens=room)))
+    assert (cut.text, cut.finish_reason) == (stopped.text, "length")
+    none = await answered(pipeline, Question(ASKED, sampling=Sampling(max_tokens=1)))
+    assert (none.text, none.finish_reason, none.abstained) == ("", "length", False)
+
+
 async def test_out_of_domain_is_an_abstention_and_no_model_call_is_wasted(
     make_pipeline: MakePipeline,
 ) -> None:

@@ -47,6 +47,12 @@ class NumberEncoder:
         self.encoded: list[str] = []
         self.tokenized: list[str] = []
 
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.encode()) for text in texts]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return bytes(ids).decode()
+
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         return np.stack([self._one(text) for text in texts])
 

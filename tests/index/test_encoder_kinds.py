@@ -170,6 +170,7 @@ class Telling:
 
     def __init__(self, encoder: Encoder, info: EncoderInfo) -> None:
         self._encoder, self.info = encoder, info
+        self.count_tokens, self.decode = encoder.count_tokens, encoder.decode
 
     def encode_queries(self, texts: Any) -> Vectors:
         return self._encoder.encode_queries(texts)

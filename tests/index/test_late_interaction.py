@@ -79,6 +79,7 @@ class _Plain:
         self.info = self._inner.info
         self.encode_queries = self._inner.encode_queries
         self.encode_passages = self._inner.encode_passages
+        self.count_tokens, self.decode = self._inner.count_tokens, self._inner.decode
 
 
 def test_auto_keeps_tokens_where_they_are_given_and_not_too_many() -> None:
