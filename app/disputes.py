@@ -10,6 +10,7 @@ from app.evidence import Evidence
 from app.types import Citation, Conflict, ConflictValue
 from app.verify import Support
 from index.conflicts import Disagreement, conflicts_for
+from index.quantities import quantities
 from index.store import LoadedIndex
 from index.types import Hit
 
@@ -62,9 +63,14 @@ def in_answer(
     given = (
         conflict
         for conflict in latent
-        if any(v.ref == ref and v.value in quote for v in conflict.values for ref, quote in quotes)
+        if any(v.ref == ref and _gives(quote, v) for v in conflict.values for ref, quote in quotes)
     )
     return [*asked, *given]
+
+
+def _gives(quote: str, value: ConflictValue) -> bool:
+    """Tell whether a quote has a value's number; a note words the rest in its own way."""
+    return any(quantity.text in quote for quantity in quantities(value.value)[:1])
 
 
 def numbered(

@@ -38,6 +38,7 @@ _LEAST_WORDS_OF_SENTENCE = 5
 _COVERED = 0.75
 _COVERED_BY_AMOUNT = 0.45
 _FIRST = 4
+_FOREMOST = 2
 _NAMED = 0.5
 _AMOUNT = re.compile(
     r"\bhow\s+(?!(?:do|does|did|is|are|was|were|can|could|should|would|will|to|come|has|have|had)"
@@ -112,8 +113,10 @@ def conflicts_for(
     asked: list[Disagreement] = []
     latent: list[Disagreement] = []
     seen: list[frozenset[str]] = []
-    # Those that were found at build time come first: they know more of their values.
-    for conflict in [*known, *disagreements(hits)]:
+    direct = disagreements(hits)
+    certain = [conflict for conflict in direct if _under_one_label(conflict)]
+    # Next come those that were found at build time: they know more of their values.
+    for conflict in [*certain, *known, *direct]:
         refs = frozenset(value.passage.id for value in conflict.values)
         if not refs & rank.keys() or any(len(refs & others) > 1 for others in seen):
             continue
@@ -121,10 +124,20 @@ def conflicts_for(
         if len(values) > 1:
             seen.append(refs)
             chosen = Disagreement(conflict.quantity, _with_standing(values))
-            near = min(rank.get(value.passage.id, len(rank)) for value in values) < _FIRST
-            relevant = near and _asks_about(question, chosen, weigh)
-            (asked if relevant else latent).append(chosen)
+            best = min(rank.get(value.passage.id, len(rank)) for value in values)
+            # What was found first is what was asked for.
+            sought = best < _FOREMOST and _under_one_label(chosen)
+            relevant = best < _FIRST and _asks_about(question, chosen, weigh)
+            (asked if sought or relevant else latent).append(chosen)
     return asked, latent
+
+
+def _under_one_label(conflict: Disagreement) -> bool:
+    """Tell whether data points of one label give the values: then they are of one quantity."""
+    return all(
+        value.passage.kind is PassageKind.DATA and value.passage.heading == conflict.quantity
+        for value in conflict.values
+    )
 
 
 def _asks_about(question: str, conflict: Disagreement, weigh: Callable[[str], float]) -> bool:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.chat_models.scripted import ScriptedChatModel
+from app.disputes import in_answer
 from app.live_index import LiveIndex
 from app.pipeline import Pipeline, PipelineSettings
-from app.types import Answer, Final, Question
+from app.types import Answer, Citation, Conflict, ConflictValue, Final, Question
 from index import store
 from index.build import build
 from index.conflicts import Disagreement, Stated, conflicts_for
@@ -135,3 +136,17 @@ def test_what_sets_a_value_apart_is_said_where_it_is_known() -> None:
     worked = _stated("4 GB", "c/faq/0", "The cache takes 2 × 2 = 4 GB.", older)
     assert _standings(plain, worked) == ["", "computed"]
     assert _standings(plain, _stated("3.0 GB", "d/faq/0", "3.0 GB."), worked) == ["", "computed"]
+
+
+def test_a_quote_gives_a_value_in_its_own_words() -> None:
+    values = (
+        ConflictValue("~60 documented examples", "t/data/0"),
+        ConflictValue("~30 documented examples", "t/data/1"),
+    )
+    conflict = Conflict("Known cases", values)
+
+    def cited(quote: str) -> Citation:
+        return Citation(1, "t/data/0", "https://example.org", "Title", quote, 0, len(quote))
+
+    assert in_answer((), [conflict], [cited("A list of around 60 examples is kept.")]) == [conflict]
+    assert in_answer((), [conflict], [cited("A list of examples is kept.")]) == []

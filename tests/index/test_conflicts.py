@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.conflicts import disagreements
+from index.conflicts import Disagreement, Stated, conflicts_for, disagreements
 from index.types import Hit, Passage, PassageKind
 
 
@@ -110,3 +110,28 @@ def test_a_conflict_does_not_depend_on_the_order(
     hits = [faq(0, sentence.format(value)), faq(1, sentence.format(round(value * times, 1)))]
     assert refs(*[hits[i] for i in order]) == {frozenset({"t/faq/0", "t/faq/1"})}
     assert refs(hits[0], faq(1, sentence.format(value))) == set()
+
+
+@pytest.mark.parametrize(
+    "question", ["How often has it been quoted elsewhere?", "citations so far", "Is it well known?"]
+)
+def test_the_data_point_found_first_is_what_was_asked_for(question: str) -> None:
+    label = "Citation count of the paper"
+    pair = (data(0, label, "173,000+ citations"), data(1, label, "573,000+ citations"))
+    asked, latent = conflicts_for(question, pair, (), lambda _: 1.0)
+    assert [found.quantity for found in asked] == [label]
+    assert latent == []
+    before = [faq(number, "Something else is said.") for number in range(4)]
+    asked, latent = conflicts_for(question, [*before, *pair], (), lambda _: 1.0)
+    assert asked == []
+    assert [found.quantity for found in latent] == [label]
+
+
+def test_what_stands_under_one_label_goes_before_what_a_build_paired() -> None:
+    label = "Heads in the base transformer encoder"
+    pair = (data(0, label, "48 heads"), data(1, label, "88 heads"))
+    mistaken = Disagreement(
+        label, (Stated("48 heads", pair[0].passage), Stated("8 heads", pair[1].passage))
+    )
+    asked, _ = conflicts_for("How many heads has it?", pair, (mistaken,), lambda _: 1.0)
+    assert [[v.value for v in found.values] for found in asked] == [["48 heads", "88 heads"]]
