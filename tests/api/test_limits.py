@@ -144,14 +144,14 @@ def test_tokens_are_charged_to_the_key_whose_request_used_them(
         refused = http.post(CHAT, json=asking(ASKED), headers=bearer(ann))
         assert refused.status_code == 429
         assert "tokens a day" in refused.json()["error"]["message"]
-        embed: dict[str, Any] = {"model": "citewise-dpr", "input": "x" * 400}
+        embed: dict[str, Any] = {"model": "citewise-dpr", "input": "word " * 98}
         model = http.get("/openapi.json", headers=bearer(bob)).json()["components"]["schemas"]
         embed["model"] = model["EmbeddingsRequest"]["properties"]["model"]["enum"][0]
         before = int(left)
         embedded = http.post("/v1/embeddings", json=embed, headers=bearer(bob))
         assert embedded.status_code == 200, embedded.text
         after = http.get("/v1/models", headers=bearer(bob)).headers["x-ratelimit-remaining-tokens"]
-        assert before - 110 <= int(after) <= before - 95
+        assert before - 100 <= int(after) <= before - 80  # some come back with time
 
 
 def test_one_key_can_not_take_every_place(keys: Path) -> None:
