@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from app.chat_models.scripted import ScriptedChatModel
+from app.live_index import LiveIndex
+from app.pipeline import Pipeline, PipelineSettings
+from app.types import Final, Question
 from eval import shadow
 from eval.cases import CaseRecord
 from eval.metrics.numbers import stated
+from index.build import build
+from index.encoders import Encoder
 from index.passages import passages_of
 from index.sources import SHIPPED, read
 from index.types import KnowledgeBase
 
+COMPOSED = PipelineSettings(answer_mode="compose")
+TOPICS = (
+    "alignment-problem",
+    "attention-heads",
+    "attention-is-all-you-need",
+    "byte-pair-encoding",
+    "emergent-capabilities",
+    "multi-head-attention",
+    "rag",
+    "word-embeddings",
+)
 LEAST = {"verbatim": 100, "leave-out": 10, "counterfactual": 60, "conflict": 20}
 
 
@@ -62,3 +81,26 @@ def test_a_conflict_has_two_sources(knowledge: KnowledgeBase) -> None:
         assert points[0].label == points[1].label
         assert points[0].value != points[1].value
         assert set(points[0].sources) != set(points[1].sources)
+
+
+async def test_the_product_tells_of_what_disagrees(
+    knowledge: KnowledgeBase, encoder: Encoder, tmp_path: Path
+) -> None:
+    made = shadow.derive("conflict", knowledge)
+    cases = [case for case in made.cases if case.topic in TOPICS]
+    topics = tuple(
+        replace(topic, faqs=tuple(replace(faq, also_asked=()) for faq in topic.faqs))
+        for topic in made.knowledge_base.topics
+        if topic.slug in TOPICS
+    )
+    build(KnowledgeBase("disagreeing", topics), tmp_path, encoder)
+    pipeline = Pipeline(LiveIndex(tmp_path, encoder), ScriptedChatModel([]), COMPOSED)
+    told = []
+    for case in cases:
+        events = [event async for event in pipeline.answer(Question(case.question))]
+        final = events[-1]
+        assert isinstance(final, Final)
+        refs = {frozenset(v.ref for v in found.values) for found in final.answer.conflicts}
+        told.append(frozenset(case.gold) in refs)
+    assert len(told) == len(TOPICS)
+    assert sum(told) >= len(told) - 1
