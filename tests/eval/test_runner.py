@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from eval.records import sample_from_json
 from eval.runner import Plan
 from tests.eval.helpers import ScriptedTarget, case, sample
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = tuple(case(f"c-{i}") for i in range(6))
 PLAN = Plan("own", CASES, ("p",))
 
@@ -40,9 +44,21 @@ async def test_a_second_run_asks_only_what_failed(tmp_path: Path) -> None:
     assert not any(s.error for s in runner.read_samples(tmp_path))
 
 
+INTERRUPTED = """
+import asyncio, sys
+from pathlib import Path
+from eval import runner
+from tests.eval.helpers import ScriptedTarget
+from tests.eval.test_runner import PLAN, silent
+asyncio.run(runner.run(PLAN, ScriptedTarget(stop_at=4), Path(sys.argv[1]), tell=silent))
+"""
+
+
 def test_an_interruption_loses_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(runner.run(PLAN, ScriptedTarget(stop_at=4), tmp_path, tell=silent))
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode in (130, -signal.SIGINT), ended.stderr
+    assert "KeyboardInterrupt" in ended.stderr
     kept = [s.case.id for s in runner.read_samples(tmp_path)]
     assert 3 <= len(kept) <= 4
     target = ScriptedTarget()

@@ -5,11 +5,22 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from app.store import Exchange
+from app.types import JsonForm
 
 __all__ = ["exchanges"]
 
 # NaN is left out because it equals nothing, itself included.
 st.register_type_strategy(float, st.floats(allow_nan=False))
+
+_JSON: st.SearchStrategy[object] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+st.register_type_strategy(
+    JsonForm,
+    st.builds(JsonForm, st.none() | st.dictionaries(st.text(), _JSON, max_size=3), st.text()),
+)
 
 
 def exchanges() -> st.SearchStrategy[Exchange]:
