@@ -84,7 +84,9 @@ async def test_what_a_persona_knows_is_shown_only_where_the_evidence_says_it(
     passages = {passage.id: passage.text for passage in pipeline.index.passages}
     for persona in ("citewise-expert", "citewise-architect", "citewise-engineer+research"):
         answer = await answered(pipeline, Question(ASKED, persona=persona))
-        assert all(claim.status == "supported" for claim in answer.claims)
+        # Headings of the persona may pass, or pass in part; its sentences don't.
+        assert all(claim.status != "unsupported" for claim in answer.claims)
+        assert all(len(claim.text.split()) <= 6 for claim in answer.claims)
         for citation in answer.citations:
             assert citation.quote in passages[citation.ref]
 
