@@ -1,13 +1,15 @@
 """The prompt, within the model's context: what never changes first, oldest history first to go.
 
-Retrieved text and the question are data. They stand behind a delimiter drawn anew for each
-request, and each of their lines is marked ("spotlighting" by delimiting and datamarking, Hines
-et al. 2024). A mark between all words, as in that paper, doubles the evidence's tokens.
+Retrieved text and the question are data. They stand behind a delimiter that only this process
+could draw, another for each question, and each of their lines is marked ("spotlighting" by
+delimiting and datamarking, Hines et al. 2024). A mark between all words, as in that paper,
+doubles the evidence's tokens.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -28,11 +30,12 @@ __all__ = ["Delimiter", "Prompt", "build_prompt", "unmarked"]
 # Signs that neither the evidence nor an answer has a use for; one is drawn for each request.
 _MARKS = "┆┇┊┋╎╏⁞⦙⸽"
 _NO_MARKS = str.maketrans(dict.fromkeys(_MARKS))
+_SECRET = secrets.token_bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
 class Delimiter:
-    """What sets data apart in one prompt: twelve hexadecimal digits, drawn for each request."""
+    """What sets data apart in one prompt: twelve hexadecimal digits, drawn for what is asked."""
 
     token: str
 
@@ -49,9 +52,13 @@ class Delimiter:
             )
 
     @classmethod
-    def drawn(cls) -> Delimiter:
-        """Draw one that no author of a passage or question could know."""
-        return cls(secrets.token_hex(6))
+    def drawn(cls, question: Question) -> Delimiter:
+        """Draw one that no author of a passage or question could know.
+
+        It follows from a secret of this process and all that is asked (HMAC, RFC 2104), so that
+        who asks the same again gets the same prompt, and greedy decoding the same answer.
+        """
+        return cls(hmac.digest(_SECRET, repr(question).encode(), "sha256").hex()[:12])
 
     @property
     def fence(self) -> str:
@@ -122,12 +129,12 @@ async def build_prompt(
         evidence: the passages, best first; one at least.
         model: whose tokenizer counts and whose context bounds.
         answer_tokens: what the answer may need.
-        delimiter: what sets data apart; drawn anew where none is given.
+        delimiter: what sets data apart; drawn for the question where none is given.
 
     Raises:
         ContextOverflow: the question itself, with one sentence of evidence, is too long.
     """
-    drawn = delimiter or Delimiter.drawn()
+    drawn = delimiter or Delimiter.drawn(question)
     # Earlier turns lead a very small model astray more often than they help it.
     turns = () if model.small else _turns(question.history)
 

@@ -31,6 +31,9 @@ __all__ = [
 
 _TOKEN = re.compile(r"n't|[A-Za-z][A-Za-z']*|\d[\d.,]*|[.;:!?()]")
 # What denies outright, in the sentence; and what may deny, in the evidence.
+_DIRECTED: frozenset[str] = frozenset().union(
+    *(side for row in (*OPPOSITES, *CONTRARIES) for side in row)
+)
 _DENIALS = frozenset("not never neither nor cannot n't hardly barely".split())
 _NEGATORS = _DENIALS | frozenset(
     "no none without rarely unlike lack lacks lacking fail fails failed nothing nobody nowhere "
@@ -76,8 +79,7 @@ def figures_objection(reading: Reading) -> str:
 
 def directed_words(text: str) -> frozenset[str]:
     """Return a text's words that have an opposite."""
-    known = frozenset().union(*(side for row in (*OPPOSITES, *CONTRARIES) for side in row))
-    return frozenset(_tokens(text)) & known
+    return frozenset(_tokens(text)) & _DIRECTED
 
 
 def lean(text: str, evidence: str, row: tuple[frozenset[str], frozenset[str]]) -> float:

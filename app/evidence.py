@@ -64,7 +64,7 @@ class Evidence:
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         """The numbers that the passage states."""
-        return _quantities_of(f"{self.passage.heading}\n{self.passage.text}")
+        return tuple(quantities(f"{self.passage.heading}\n{self.passage.text}"))
 
     @cached_property
     def years(self) -> frozenset[int]:
@@ -102,11 +102,6 @@ class Evidence:
 @lru_cache(maxsize=4096)
 def _spans_of(text: str) -> tuple[Span, ...]:
     return tuple(Span(start, end, text[start:end]) for start, end in sentences(text))
-
-
-@lru_cache(maxsize=4096)
-def _quantities_of(text: str) -> tuple[Quantity, ...]:
-    return tuple(quantities(text))
 
 
 def names_in(text: str) -> list[str]:

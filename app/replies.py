@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import prompts
 from app.sanitize import plain_line
@@ -16,9 +17,10 @@ _QUESTION_SHOWN = 160
 
 def nearest_questions(hits: Sequence[Hit]) -> tuple[str, ...]:
     """Return the questions of the best FAQs found: what can be answered instead."""
-    headings = (hit.passage.heading for hit in hits if hit.passage.kind is PassageKind.FAQ)
-    found = [plain_line(heading) for heading in headings]
-    return tuple(dict.fromkeys(found))[:_NEAREST]
+    headings = dict.fromkeys(
+        hit.passage.heading for hit in hits if hit.passage.kind is PassageKind.FAQ
+    )
+    return tuple(plain_line(heading) for heading in islice(headings, _NEAREST))
 
 
 def abstention(question: str, nearest: Sequence[str]) -> str:

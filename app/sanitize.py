@@ -11,6 +11,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from app.citations import code_spans, read_markers
@@ -111,6 +112,7 @@ def code_where_linked(prose: str) -> str:
     return _MAYBE_HOST.sub(lambda found: f"`{found[0]}`", prose)
 
 
+@lru_cache(maxsize=2048)
 def inert(text: str) -> str:
     """Return the text as data for a prompt: no invisible characters, control tokens or fences."""
     previous, text = None, strip_invisible(text)

@@ -231,7 +231,9 @@ class LexicalVerifier:
 
 
 def claims_nothing(sentence: str) -> bool:
-    """Tell whether a sentence is a mere opening or connective, with no claim in it."""
+    """Tell whether a sentence is a mere opening, connective or question, with no claim in it."""
+    if sentence.rstrip("\"'”’) ").endswith("?"):
+        return True
     if quantities(sentence) or names_in(sentence):
         return False
     return not content_words(sentence) or _OPENING.match(sentence.strip()) is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 __all__ = ["Quantity", "agree", "quantities", "years"]
@@ -72,6 +73,12 @@ _WORD_NUMBER = re.compile(rf"\b({'|'.join(_WORDS)})[-\s]([a-z]+)", re.IGNORECASE
 
 def quantities(text: str) -> list[Quantity]:
     """Find the numbers, ranges and years of a text, in order of appearance."""
+    return list(_quantities(text))
+
+
+@lru_cache(maxsize=8192)
+def _quantities(text: str) -> tuple[Quantity, ...]:
+    """Kept, since the same evidence is read for every question and sentence."""
     found = [_quantity(match, text) for match in _QUANTITY.finditer(text)]
     taken = [(quantity.start, quantity.end) for quantity in found]
     for match in _WORD_NUMBER.finditer(text):
@@ -85,7 +92,7 @@ def quantities(text: str) -> list[Quantity]:
                     dimension, match[2].lower(),
                 )
             )  # fmt: skip
-    return sorted(found, key=lambda quantity: quantity.start)
+    return tuple(sorted(found, key=lambda quantity: quantity.start))
 
 
 def years(text: str) -> set[int]:

@@ -10,6 +10,7 @@ from typing import Protocol
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from index.encoders import Encoder, TokenEncoder, TokenVectors, Vectors
 from index.store import LoadedIndex
@@ -18,7 +19,6 @@ from index.types import Hit, SearchResult
 __all__ = ["FusionSettings", "HybridRetriever", "Retriever"]
 
 # Where passages of other topics are looked for.
-_CONSIDERED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class HybridRetriever:
         self.settings = settings or FusionSettings()
         # One query is too little work to share among threads; callers bring their own.
         faiss.omp_set_num_threads(1)
+        threadpool_limits(1, user_api="blas")
 
     def search(self, query: str, k: int, *, also: Sequence[str] = ()) -> SearchResult:
         """Return the k best passages for a query.
@@ -136,10 +137,10 @@ class HybridRetriever:
         ranks = {
             name: _ranks(stage.max(axis=0))
             for name, stage in found.stages.items()
-            if name != "late" or stage.any()
+            if name != "late" or found.met
         }
         order = candidates[np.argsort(-score[candidates], kind="stable")]
-        chosen = self._with_variety(order[: max(k, _CONSIDERED)])[:k]
+        chosen = self._with_variety(order)[:k]
         return tuple(
             Hit(
                 self.index.passages[row],

@@ -29,7 +29,7 @@ from scripts.bench.serving import Server, questions, scripted_model, server
 
 _CHAT = "/v1/chat/completions"
 _FEW, _MANY = 100, 1100
-_NOT_OURS = ("rewrite", "retrieve", "gate", "verify")
+_NOT_OURS = ("rewrite", "retrieve", "gate", "premises", "verify")
 _SERVICE_SECONDS = 2.0
 _PLACES, _QUEUE = 8, 2  # few, so that two cores could do ten times as much
 Rows = list[tuple[str, str, str]]
@@ -84,9 +84,24 @@ def overheads(running: Server, replies: Sequence[Reply]) -> list[float]:
     return found
 
 
+async def direct(model: str, times: int) -> float:
+    """Median milliseconds of asking the scripted model itself what it was asked last."""
+    spent = []
+    async with aiohttp.ClientSession() as http:
+        async with http.get(f"{model.removesuffix('/v1')}/last") as reply:
+            body = await reply.read()
+        for _ in range(times):
+            begun = time.perf_counter()
+            async with http.post(f"{model}/chat/completions", data=body) as reply:
+                async for _ in reply.content.iter_any():
+                    pass
+            spent.append((time.perf_counter() - begun) * 1e3)
+    return float(np.median(spent))
+
+
 async def overhead(options: argparse.Namespace, index: Path, folder: Path) -> Rows:
     """Overhead a request and a token, one request at a time, the model instant."""
-    asked = random.Random(0).sample(list(questions()), options.requests)
+    asked = random.Random(0).choices(list(questions()), k=options.requests)
     rows: Rows = []
     with scripted_model(tokens=-1) as model, server(model, index, folder) as running:
         async with client(running) as http:
@@ -95,7 +110,8 @@ async def overhead(options: argparse.Namespace, index: Path, folder: Path) -> Ro
             medians = {}
             for stream, tokens in ((False, _FEW), (True, _FEW), (True, _MANY)):
                 replies = [await ask(http, q, stream=stream, tokens=tokens) for q in asked]
-                medians[stream, tokens] = float(np.median(overheads(running, replies)))
+                without = await direct(model, len(asked))
+                medians[stream, tokens] = float(np.median(overheads(running, replies))) - without
     for stream in (False, True):
         kind = "streamed" if stream else "unstreamed"
         name = f"overhead of an {kind} request of {_FEW} tokens, median"

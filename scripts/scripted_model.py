@@ -47,6 +47,7 @@ class ScriptedModel:
     def __init__(self, play: Play) -> None:
         self.play = play
         self.running = self.begun = self.cut = 0
+        self.last = b"{}"
 
     def app(self) -> web.Application:
         """The routes."""
@@ -54,6 +55,7 @@ class ScriptedModel:
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/counts", self._counts)
+        app.router.add_get("/last", self._last)
         return app
 
     async def _models(self, _: web.Request) -> web.StreamResponse:
@@ -62,8 +64,13 @@ class ScriptedModel:
     async def _counts(self, _: web.Request) -> web.StreamResponse:
         return web.json_response({"running": self.running, "begun": self.begun, "cut": self.cut})
 
+    async def _last(self, _: web.Request) -> web.StreamResponse:
+        """The body of the last question, for who wants to ask it again."""
+        return web.Response(body=self.last, content_type="application/json")
+
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        asked = await request.json()
+        self.last = await request.read()
+        asked = orjson.loads(self.last)
         if self.play.status != 200:
             return web.json_response({"error": {"message": "scripted"}}, status=self.play.status)
         self.begun += 1

@@ -30,9 +30,10 @@ class Decoding:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text as it comes from the model: a token or several, cut anywhere."""
+    """Text as it comes from the model: a token or several that came together, cut anywhere."""
 
     text: str
+    tokens: int = 1
 
 
 @dataclass(frozen=True, slots=True)

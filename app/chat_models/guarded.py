@@ -43,7 +43,7 @@ class _Call:
 
     begun: float = field(default_factory=time.perf_counter)
     first_token: float | None = None
-    pieces: int = 0
+    tokens: int = 0
     usage: Usage | None = None
     finish_reason: str | None = None
     outcome: str = "stopped"
@@ -51,7 +51,7 @@ class _Call:
 
     def saw(self, event: ModelEvent) -> None:
         if isinstance(event, Piece):
-            self.pieces += 1
+            self.tokens += event.tokens
             if self.first_token is None:
                 self.first_token = time.perf_counter() - self.begun
         else:
@@ -179,7 +179,7 @@ class GuardedModel:
             except (ModelUnavailable, ModelBusy) as error:
                 late = isinstance(error, ModelTimeout)
                 pause = self._pause(error)
-                if call.pieces or call.retried or late or pause > self._patience.longest_wait:
+                if call.tokens or call.retried or late or pause > self._patience.longest_wait:
                     raise
                 _log.warning("the model is asked once more in %.1f s: %s", pause, error)
                 call.retried = True
@@ -249,9 +249,9 @@ class GuardedModel:
         usage = call.usage
         if usage is None:
             characters = sum(len(message.content) for message in messages)
-            read = call.pieces or call.outcome == "stopped"
+            read = call.tokens or call.outcome == "stopped"
             prompt = characters // _CHARACTERS_PER_TOKEN if read else 0
-            usage = Usage(prompt, call.pieces)
+            usage = Usage(prompt, call.tokens)
         self._observers.model_called(
             ModelCall(
                 model=self.name,

@@ -6,8 +6,9 @@ than the rest of the relay.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,8 @@ _DEFAULT_CONTEXT = 4096
 _TOKENS_PER_CHARACTER = 0.33
 _TOKENS_PER_MESSAGE = 8
 _LONGEST_LINE = 4 * 2**20
+_DONE = b"[DONE]"
+_END_SECONDS = 0.05
 
 
 class OpenAiCompatibleModel:
@@ -136,10 +139,13 @@ class OpenAiCompatibleModel:
     async def _events(self, response: aiohttp.ClientResponse) -> AsyncGenerator[ModelEvent, None]:
         told = _Told()
         try:
-            async with aclosing(_data_lines(response.content)) as lines:
-                async for data in lines:
-                    for text in told.texts(_object(data), self.name):
-                        yield Piece(text)
+            async with aclosing(_arrivals(response.content)) as arrivals:
+                async for arrived in arrivals:
+                    texts, failure = told.together(arrived, self.name)
+                    if texts:
+                        yield Piece("".join(texts), len(texts))
+                    if failure is not None:
+                        raise failure
         except TimeoutError as error:
             raise ModelTimeout(f"{self.name} fell silent: no token within model_timeout") from error
         except aiohttp.ClientError as error:
@@ -212,6 +218,16 @@ class _Told:
     usage: Usage = field(default_factory=Usage)
     begun: bool = False
 
+    def together(self, arrived: Sequence[bytes], name: str) -> tuple[list[str], ModelError | None]:
+        """Take in what came together: its pieces of text, and what went wrong after them."""
+        texts: list[str] = []
+        try:
+            for data in arrived:
+                texts += self.texts(_object(data), name)
+        except ModelError as error:
+            return texts, error
+        return texts, None
+
     def texts(self, chunk: Mapping[str, Any], name: str) -> Iterator[str]:
         """Take a chunk in and yield its pieces of text."""
         if "error" in chunk:
@@ -229,8 +245,8 @@ class _Told:
                 yield text
 
 
-async def _data_lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
-    """The data of each server-sent event, up to `[DONE]` or the end.
+async def _arrivals(content: aiohttp.StreamReader) -> AsyncGenerator[list[bytes], None]:
+    """The data of the server-sent events that came together, up to `[DONE]` or the end.
 
     Read as it arrives and not line by line: under load many tokens come at once.
     """
@@ -239,14 +255,31 @@ async def _data_lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, No
         *lines, rest = (rest + arrived).split(b"\n")
         if len(rest) > _LONGEST_LINE:
             raise ModelError(f"the model server sent a line of more than {_LONGEST_LINE} bytes")
-        for line in lines:
-            if line.startswith(b"data:"):
-                data = line[5:].strip()
-                if data == b"[DONE]":
-                    return
-                yield data
-    if rest.startswith(b"data:") and (data := rest[5:].strip()) != b"[DONE]":
-        yield data
+        data = _data_of(lines)
+        done = data[-1:] == [_DONE]
+        yield data[:-1] if done else data
+        if done:
+            await _read_out(content)
+            return
+    yield [data for data in _data_of([rest]) if data != _DONE]
+
+
+def _data_of(lines: Iterable[bytes]) -> list[bytes]:
+    """The data of each event, at most up to and with `[DONE]`."""
+    found = []
+    for line in lines:
+        if line.startswith(b"data:"):
+            found.append(line[5:].strip())
+            if found[-1] == _DONE:
+                break
+    return found
+
+
+async def _read_out(content: aiohttp.StreamReader) -> None:
+    """Read the end of a body that is due now, so that its connection serves again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_END_SECONDS):
+            await content.read()
 
 
 class _Request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ __all__ = ["OpenVinoEncoder", "padded_length"]
 # OpenVINO recompiles for each new input shape, so lengths are rounded up to these (in tokens).
 _BUCKETS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 _BATCH = 8
+_MOST_STREAMS = 8
 
 
 class OpenVinoEncoder:
@@ -74,7 +76,7 @@ class OpenVinoEncoder:
         self._queries = self._core.compile_model(
             self._assemble("query", ("sentence", "tokens")),
             "CPU",
-            {"PERFORMANCE_HINT": "LATENCY"},
+            _a_core_a_query(),
         )
         self._local = threading.local()
         self._info = EncoderInfo(
@@ -297,6 +299,15 @@ def _own_tokens(encoding: Encoding, states: NDArray[np.float32]) -> TokenVectors
 def padded_length(tokens: int) -> int:
     """Round a length up, so that few shapes are compiled."""
     return next((bucket for bucket in _BUCKETS if bucket >= tokens), tokens)
+
+
+def _a_core_a_query() -> dict[str, str]:
+    """How queries are run: many at once, each by one thread.
+
+    Sharing one short query among the cores makes it a fifth faster and takes twice the work.
+    """
+    streams = str(max(1, min(os.cpu_count() or 1, _MOST_STREAMS)))
+    return {"NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
 
 
 def _pad(encodings: Sequence[Encoding]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -158,13 +161,22 @@ def test_a_clients_wishes_come_after_the_contract_and_are_not_its_end() -> None:
     assert "=====[0" not in system
 
 
-def test_a_delimiter_is_drawn_anew_and_a_made_up_one_is_refused() -> None:
-    assert Delimiter.drawn() != Delimiter.drawn()
+def test_a_delimiter_is_of_its_question_and_process_and_a_made_up_one_is_refused() -> None:
+    asked = Question("Why √d_k?")
+    assert Delimiter.drawn(asked) == Delimiter.drawn(replace(asked))
+    assert Delimiter.drawn(asked) != Delimiter.drawn(replace(asked, text="Why √d?"))
+    draw = "from app.budget import Delimiter; from app.types import Question; "
+    draw += f"print(Delimiter.drawn(Question({asked.text!r})).token)"
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", draw], capture_output=True, text=True, check=True
+    )
+    assert len(elsewhere.stdout.strip()) == 12
+    assert elsewhere.stdout.strip() != Delimiter.drawn(asked).token
     assert Delimiter("0123456789ab").fence == "=====[0123456789ab]====="
     with pytest.raises(RequestError, match="twelve hexadecimal digits"):
         Delimiter("evil")
 
 
 def test_copied_marks_are_taken_out() -> None:
-    delimiter = Delimiter.drawn()
+    delimiter = Delimiter.drawn(Question("Which?"))
     assert unmarked(delimiter.marked("One.\n┆┇ Two.")) == " One.\n  Two."
