@@ -16,10 +16,14 @@ from pathlib import Path
 
 from app.evidence import Weigh
 from app.gate_features import DEPTH, measure
+from index.store import LoadedIndex
 from index.types import SearchResult
 
-__all__ = ["DEPTH", "Gate", "Gates", "Head", "features"]
+__all__ = ["DEPTH", "UNNAMED", "Gate", "Gates", "Head", "features"]
 
+# Texts a passage, from which on an index counts as having other ways of asking.
+_PHRASED = 4
+UNNAMED = 0.5  # what confidence loses where no passage names a version that is asked about
 _WEIGHTS = Path(__file__).with_name("gate.json")
 
 
@@ -49,9 +53,20 @@ class Gate:
     answer: Head
     threshold: float
 
-    def confidence(self, found: Mapping[str, float]) -> float:
-        """Estimate the chance that the evidence holds an answer, 0 to 1: the heads' product."""
-        return self.domain(found) * self.answer(found)
+    def confidence(
+        self, found: Mapping[str, float], subject: Mapping[str, float] | None = None
+    ) -> float:
+        """Estimate the chance that the evidence holds an answer, 0 to 1.
+
+        The heads' product, halved where no passage names the version that is asked about: what
+        is known of GPT-3 is no answer about GPT-4.
+
+        Args:
+            found: the features of the question and its evidence.
+            subject: those that the question's subject is judged by, if others.
+        """
+        heads = self.domain(found if subject is None else subject) * self.answer(found)
+        return heads * (1 - UNNAMED * found["versions_missed_all"])
 
     def answerable(self, confidence: float) -> bool:
         """Tell whether the confidence is at or above the operating point."""
@@ -60,10 +75,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """A gate for indexes with token vectors, and one for those without."""
+    """A gate for indexes with token vectors, and one for those without, in two tunings each.
+
+    Where few passages come with other ways of asking for them, questions find less and all
+    confidences are lower: such an index has an operating point of its own.
+    """
 
     tokens: Gate
     plain: Gate
+    bare_tokens: Gate
+    bare_plain: Gate
 
     @classmethod
     @cache
@@ -71,13 +92,16 @@ class Gates:
         """Read the weights that come with Citewise."""
         raw = json.loads(_WEIGHTS.read_text(encoding="utf-8"))
         gates = {
-            kind: Gate(Head(**own["domain"]), Head(**own["answer"]), own["threshold"])
+            f"{tuning}{kind}": Gate(Head(**own["domain"]), Head(**own["answer"]), threshold)
             for kind, own in raw.items()
+            for tuning, threshold in (("", own["threshold"]), ("bare_", own["bare_threshold"]))
         }
-        return cls(gates["tokens"], gates["plain"])
+        return cls(**gates)
 
-    def judging(self, found: SearchResult) -> Gate:
-        """Choose the gate for what a search gave."""
+    def judging(self, found: SearchResult, index: LoadedIndex) -> Gate:
+        """Choose the gate for what a search of an index gave."""
+        if len(index.texts) < _PHRASED * len(index.passages):
+            return self.bare_tokens if found.token_weights else self.bare_plain
         return self.tokens if found.token_weights else self.plain
 
 

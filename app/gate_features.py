@@ -51,7 +51,7 @@ _NAME = re.compile(
 )
 _INSIDE_SENTENCE = re.compile(r"(?<=[a-z,;] )[A-Z][\w-]+")
 # A name with its version: GPT-4, Llama 3, V100.
-_VERSION = re.compile(r"\b([A-Za-z]{2,})[- ]?(\d+(?:\.\d+)*[A-Za-z]*)\b")
+_VERSION = re.compile(r"\b(?:([A-Za-z]{2,})[- ]?|([A-Z]))(\d+(?:\.\d+)*[A-Za-z]*)\b")
 
 
 def measure(
@@ -192,8 +192,8 @@ def _names(question: str, words: Sequence[str], read: Sequence[_Read]) -> list[s
 def _versions(text: str) -> frozenset[str]:
     """Return names with their versions, however they are joined: gpt4, llama3, v100."""
     return frozenset(
-        f"{name}{version}".lower()
-        for name, version in _VERSION.findall(text.replace("\u2011", "-"))
+        f"{name or letter}{version}".lower()
+        for name, letter, version in _VERSION.findall(text.replace("\u2011", "-"))
         if name.lower() not in STOP_WORDS
     )
 

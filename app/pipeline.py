@@ -152,14 +152,14 @@ class Pipeline:
         # The gate and the nearest questions look further than the evidence.
         found = retriever.search(asked.query, max(k, _NEAREST_WITHIN), also=asked.also)
         clock.spent("retrieve")
-        judge = self.settings.gate or gate.Gates.shipped().judging(found)
+        judge = self.settings.gate or gate.Gates.shipped().judging(found, retriever.index)
         judged = gate.features(asked.query, found, weigh)
         subject = judged
         if asked.also and not asked.rewritten:
             # What a question is about is judged by what it finds alone, not by its history.
             alone = retriever.search(asked.query, gate.DEPTH)
             subject = gate.features(asked.query, alone, weigh)
-        confidence = judge.domain(subject) * judge.answer(judged)
+        confidence = judge.confidence(judged, subject)
         clock.spent("gate")
         if self.reranker is not None:
             # After the gate, which is calibrated on what fusion finds.

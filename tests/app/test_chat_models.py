@@ -232,6 +232,32 @@ async def test_a_cut_or_broken_stream_is_never_taken_for_a_whole_one(
         await model.close()
 
 
+async def test_tokens_that_come_together_are_one_piece_and_come_before_what_broke() -> None:
+    broken = delta("Red") + delta(", blue") + frame(error={"message": "out of memory"})
+    async with server(sending(broken)) as url:
+        model = OpenAiCompatibleModel(url)
+        events = model.stream(ASKED, Decoding(0.0, 1.0, 8))
+        assert await anext(events) == Piece("Red, blue", 2)
+        with pytest.raises(ModelError, match="out of memory"):
+            await anext(events)
+        await model.close()
+
+
+async def test_a_connection_serves_again_once_its_answer_was_read() -> None:
+    connections = set()
+
+    async def chat(request: web.Request) -> web.StreamResponse:
+        connections.add(request.transport)
+        return await sending(delta("Red", "stop"), b"data: [DONE]\n\n")(request)
+
+    async with server(chat) as url:
+        model = OpenAiCompatibleModel(url)
+        for _ in range(3):
+            await text_of(model, Decoding(0.0, 1.0, 8))
+        await model.close()
+    assert len(connections) == 1
+
+
 async def test_a_form_reaches_the_server_which_may_refuse_it() -> None:
     seen: list[object] = []
 

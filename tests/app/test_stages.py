@@ -172,7 +172,7 @@ def test_the_gate_reads_its_features_and_tells_the_known_from_the_unknown(
         "How do I bake sourdough bread at home?",
     ):
         found = retriever.search(question, DEPTH)
-        judge = Gates.shipped().judging(found)
+        judge = Gates.shipped().judging(found, inner.index)
         wanted = {*FEATURES, *(TOKEN_FEATURES if late_weight else ())}
         measured = features(question, found, weigh)
         assert set(judge.domain.weights) == set(judge.answer.weights) == set(measured) == wanted
