@@ -87,8 +87,9 @@ def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[Sta
     """State every value of a conflict beside its source, then what sets one of them apart."""
     by_ref = {item.passage.id: item for item in evidence}
     supports = [_support(value, by_ref[value.ref]) for value in conflict.values]
+    sources = {_source(value, by_ref[value.ref]) for value in conflict.values}
     said = prompts.fill(
-        "replies/conflict.md",
+        "replies/conflict.md" if len(sources) > 1 else "replies/conflict-one-source.md",
         quantity=conflict.quantity.rstrip("."),
         values=" against ".join(f"{value.value}{_MARK}" for value in conflict.values),
     ).strip()
@@ -109,6 +110,11 @@ def _conflict(found: Disagreement) -> Conflict:
         for stated in found.values
     )
     return Conflict(found.quantity, tuple(values))
+
+
+def _source(value: ConflictValue, item: Evidence) -> str:
+    source = item.source_for(value.value)
+    return (source.url or source.label) if source else item.passage.id
 
 
 def _support(value: ConflictValue, item: Evidence) -> Support:

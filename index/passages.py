@@ -7,11 +7,15 @@ et al. 2019) and of multi-vector retrieval.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from index.types import DataPoint, Faq, Passage, PassageKind, Topic
 
 __all__ = ["embedded_texts", "full_text", "passages_of"]
+
+_UNIT_WORD = re.compile(r"[%×]|[^\W\d_]+")
+_ENDS = (".", "!", "?", ")", "…")
 
 
 def passages_of(topic: Topic) -> list[Passage]:
@@ -45,9 +49,21 @@ def passages_of(topic: Topic) -> list[Passage]:
 
 def data_sentence(point: DataPoint) -> str:
     """Write a data point as text that can be quoted: label, value, unit, then its note."""
-    figure = f"{point.value} {point.unit}".strip()
+    figure = f"{point.value} {_unit_beside(point.value, point.unit)}".strip()
     head = f"{point.label}: {figure}" if figure else point.label
-    return f"{head}. {point.note}" if point.note else f"{head}."
+    note = point.note.rstrip()
+    return f"{head}. {note}{'' if note.endswith(_ENDS) else '.'}" if note else f"{head}."
+
+
+def _unit_beside(value: str, unit: str) -> str:
+    """Return the unit without its first words if the value has them: 57% of “% accuracy”."""
+    said = set(_UNIT_WORD.findall(value.lower()))
+    if "%" in said:
+        said.add("percent")
+    words = unit.split()
+    while words and words[0].lower() in said:
+        words = words[1:]
+    return " ".join(words)
 
 
 def embedded_texts(topic: Topic) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.chat_models.scripted import ScriptedChatModel
-from app.disputes import in_answer
+from app.disputes import in_answer, statements
+from app.evidence import evidence_of
 from app.live_index import LiveIndex
 from app.pipeline import Pipeline, PipelineSettings
 from app.types import Answer, Citation, Conflict, ConflictValue, Final, Question
@@ -88,6 +89,21 @@ async def test_an_answer_gives_both_values_with_their_citations(
     for claim in answer.claims:
         assert claim.status == "supported"
         assert claim.cites
+
+
+def test_passages_of_one_source_are_not_called_two_sources() -> None:
+    def passage(ref: str, text: str, source: Source) -> Passage:
+        return Passage(ref, PassageKind.FAQ, "t", "Title", "Heading", text, (source,))
+
+    first = passage("t/faq/0", "The cache takes 536 MB.", OLD)
+    for source, said in ((OLD, "name the same source and disagree on"), (NEW, "sources disagree")):
+        second = passage("t/faq/1", "The cache takes 2.1 GB.", source)
+        conflict = Conflict(
+            "the cache", (ConflictValue("536 MB", first.id), ConflictValue("2.1 GB", second.id))
+        )
+        told = [s.text for s in statements(conflict, evidence_of([Hit(first, 1), Hit(second, 1)]))]
+        assert said in told[0]
+        assert told[1].endswith("2.1 GB.")
 
 
 async def test_a_question_about_something_else_hears_of_no_conflict(pipeline: Pipeline) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +24,24 @@ TOPIC = Topic(
     faqs=(Faq("Why?", "Because.", ("v",), ("How come?",)), Faq("What?", "That.")),
     data_points=(DataPoint("Heads", "8", "heads", "In the base model.", ("b",)),),
 )
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "note", "written"),
+    [
+        ("18% → 57%", "% accuracy", "Of 8 shots", "L: 18% → 57% accuracy. Of 8 shots."),
+        ("~67%", "percent", "", "L: ~67%."),
+        ("19 of 24 tasks", "tasks improved", "", "L: 19 of 24 tasks improved."),
+        ("1.4", "trillion tokens", "In all.", "L: 1.4 trillion tokens. In all."),
+        ("312", "TFLOPS", "peak (dense)\n", "L: 312 TFLOPS. peak (dense)"),
+    ],
+)
+def test_a_data_point_is_a_sentence_whose_unit_stands_once(
+    value: str, unit: str, note: str, written: str
+) -> None:
+    topic = replace(TOPIC, data_points=(DataPoint("L", value, unit, note),))
+    found = {passage.id: passage.text for passage in passages_of(topic)}
+    assert found["attention/data/0"] == written
 
 
 def test_ids_kinds_and_what_is_quoted() -> None:
