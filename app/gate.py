@@ -23,7 +23,7 @@ __all__ = ["DEPTH", "UNNAMED", "Gate", "Gates", "Head", "features"]
 
 # Texts a passage, from which on an index counts as having other ways of asking.
 _PHRASED = 4
-UNNAMED = 0.5  # what confidence loses where no passage names a version that is asked about
+UNNAMED = 0.4  # what is left of confidence where no passage names a version of the question
 _WEIGHTS = Path(__file__).with_name("gate.json")
 
 
@@ -58,15 +58,15 @@ class Gate:
     ) -> float:
         """Estimate the chance that the evidence holds an answer, 0 to 1.
 
-        The heads' product, halved where no passage names the version that is asked about: what
-        is known of GPT-3 is no answer about GPT-4.
+        The heads' product, much less where no passage names a version that the question names:
+        what is known of GPT-3 is no answer about GPT-4.
 
         Args:
             found: the features of the question and its evidence.
             subject: those that the question's subject is judged by, if others.
         """
         heads = self.domain(found if subject is None else subject) * self.answer(found)
-        return heads * (1 - UNNAMED * found["versions_missed_all"])
+        return heads * (UNNAMED if found["versions_missed_all"] > 0 else 1)
 
     def answerable(self, confidence: float) -> bool:
         """Tell whether the confidence is at or above the operating point."""

@@ -185,7 +185,8 @@ def _cross_validated(rows: Sequence[Row]) -> NDArray[np.float64]:
 
     x, _ = _arrays(rows)
     scores = np.zeros(len(rows))
-    named = 1 - UNNAMED * x[:, FEATURES.index("versions_missed_all")]
+    unnamed = x[:, FEATURES.index("versions_missed_all")] > 0
+    named = np.where(unnamed, UNNAMED, 1.0)
     for train, test in GroupKFold(_FOLDS).split(x, groups=[row.topic for row in rows]):
         scores[test] = named[test]
         for kinds in _HEADS.values():
