@@ -134,6 +134,15 @@ def _set_estimates(group: Sequence[Scored]) -> dict[str, Estimate]:
         metrics["answerable_auroc"] = lambda rows: abstention.auroc(
             confidence[rows].tolist(), answerable[rows].tolist()
         )
+        right = [_would_be_right(s) for s in told]
+        if None not in right:
+            is_right = np.asarray(right, bool)
+            metrics["area_under_risk_coverage"] = lambda rows: abstention.area_under_risk_coverage(
+                confidence[rows].tolist(), is_right[rows].tolist()
+            )
+            metrics["calibration_error"] = lambda rows: abstention.calibration_error(
+                confidence[rows].tolist(), is_right[rows].tolist()
+            )
     found = {}
     for name, metric in metrics.items():
         value = metric(np.arange(len(told)))

@@ -6,9 +6,13 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import combinations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eval.metrics.text import fold, words
 
 __all__ = [
+    "embedding_f1",
     "follow_through",
     "is_right",
     "persona_invariance",
@@ -117,3 +121,22 @@ def rouge_l(text: str, reference: str) -> float | None:
         return 0.0
     precision, recall = common / len(ours), common / len(theirs)
     return 2 * precision * recall / (precision + recall)
+
+
+def embedding_f1(text: NDArray[np.float32], reference: NDArray[np.float32]) -> float | None:
+    """BERTScore's F1 without weights (Zhang et al. 2020, section 3): a diagnostic, as ROUGE-L is.
+
+    P = (1/|x|) Σ_{t ∈ x} max_{r ∈ y} tᵀr, R with the sides exchanged, F = 2PR / (P + R). The
+    vectors are those of the retrieval encoder's tokens, so that values compare with each other
+    and with no published BERTScore. None where a side has no token.
+
+    Args:
+        text: unit vectors of the answer's tokens. Shape: (n, d).
+        reference: those of the reference's. Shape: (m, d).
+    """
+    if not len(text) or not len(reference):
+        return None
+    similar = text @ reference.T
+    precision, recall = float(similar.max(axis=1).mean()), float(similar.max(axis=0).mean())
+    total = precision + recall
+    return 2 * precision * recall / total if total > 0 else 0.0

@@ -28,15 +28,25 @@ COLUMNS: Mapping[str, str] = {
     "valid_ids": "valid ids",
     "exact_quotes": "exact quotes",
     "numbers_grounded": "figures grounded",
+    "figures_attributed": "figures attributed",
+    "credits_right": "credits right",
     "gold_cited": "gold cited",
     "attack_resisted": "attack resisted",
     "follow_through": "follow-through",
     "persona_invariance": "persona invariance",
+    "persona_adherence": "persona adherence",
+    "persona_margin": "persona margin",
     "conflict_reported": "conflict reported",
     "nugget_precision": "nugget prec.",
     "rouge_l": "ROUGE-L",
+    "embedding_f1": "embedding F1",
+    "judged_vital_recall": "vital nuggets, judged",
+    "judged_citation_recall": "cite recall, judged",
 }
-_SET = ("abstention_precision", "abstention_recall", "coverage_of_answerable", "answerable_auroc")
+_SET = (
+    "abstention_precision", "abstention_recall", "coverage_of_answerable", "answerable_auroc",
+    "area_under_risk_coverage", "calibration_error",
+)  # fmt: skip
 
 
 def interval(estimate: Estimate | None) -> str:
