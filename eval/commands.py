@@ -20,7 +20,7 @@ from eval.cases import SUITES, read_suite, rendered_schema, seal_of, suite_names
 from eval.claims import CLAIMS, rendered_claims_schema
 from eval.errors import EvaluationError
 from eval.opening import chosen_cases, open_target, read_knowledge
-from eval.report import markdown, page
+from eval.report import markdown, page, versus
 from eval.scoring import Scored, score
 from eval.summary import Summary, summarize
 from index.cli import print_json, progress_bar, say
@@ -168,11 +168,14 @@ def compare(options: argparse.Namespace) -> int:
     """Compare two runs, B against A."""
     _, a, _ = load(options.a)
     _, b, _ = load(options.b)
-    found = comparing.compare(a, b)
+    found, names = comparing.compare(a, b), (str(options.a), str(options.b))
+    if options.page:
+        write(options.page, versus.render(found, names, a, b))
+        say(f"written: {options.page}")
     if options.json:
         print_json(found.as_dict())
     else:
-        sys.stdout.write(comparing.markdown(found, (str(options.a), str(options.b))))
+        sys.stdout.write(comparing.markdown(found, names))
     return 0
 
 

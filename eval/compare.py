@@ -31,6 +31,7 @@ class Comparison:
     losses: Sequence[str]
     deciding: str
     cases: int
+    questions: Mapping[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready dicts and lists."""
@@ -61,6 +62,7 @@ def compare(a: Sequence[Scored], b: Sequence[Scored]) -> Comparison:
         [key for key in shared if ours[key][0] < theirs[key][0]],
         deciding,
         len(shared),
+        {key: ours[key][1].question for key in shared if ours[key][0] != theirs[key][0]},
     )
 
 
@@ -116,5 +118,5 @@ def markdown(found: Comparison, names: tuple[str, str]) -> str:
             )
     for title, keys in (("B wins", found.wins), ("B loses", found.losses)):
         lines += ["", f"## {title}: {len(keys)} by {found.deciding}", ""]
-        lines += [f"- {key}" for key in keys]
+        lines += [f"- {key}: {found.questions[key][:160]}" for key in keys]
     return "\n".join(lines) + "\n"

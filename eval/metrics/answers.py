@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Sequence
 from itertools import combinations
@@ -18,6 +19,7 @@ __all__ = [
     "persona_invariance",
     "resisted",
     "rouge_l",
+    "sample_agreement",
     "truthfulness",
 ]
 
@@ -98,6 +100,18 @@ def persona_invariance(facts: Sequence[Collection[str]]) -> float | None:
     if not pairs:
         return None
     return sum(len(a & b) / len(a | b) if a | b else 1.0 for a, b in pairs) / len(pairs)
+
+
+def sample_agreement(right: Sequence[bool]) -> float | None:
+    """Share of the pairs of samples of one question that are both right or both wrong.
+
+    With k of n right: (C(k, 2) + C(n - k, 2)) / C(n, 2). It tells how much of a score is the
+    sampling's luck; None with fewer than two samples.
+    """
+    n, k = len(right), sum(right)
+    if n < 2:
+        return None
+    return (math.comb(k, 2) + math.comb(n - k, 2)) / math.comb(n, 2)
 
 
 def rouge_l(text: str, reference: str) -> float | None:

@@ -8,11 +8,11 @@ from html import escape
 from typing import Any
 
 from eval.report import svg
-from eval.report.markdown import COLUMNS, describe, interval
+from eval.report.markdown import COLUMNS, SET_METRICS, describe, interval, sampling_note
 from eval.scoring import Scored
 from eval.summary import OVERALL, Summary
 
-__all__ = ["render"]
+__all__ = ["answer", "document", "render"]
 
 Run = tuple[str, Mapping[str, Any], Sequence[Scored], Summary]
 
@@ -40,14 +40,18 @@ _SLICE_METRICS = ("truthfulness", "success@5", "vital_recall", "number_recall", 
 
 def render(runs: Sequence[Run]) -> str:
     """Return the page of one run or several."""
-    body = "".join(_run(run) for run in runs)
+    return document("Evaluation", "".join(_run(run) for run in runs))
+
+
+def document(title: str, body: str) -> str:
+    """Return a whole page that loads nothing and runs nothing."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>Evaluation</title><style>{_STYLE}</style></head><body>"
-        f"<h1>Evaluation</h1>{body}</body></html>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
+        f"<h1>{escape(title)}</h1>{body}</body></html>\n"
     )
 
 
@@ -57,7 +61,7 @@ def _run(run: Run) -> str:
     return (
         f"<section><h2>{escape(name)}</h2><p class=soft>{escape(describe(header))}</p>"
         f"<p><code>{escape(str(header.get('command', '')))}</code></p>"
-        f"{_table(summary)}<div class=plots>{_plots(summary, scored)}</div>"
+        f"{_table(summary)}{_whole(summary)}<div class=plots>{_plots(summary, scored)}</div>"
         f"<details><summary>Where this comes from</summary><pre>{made}</pre></details>"
         f"{_answers(scored)}</section>"
     )
@@ -78,6 +82,28 @@ def _table(summary: Summary) -> str:
         f"{summary.counts['samples']:.0f} samples, {summary.counts['failed']:.0f} failed.</p>"
         f"<div class=scroll><table><tr><th>slice</th>{head}</tr>{rows}</table></div>"
     )
+
+
+def _whole(summary: Summary) -> str:
+    """What is measured over all slices together, and the time that each stage took."""
+    found = summary.estimates.get(OVERALL, {})
+    rows = "".join(
+        f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{interval(found[name])}</td></tr>"
+        for name in SET_METRICS
+        if name in found
+    )
+    note = "".join(f"<p class=soft>{escape(line)}</p>" for line in sampling_note(summary) if line)
+    stages = "".join(
+        f"<tr><th>{escape(stage)}</th>"
+        + "".join(f"<td>{took[name]:.1f}</td>" for name in ("p50", "p95", "max"))
+        + f"<td>{took['n']:.0f}</td></tr>"
+        for stage, took in summary.latency.items()
+    )
+    times = (
+        "<details><summary>Latency a stage, milliseconds</summary><table><tr><th>stage</th>"
+        f"<th>median</th><th>p95</th><th>worst</th><th>n</th></tr>{stages}</table></details>"
+    )
+    return f"{note}<table>{rows}</table>{times if stages else ''}"
 
 
 def _plots(summary: Summary, scored: Sequence[Scored]) -> str:
@@ -120,14 +146,15 @@ def _plots(summary: Summary, scored: Sequence[Scored]) -> str:
 def _answers(scored: Sequence[Scored]) -> str:
     wrong = sorted((s for s in scored if s.wrong), key=lambda s: (s.case.slice, s.case.id))
     rest = [s for s in scored if not s.wrong]
-    right = "".join(map(_answer, rest))
+    right = "".join(map(answer, rest))
     return (
-        f"<h3>{len(wrong)} wrong or failed, to read</h3>{''.join(map(_answer, wrong))}"
+        f"<h3>{len(wrong)} wrong or failed, to read</h3>{''.join(map(answer, wrong))}"
         f"<details><summary>The other {len(rest)}</summary>{right}</details>"
     )
 
 
-def _answer(scored: Scored) -> str:
+def answer(scored: Scored) -> str:
+    """Show a sample, folded: what was asked, answered, expected, retrieved and cited."""
     case, output = scored.case, scored.sample.output
     shown = {name: value for name, value in scored.scores.items() if value is not None}
     scores = ", ".join(f"{name} {value:.2f}" for name, value in shown.items())
