@@ -27,7 +27,7 @@ async def _exchange(pipeline: Pipeline, question: str) -> Exchange:
     found, final = events[0], events[-1]
     assert isinstance(found, Retrieved)
     assert isinstance(final, Final)
-    return Exchange(question, (), final.answer, found)
+    return Exchange(question, final.answer, found)
 
 
 @pytest.fixture
