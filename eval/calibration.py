@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -120,8 +120,7 @@ async def judge_labels(
         as_matcher[claim.id] = _NUGGET_LABELS[held.labels[0]] if held.labels else None
         tell(len(as_matcher), len(claims))
 
-    work: list[Callable[[], Awaitable[None]]] = [lambda c=c: one(c) for c in claims]  # type: ignore[misc]
-    await bounded(work, parallel)
+    await bounded(one, claims, parallel)
     return as_verifier, as_matcher, said
 
 

@@ -2,15 +2,17 @@
 
 - TREC: `qrels.txt` and `run.txt`, as trec_eval, ir-measures and ranx read them.
 - ragas: `ragas.jsonl`, for `EvaluationDataset.from_jsonl`; a conversation is written out.
-- inspect_ai: `dataset.jsonl` for `json_dataset`, and `log.json`, an evaluation log with every
-  score, for `inspect view` and `read_eval_log`.
+- inspect_ai: `dataset.jsonl` for `json_dataset`, and an evaluation log with every score, for
+  `inspect view`, `read_eval_log` and `samples_df`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from eval.metrics.retrieval import qrels_lines, run_lines
@@ -75,9 +77,12 @@ def _inspect(header: Header, scored: Sequence[Scored], summary: Summary) -> dict
         for key, each in cases.items()
     ]  # fmt: skip
     log = _inspect_log(header, scored, summary, list(cases))
+    # Its viewer lists the files of a folder that are named so.
+    began, spec = str(header["started"]).replace(":", "-"), log["eval"]
+    name = f"{began}_{spec['task'].replace('/', '-')}_{spec['task_id']}.json"
     return {
         "dataset.jsonl": _jsonl(dataset),
-        "log.json": json.dumps(log, indent=1, ensure_ascii=False) + "\n",
+        name: json.dumps(log, indent=1, ensure_ascii=False) + "\n",
     }
 
 
@@ -98,8 +103,9 @@ def _inspect_log(
         "version": 2,
         "status": "success",
         "eval": {
+            **dict.fromkeys(("eval_id", "run_id", "task_id"), _id_of(header)),
             "created": started,
-            "task": f"citewise/{plan['suite']}",
+            "task": f"citewise/{Path(plan['suite']).stem}",
             "dataset": {"name": plan["suite"], "samples": len(ids), "sample_ids": list(ids)},
             "model": f"citewise/{identity.get('model') or identity['target']}",
             "config": {"epochs": max(repeats.values())},
@@ -110,6 +116,7 @@ def _inspect_log(
                 "versions": header["versions"], "command": header["command"],
             },
         },
+        "plan": {"name": "plan", "steps": [{"solver": "citewise", "params": {}}], "config": {}},
         "results": {
             "total_samples": len(scored),
             "completed_samples": len(done),
@@ -131,6 +138,12 @@ def _inspect_log(
         "stats": {"started_at": started, "completed_at": ended},
         "samples": samples,
     }  # fmt: skip
+
+
+def _id_of(header: Header) -> str:
+    """Name a run by what it asked, of what and when."""
+    parts = [header["target"], header["plan"], header["started"]]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:22]
 
 
 def _inspect_sample(scored: Scored, epoch: int) -> dict[str, Any]:

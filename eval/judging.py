@@ -8,7 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eval.errors import EvaluationError
 from eval.judge import ChatJudge, Judgement, Preference
@@ -23,6 +23,7 @@ __all__ = ["JUDGED", "Preferred", "attached", "judge_answers", "prefer", "prefer
 JUDGED = "judged.jsonl"
 _NUGGETS, _SUPPORT = "nuggets", "support"
 Tell = Callable[[int, int], None]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +88,23 @@ async def judge_answers(
             done += 1
             tell(done, len(wanted))
 
-        await bounded([lambda key=key: one(key) for key in waiting], parallel)
+        await bounded(one, waiting, parallel)
     return unscored
 
 
-async def bounded(work: Sequence[Callable[[], Awaitable[None]]], parallel: int) -> None:
-    """Run so many at once; the first error stops the rest."""
-    queue = iter(work)
+async def bounded(
+    work: Callable[[_T], Awaitable[None]], items: Sequence[_T], parallel: int
+) -> None:
+    """Do the work of each item, so many at once; the first error stops the rest."""
+    queue = iter(items)
 
     async def worker() -> None:
-        for each in queue:
-            await each()
+        for item in queue:
+            await work(item)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(max(1, min(parallel, len(work)))):
+            for _ in range(max(1, min(parallel, len(items)))):
                 group.create_task(worker())
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
@@ -229,7 +232,7 @@ async def prefer(
         found[row] = (x, y, said)
         tell(len(found), len(pairs))
 
-    await bounded([lambda row=row: one(row) for row in range(len(pairs))], parallel)
+    await bounded(one, range(len(pairs)), parallel)
     return [found[row] for row in sorted(found)]
 
 

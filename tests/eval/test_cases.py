@@ -71,8 +71,11 @@ def test_paraphrases_are_put_in_words_of_their_own() -> None:
     known = {
         fold(asked)
         for topic in topics.values()
-        for asker in (*topic.faqs, *topic.data_points)
-        for asked in (*asker.also_asked, getattr(asker, "question", ""))
+        for phrasings in (
+            *((faq.question, *faq.also_asked) for faq in topic.faqs),
+            *(point.also_asked for point in topic.data_points),
+        )
+        for asked in phrasings
     }
     paraphrases = read_suite("paraphrase")
     assert not [case.id for case in paraphrases if fold(case.question) in known]

@@ -91,7 +91,9 @@ def test_an_inspect_log_has_every_score() -> None:
     failed = score(sample(case("f"), error="it broke"))
     rows = [*repeated, failed]
     files = exports.export("inspect", HEADER, rows, summarize(rows))
-    log = json.loads(files["log.json"])
+    (name,) = (name for name in files if name != "dataset.jsonl")
+    assert name.startswith("2026-01-01T00-00-00+00-00_citewise-own_")
+    log = json.loads(files[name])
     assert [each["epoch"] for each in log["samples"]] == [1, 2, 1]
     assert log["eval"]["config"]["epochs"] == 2
     assert log["samples"][0]["scores"]["right"]["value"] == 1.0
@@ -106,15 +108,18 @@ def test_an_inspect_log_has_every_score() -> None:
 
 def test_inspect_reads_its_log_and_data_set(scored: list[Scored], tmp_path: Path) -> None:
     inspect_log = pytest.importorskip("inspect_ai.log")
-    from inspect_ai.dataset import json_dataset
+    analysis = pytest.importorskip("inspect_ai.analysis")
+    datasets = pytest.importorskip("inspect_ai.dataset")
 
     for name, text in exports.export("inspect", HEADER, scored, summarize(scored)).items():
         (tmp_path / name).write_text(text)
-    log = inspect_log.read_eval_log(str(tmp_path / "log.json"))
+    (listed,) = inspect_log.list_eval_logs(str(tmp_path))
+    log = inspect_log.read_eval_log(listed)
     assert log.status == "success"
     assert log.samples[0].scores["right"].value == scored[0].scores["right"]
     assert {each.name for each in log.results.scores} >= {"right", "mrr"}
-    data = json_dataset(str(tmp_path / "dataset.jsonl"))
+    assert len(analysis.samples_df(str(tmp_path))) == len(scored)
+    data = datasets.json_dataset(str(tmp_path / "dataset.jsonl"))
     assert [each.id for each in data] == [each.case.id for each in scored]
 
 

@@ -11,6 +11,7 @@ import pytest
 from eval import gate as gating
 from eval.compare import compare, markdown
 from eval.errors import EvaluationError
+from eval.records import Output
 from eval.report import markdown as tables
 from eval.report import page, versus
 from eval.scoring import Scored, score, statements_of
@@ -113,8 +114,10 @@ def test_persona_invariance_is_over_the_same_case() -> None:
 
 
 def test_samples_of_one_question_count_once_and_their_agreement_is_told() -> None:
-    drafted = {"completion_tokens": 9, "sampling": {"temperature": 0.3}}
-    good, bad = output(**drafted), replace(WRONG, **drafted)
+    good, bad = (
+        replace(each, completion_tokens=9, sampling={"temperature": 0.3})
+        for each in (output(), WRONG)
+    )
     scored = [
         score(sample(case("a"), answer, repeat=r, key=f"a{r}"))
         for r, answer in enumerate((good, good, bad))
@@ -167,20 +170,18 @@ def test_the_gate_passes_what_is_no_worse_and_stops_what_is(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "changed", "metric"),
+    ("name", "bad", "metric"),
     [
-        ("conflict", {"conflicts": ()}, "conflict conflict_reported"),
-        ("counterfactual", {"text": "It takes 9 GB [1]."}, "counterfactual follow_through"),
+        ("conflict", output(), "conflict conflict_reported"),
+        ("counterfactual", WRONG, "counterfactual follow_through"),
     ],
 )
-def test_what_a_slice_was_made_for_has_a_hard_limit(
-    name: str, changed: dict[str, object], metric: str
-) -> None:
+def test_what_a_slice_was_made_for_has_a_hard_limit(name: str, bad: Output, metric: str) -> None:
     good = output(conflicts=(("2 GB", "3 GB"),))
     asked = [case(f"c{i}", slice=name, forbidden=("9 GB",)) for i in range(10)]
     scored = [score(sample(each, good)) for each in asked]
     assert {c.name: c.verdict for c in gating.gate(scored, None)}[metric] == "pass"
-    worse = [score(sample(each, output(**changed))) for each in asked[:5]] + scored[5:]
+    worse = [score(sample(each, bad)) for each in asked[:5]] + scored[5:]
     assert {c.name: c.verdict for c in gating.gate(worse, None)}[metric] == "fail"
 
 
