@@ -28,7 +28,8 @@ h1{font-size:1.6rem}h2{font-size:1.25rem;margin-top:2.5rem}h3{font-size:1rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}
 th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:left;white-space:nowrap}
 .plots{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;background:var(--panel);
-padding:.75rem;border-radius:.5rem}figcaption{font-size:13px;color:var(--soft)}
+padding:.75rem;border-radius:.5rem}figcaption{font-size:13px;color:var(--soft);max-width:340px}
+.scroll th:first-child{position:sticky;left:0;background:var(--ground)}
 svg text{fill:var(--soft);font:11px system-ui,sans-serif}
 details{border:1px solid var(--line);border-radius:.4rem;margin:.35rem 0;padding:.3rem .7rem}
 summary{cursor:pointer}pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--panel);
@@ -70,18 +71,22 @@ def _run(run: Run) -> str:
 def _table(summary: Summary) -> str:
     shown = [c for c in COLUMNS if any(c in found for found in summary.estimates.values())]
     head = "".join(f"<th>{escape(COLUMNS[c])}</th>" for c in shown)
-    ordered = sorted(summary.estimates, key=lambda name: (name == OVERALL, name))
     rows = "".join(
         f"<tr><th>{escape(name)}</th>"
         + "".join(f"<td>{interval(summary.estimates[name].get(c))}</td>" for c in shown)
         + "</tr>"
-        for name in ordered
+        for name in _ordered(summary)
     )
     return (
         "<p class=soft>Means with intervals at 95%; a dash is unscored. "
         f"{summary.counts['samples']:.0f} samples, {summary.counts['failed']:.0f} failed.</p>"
         f"<div class=scroll><table><tr><th>slice</th>{head}</tr>{rows}</table></div>"
     )
+
+
+def _ordered(summary: Summary) -> list[str]:
+    """The slices by name, what is over all of them last."""
+    return sorted(summary.estimates, key=lambda name: (name == OVERALL, name))
 
 
 def _whole(summary: Summary) -> str:
@@ -103,7 +108,8 @@ def _whole(summary: Summary) -> str:
         "<details><summary>Latency a stage, milliseconds</summary><table><tr><th>stage</th>"
         f"<th>median</th><th>p95</th><th>worst</th><th>n</th></tr>{stages}</table></details>"
     )
-    return f"{note}<table>{rows}</table>{times if stages else ''}"
+    table = f"<h3>Over all slices together</h3><table>{rows}</table>" if rows else ""
+    return f"{note}{table}{times if stages else ''}"
 
 
 def _plots(summary: Summary, scored: Sequence[Scored]) -> str:
@@ -111,7 +117,8 @@ def _plots(summary: Summary, scored: Sequence[Scored]) -> str:
     for metric in _SLICE_METRICS:
         rows = [
             (name, found[metric].mean, found[metric].low, found[metric].high)
-            for name, found in sorted(summary.estimates.items())
+            for name in _ordered(summary)
+            for found in [summary.estimates[name]]
             if metric in found
         ]
         if rows:

@@ -35,8 +35,8 @@ def smoke(tmp_path_factory: pytest.TempPathFactory, shipped_index: Path) -> Path
 def test_the_smoke_run_keeps_every_promise(smoke: Path) -> None:
     summary = json.loads((smoke / "summary.json").read_text())
     assert summary["counts"] == {
-        "samples": 40.0, "failed": 0.0, "completion_tokens_p50": 0.0,
-        "completion_tokens_total": 0.0,
+        "samples": 40.0, "samples_a_question": 1.0, "sampled": 0.0, "failed": 0.0,
+        "completion_tokens_p50": 0.0, "completion_tokens_total": 0.0,
     }  # fmt: skip
     found = summary["estimates"]["all"]
     for name, limit in HARD.items():
