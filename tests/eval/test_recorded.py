@@ -31,8 +31,9 @@ def test_every_metric_gives_what_was_committed() -> None:
 def test_they_were_drafted_and_hold_what_metrics_must_tell_apart() -> None:
     samples = runner.read_samples(RECORDED)
     modes = Counter(sample.output.mode for sample in samples)
-    assert modes["draft"] + modes["mixed"] >= 20
-    assert modes["abstained"] >= 3
+    assert modes["draft"] + modes["mixed"] >= 6
+    assert modes["composed"] >= 10
+    assert modes["abstained"] >= 5
     assert any(sample.output.dropped for sample in samples)
     _, scored, _ = commands.load(RECORDED)
     for name in ("right", "citation_recall", "number_recall", "persona_adherence"):
