@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from eval.compare import Comparison
+from eval.compare import Comparison, shown
 from eval.report.page import answer, document
 from eval.scoring import Scored
 
@@ -36,8 +36,7 @@ def _table(found: Comparison, names: tuple[str, str]) -> str:
         f"<tr><th>{escape(metric)}</th><th>{escape(name)}</th><td>{result.n}</td>"
         f"<td>{result.difference:+.3f}</td><td>{result.low:+.3f} to {result.high:+.3f}</td>"
         f"<td>{result.wins} / {result.losses}</td><td>{result.p:.3f}</td>"
-        f"<td>{'' if result.p_holm != result.p_holm else f'{result.p_holm:.3f}'}</td>"
-        f"<td>{result.detectable:.3f}</td></tr>"
+        f"<td>{shown(result.p_holm)}</td><td>{shown(result.detectable)}</td></tr>"
         for metric, slices in found.results.items()
         for name, result in slices.items()
     )

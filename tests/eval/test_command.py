@@ -86,6 +86,7 @@ def test_reports_are_written_and_the_run_resumes(
     assert main(["compare", str(smoke), str(smoke), "--json"]) == 0
     compared = json.loads(capsys.readouterr().out)
     assert compared["results"]["right"]["all"]["difference"] == 0.0
+    assert compared["results"]["right"]["all"]["detectable"] is None
     won = tmp_path / "won.html"
     assert main(["compare", str(smoke), str(smoke), "--page", str(won)]) == 0
     assert "B wins: 0" in won.read_text()

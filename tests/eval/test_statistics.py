@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -139,6 +140,10 @@ def test_minimum_detectable_difference() -> None:
     differences = [rng.gauss(0, 1) for _ in range(900)]
     found = statistics.minimum_detectable(differences, list(range(900)))
     assert found == pytest.approx(2.8016 / 30, rel=0.08)
+
+
+def test_no_difference_detects_nothing() -> None:
+    assert math.isnan(statistics.minimum_detectable([0.0] * 8, list("aabbccdd")))
 
 
 def test_paired_chooses_its_test() -> None:
