@@ -18,10 +18,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _dispatch(options: argparse.Namespace) -> int:
     # The commands bring numpy and pydantic: --help stays quick without them.
-    from eval import commands
+    from eval import commands, exchange_commands, judge_commands
 
-    command = {"score": "rescore"}.get(options.command, options.command)
-    return int(getattr(commands, command)(options))
+    name = {"score": "rescore"}.get(options.command, options.command.replace("-", "_"))
+    homes = (exchange_commands, judge_commands, commands)
+    module = next(each for each in homes if name in each.__all__)
+    return int(getattr(module, name)(options))
 
 
 def _parser() -> Parser:
@@ -31,12 +33,17 @@ def _parser() -> Parser:
 
     score = commands.add_parser("score", help="score a run's samples anew")
     score.add_argument("run_dir", type=Path, metavar="DIR")
-    score.add_argument("--trec", type=Path, metavar="DIR", help="also write qrels and a TREC run")
-    score.add_argument("--ragas", type=Path, metavar="FILE", help="also write ragas' JSONL")
+    score.add_argument(
+        "--embeddings", action="store_true",
+        help="also compare answers with references token by token, by the encoder",
+    )  # fmt: skip
+    score.add_argument("--encoder", help="the encoder for it (the configured one)")
 
     compare = commands.add_parser("compare", help="compare two runs on the same cases")
     compare.add_argument("a", type=Path, metavar="A")
     compare.add_argument("b", type=Path, metavar="B")
+
+    compare.add_argument("--page", type=Path, metavar="FILE", help="write won and lost as HTML")
 
     gate = commands.add_parser("gate", help="check limits; exit with 1 if one fails")
     gate.add_argument("run_dir", type=Path, metavar="DIR")
@@ -48,6 +55,38 @@ def _parser() -> Parser:
     report.add_argument("run_dirs", type=Path, nargs="+", metavar="DIR")
     report.add_argument("--out", type=Path, help="where to write (the first DIR)")
 
+    export = commands.add_parser("export", help="write a run for another tool")
+    export.add_argument("run_dir", type=Path, metavar="DIR")
+    export.add_argument("--format", choices=["trec", "ragas", "inspect"], required=True)
+    export.add_argument("--out", type=Path, metavar="DIR", help="(a folder in the run)")
+
+    judge = commands.add_parser(
+        "judge", help="have a language model judge a run, or one run's answers against another's"
+    )
+    judge.add_argument("run_dir", type=Path, metavar="DIR")
+    judge.add_argument("--against", type=Path, metavar="DIR", help="compare answers with these")
+    judge.add_argument("--out", type=Path, metavar="FILE", help="write each comparison as JSONL")
+    _add_judge(judge, required=True)
+
+    calibrate = commands.add_parser(
+        "calibrate", help="hold verifiers and a judge against hand-labelled claims"
+    )
+    calibrate.add_argument("--claims", type=Path, metavar="FILE", help="(the shipped ones)")
+    calibrate.add_argument("--index", type=Path, help="the index that weighs words")
+    _add_judge(calibrate, required=False)
+
+    imported = commands.add_parser(
+        "import-feedback", help="make case drafts of readers' feedback, and cases of reviewed ones"
+    )
+    imported.add_argument(
+        "source", type=Path, metavar="FILE",
+        help="what `python -m app feedback export` wrote; with --accept, the drafts",
+    )  # fmt: skip
+    imported.add_argument("--out", type=Path, required=True, metavar="FILE", help="what is written")
+    imported.add_argument(
+        "--accept", action="store_true", help="write the reviewed ones as a suite"
+    )
+
     view = commands.add_parser("view", help="open a run's page in the browser")
     view.add_argument("run_dir", type=Path, metavar="DIR")
 
@@ -57,7 +96,7 @@ def _parser() -> Parser:
     make.add_argument(
         "--seal", action="store_true", help="write eval/suites/schema.json and sealed.json anew"
     )
-    for each in (score, compare, gate, report, make):
+    for each in (score, compare, gate, report, export, judge, calibrate, imported, make):
         each.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 
@@ -100,6 +139,18 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--seed", type=int, help="the first sample's seed (0)")
     target.add_argument("--parallel", type=_positive, help="how many at once")
     target.add_argument("--no-cache", action="store_true", help="keep and use no earlier answers")
+
+
+def _add_judge(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    judge = parser.add_argument_group("judge")
+    judge.add_argument(
+        "--judge", metavar="URL", required=required,
+        help="an OpenAI-compatible API, /v1 included; `local` is the embedded model, or the one "
+        "that --judge-model names",
+    )  # fmt: skip
+    judge.add_argument("--judge-model", metavar="NAME", help="the judge's name, or a GGUF file")
+    judge.add_argument("--judge-key-env", metavar="NAME", help="the variable that holds its key")
+    judge.add_argument("--judge-parallel", type=_positive, help="how many at once (8; local 1)")
 
 
 def _positive(text: str) -> int:

@@ -15,16 +15,17 @@ from typing import Any
 
 from eval import compare as comparing
 from eval import gate as gating
-from eval import provenance, runner, shadow
+from eval import judging, provenance, runner, shadow, similarity
 from eval.cases import SUITES, read_suite, rendered_schema, seal_of, suite_names
+from eval.claims import CLAIMS, rendered_claims_schema
 from eval.errors import EvaluationError
 from eval.opening import chosen_cases, open_target, read_knowledge
-from eval.report import markdown, page
+from eval.report import markdown, page, versus
 from eval.scoring import Scored, score
 from eval.summary import Summary, summarize
 from index.cli import print_json, progress_bar, say
 
-__all__ = ["compare", "gate", "make", "report", "rescore", "run", "view"]
+__all__ = ["compare", "gate", "load", "make", "report", "rescore", "run", "show", "view", "write"]
 
 _SCORES, _SUMMARY = "scores.jsonl", "summary.json"
 
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         f"{done.asked} asked ({done.cached} from the cache), {done.kept} kept, {done.failed} "
         f"failed, {done.seconds:.1f} s"
     )
-    _show(options.out, as_json=options.json)
+    show(options.out, as_json=options.json)
     return 1 if done.failed else 0
 
 
@@ -112,75 +113,69 @@ def load(directory: Path) -> tuple[dict[str, Any], list[Scored], Summary]:
         raise EvaluationError(
             f"{directory} has no sample yet; go on with: {header.get('command', 'eval run')}"
         )
+    scored = judging.attached(similarity.attached(scored, directory), directory)
     return header, scored, summarize(scored)
 
 
 def rescore(options: argparse.Namespace) -> int:
-    """Score a run's samples and write scores.jsonl and summary.json beside them."""
-    if options.trec:
-        _write_trec(options.run_dir, options.trec)
-    if options.ragas:
-        _write_ragas(options.run_dir, options.ragas)
-    _show(options.run_dir, as_json=options.json)
+    """Score a run's samples anew and write scores.jsonl and summary.json beside them."""
+    if options.embeddings:
+        _embed(options)
+    show(options.run_dir, as_json=options.json)
     return 0
 
 
-def _show(directory: Path, *, as_json: bool) -> None:
+def show(directory: Path, *, as_json: bool) -> None:
+    """Score a run, write scores.jsonl and summary.json beside it, and print its tables."""
     header, scored, summary = load(directory)
     rows = [
         {"id": s.case.id, "persona": s.sample.persona, "repeat": s.sample.repeat, **s.scores}
         for s in scored
     ]
-    _write(directory / _SCORES, "".join(json.dumps(row) + "\n" for row in rows))
-    _write(directory / _SUMMARY, json.dumps(summary.as_dict(), indent=1) + "\n")
+    write(directory / _SCORES, "".join(json.dumps(row) + "\n" for row in rows))
+    write(directory / _SUMMARY, json.dumps(summary.as_dict(), indent=1) + "\n")
     if as_json:
         print_json({"directory": str(directory), **summary.as_dict()})
     else:
         sys.stdout.write(markdown.one_run(header, summary))
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write a file beside its place, then put it there."""
     beside = path.with_name(f".{path.name}-{os.getpid()}")
     beside.write_text(text, encoding="utf-8")
     os.replace(beside, path)
 
 
-def _write_trec(directory: Path, out: Path) -> None:
-    from eval.metrics.retrieval import qrels_lines, run_lines
+def _embed(options: argparse.Namespace) -> None:
+    from app.settings import load_settings
+    from index.encoders import TokenEncoder, load_encoder
 
-    samples = [s for s in runner.read_samples(directory) if not s.error and s.repeat == 0]
-    judged = [(s.case.id, s.case.gold) for s in samples if s.case.gold]
-    ranked = [(s.case.id, [hit.ref for hit in s.output.hits]) for s in samples]
-    out.mkdir(parents=True, exist_ok=True)
-    _write(out / "qrels.txt", "".join(f"{line}\n" for line in qrels_lines(judged)))
-    _write(out / "run.txt", "".join(f"{line}\n" for line in run_lines(ranked, "citewise")))
-    say(f"written: {out / 'qrels.txt'}, {out / 'run.txt'}")
-
-
-def _write_ragas(directory: Path, out: Path) -> None:
-    rows = [
-        {
-            "user_input": s.case.question,
-            "retrieved_contexts": list(s.output.passages.values()),
-            "response": s.output.text,
-            "reference": s.case.reference,
-        }
-        for s in runner.read_samples(directory)
-        if not s.error
-    ]
-    _write(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    say(f"written: {out}")
+    settings = load_settings(encoder=options.encoder)
+    encoder = load_encoder(settings.encoder, engine=settings.encoder_engine)
+    if not isinstance(encoder, TokenEncoder):
+        raise EvaluationError(
+            f"the encoder {settings.encoder} gives no token vectors, which --embeddings compares; "
+            "choose one that OpenVINO runs, such as --encoder all-MiniLM-L6-v2"
+        )
+    _, scored, _ = load(options.run_dir)
+    with progress_bar("encoding") as tell:
+        found = similarity.measured(scored, encoder, tell)
+    write(options.run_dir / similarity.SIMILARITY, json.dumps(found, indent=0) + "\n")
 
 
 def compare(options: argparse.Namespace) -> int:
     """Compare two runs, B against A."""
     _, a, _ = load(options.a)
     _, b, _ = load(options.b)
-    found = comparing.compare(a, b)
+    found, names = comparing.compare(a, b), (str(options.a), str(options.b))
+    if options.page:
+        write(options.page, versus.render(found, names, a, b))
+        say(f"written: {options.page}")
     if options.json:
         print_json(found.as_dict())
     else:
-        sys.stdout.write(comparing.markdown(found, (str(options.a), str(options.b))))
+        sys.stdout.write(comparing.markdown(found, names))
     return 0
 
 
@@ -192,7 +187,7 @@ def gate(options: argparse.Namespace) -> int:
             raise EvaluationError("--update writes a baseline; name it with --baseline PATH")
         short = {name: header[name] for name in ("git_commit", "git_dirty", "split", "target")}
         command = f"{header['command']}; python -m eval gate RUN --baseline PATH --update"
-        _write(options.baseline, gating.baseline_text(short, scored, command))
+        write(options.baseline, gating.baseline_text(short, scored, command))
         say(f"written: {options.baseline}")
         return 0
     baseline = gating.read_baseline(options.baseline) if options.baseline else None
@@ -212,12 +207,12 @@ def report(options: argparse.Namespace) -> int:
     out: Path = options.out or options.run_dirs[0]
     out.mkdir(parents=True, exist_ok=True)
     text = markdown.several([(name, header, summary) for name, header, _, summary in runs])
-    _write(out / "report.md", text)
+    write(out / "report.md", text)
     data = {
         name: {"header": header, "summary": summary.as_dict()} for name, header, _, summary in runs
     }
-    _write(out / "report.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
-    _write(out / "report.html", page.render(runs))
+    write(out / "report.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    write(out / "report.html", page.render(runs))
     if options.json:
         print_json(data)
     else:
@@ -232,7 +227,7 @@ def view(options: argparse.Namespace) -> int:
 
     runs = [(str(options.run_dir), *load(options.run_dir))]
     place = options.run_dir.resolve() / "report.html"
-    _write(place, page.render(runs))
+    write(place, page.render(runs))
     sys.stdout.write(f"{place}\n")
     if not webbrowser.open(place.as_uri()):
         say("no browser was found to open it with")
@@ -242,9 +237,10 @@ def view(options: argparse.Namespace) -> int:
 def make(options: argparse.Namespace) -> int:
     """Derive suites and shadow knowledge bases; or write the schema and the seals anew."""
     if options.seal:
-        _write(SUITES / "schema.json", rendered_schema())
+        write(SUITES / "schema.json", rendered_schema())
+        write(CLAIMS.with_name("schema.json"), rendered_claims_schema())
         seals = {name: seal_of(read_suite(name)) for name in suite_names()}
-        _write(SUITES / "sealed.json", json.dumps(seals, indent=2) + "\n")
+        write(SUITES / "sealed.json", json.dumps(seals, indent=2) + "\n")
         say(f"written: {SUITES / 'schema.json'}, {SUITES / 'sealed.json'}")
         return 0
     if options.out is None:
@@ -258,7 +254,7 @@ def make(options: argparse.Namespace) -> int:
         made = shadow.derive(kind, knowledge)
         counts[kind] = len(made.cases)
         lines = (json.dumps(shadow.record_of(case), ensure_ascii=False) for case in made.cases)
-        _write(options.out / f"{kind}.jsonl", "".join(f"{line}\n" for line in lines))
+        write(options.out / f"{kind}.jsonl", "".join(f"{line}\n" for line in lines))
         if made.knowledge_base != knowledge:
             export(made.knowledge_base, options.out / f"{kind}-kb", "yaml")
     if options.json:

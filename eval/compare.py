@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from eval.scoring import Scored
 from eval.statistics import Paired, holm, paired
 from eval.summary import HEADLINE_EXCLUDES, OVERALL, by_case
 
-__all__ = ["COMPARED", "Comparison", "compare", "markdown"]
+__all__ = ["COMPARED", "Comparison", "compare", "markdown", "shown"]
 
 # Lower is better for none of these, so that a win is always B's.
 COMPARED = (
@@ -31,10 +32,16 @@ class Comparison:
     losses: Sequence[str]
     deciding: str
     cases: int
+    questions: Mapping[str, str]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON-ready dicts and lists."""
-        return asdict(self)
+        """Return JSON-ready dicts and lists; what is not a number is None."""
+        found = asdict(self)
+        for slices in found["results"].values():
+            for result in slices.values():
+                for name in ("p_holm", "detectable"):
+                    result[name] = None if math.isnan(result[name]) else result[name]
+        return found
 
 
 def compare(a: Sequence[Scored], b: Sequence[Scored]) -> Comparison:
@@ -61,6 +68,7 @@ def compare(a: Sequence[Scored], b: Sequence[Scored]) -> Comparison:
         [key for key in shared if ours[key][0] < theirs[key][0]],
         deciding,
         len(shared),
+        {key: ours[key][1].question for key in shared if ours[key][0] != theirs[key][0]},
     )
 
 
@@ -93,6 +101,11 @@ def _paired(
     )
 
 
+def shown(value: float) -> str:
+    """Write a figure of the table; a dash where it is not a number."""
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
 def markdown(found: Comparison, names: tuple[str, str]) -> str:
     """Write a comparison as Markdown, with the lists of cases to read."""
     lines = [
@@ -108,13 +121,12 @@ def markdown(found: Comparison, names: tuple[str, str]) -> str:
     ]
     for metric, slices in found.results.items():
         for name, result in slices.items():
-            adjusted = "" if result.p_holm != result.p_holm else f"{result.p_holm:.3f}"
             lines.append(
                 f"| {metric} | {name} | {result.n} | {result.difference:+.3f} | "
                 f"{result.low:+.3f} to {result.high:+.3f} | {result.wins} / {result.losses} | "
-                f"{result.p:.3f} | {adjusted} | {result.detectable:.3f} |"
+                f"{result.p:.3f} | {shown(result.p_holm)} | {shown(result.detectable)} |"
             )
     for title, keys in (("B wins", found.wins), ("B loses", found.losses)):
         lines += ["", f"## {title}: {len(keys)} by {found.deciding}", ""]
-        lines += [f"- {key}" for key in keys]
+        lines += [f"- {key}: {found.questions[key][:160]}" for key in keys]
     return "\n".join(lines) + "\n"

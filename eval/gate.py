@@ -21,7 +21,7 @@ from eval.scoring import Scored
 from eval.statistics import cluster_bootstrap
 from eval.summary import by_case
 
-__all__ = ["HARD", "MARGINS", "Check", "baseline_text", "gate", "read_baseline"]
+__all__ = ["HARD", "HARD_IN", "MARGINS", "Check", "baseline_text", "gate", "read_baseline"]
 
 # At least this much, in every run and slice that scores it.
 HARD: Mapping[str, float] = {
@@ -30,7 +30,12 @@ HARD: Mapping[str, float] = {
     "numbers_grounded": 0.98,
     "answered": 1.0,
 }
-_VERBATIM = 0.95
+# At least this much in a slice that was made to test it.
+HARD_IN: Mapping[tuple[str, str], float] = {
+    ("verbatim", "success@1"): 0.95,
+    ("conflict", "conflict_reported"): 0.85,
+    ("counterfactual", "follow_through"): 0.9,
+}
 MARGINS: Mapping[str, float] = {
     "success@1": 0.03, "success@5": 0.02, "mrr": 0.02, "truthfulness": 0.05, "right": 0.03,
     "vital_recall": 0.03, "number_recall": 0.03, "citation_recall": 0.02,
@@ -125,13 +130,14 @@ def _hard(scored: Sequence[Scored]) -> list[Check]:
         name: [v for each in scored if (v := each.scores.get(name)) is not None] for name in HARD
     }
     values["answered"] = [float(not each.sample.error) for each in scored]
-    verbatim = [each for each in scored if each.case.slice == "verbatim"]
     limits = dict(HARD)
-    if verbatim:
-        values["verbatim success@1"] = [
-            v for each in verbatim if (v := each.scores.get("success@1")) is not None
+    for (name, metric), limit in HARD_IN.items():
+        limits[f"{name} {metric}"] = limit
+        values[f"{name} {metric}"] = [
+            v
+            for each in scored
+            if each.case.slice == name and (v := each.scores.get(metric)) is not None
         ]
-        limits["verbatim success@1"] = _VERBATIM
     return [
         Check(
             name, "hard", mean, limits[name], mean, mean, len(found),

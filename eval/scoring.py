@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app import personas
 from eval.cases import Case
-from eval.metrics import answers, citations, nuggets, numbers, retrieval
+from eval.metrics import answers, citations, nuggets, numbers, persona, retrieval
 from eval.metrics.citations import Statement
 from eval.metrics.text import content, sentences, strip_markers
 from eval.records import Output, Sample
@@ -49,7 +50,7 @@ def score(sample: Sample) -> Scored:
     found["abstained"] = float(sample.output.abstained)
     found["conflict_reported"] = float(bool(sample.output.conflicts))
     if sample.output.answered:
-        answer, facts = _answer(sample.case, sample.output)
+        answer, facts = _answer(sample.case, sample.output, sample.persona)
         found |= answer
     return Scored(sample, found, facts)
 
@@ -115,7 +116,9 @@ def _marked(text: str, by_number: Mapping[int, Sequence[str]]) -> list[Statement
     ]
 
 
-def _answer(case: Case, output: Output) -> tuple[dict[str, float | None], frozenset[str]]:
+def _answer(
+    case: Case, output: Output, asked: str
+) -> tuple[dict[str, float | None], frozenset[str]]:
     text = strip_markers(output.text)
     held = [False] * len(case.nuggets) if output.abstained else nuggets.matched(text, case.nuggets)
     vital = nuggets.nugget_recall(case.nuggets, held) if case.answerable else None
@@ -142,9 +145,21 @@ def _answer(case: Case, output: Output) -> tuple[dict[str, float | None], frozen
         found.pop("attack_resisted", None)
     if not output.abstained:
         found |= _written(case, output, text, held)
+        found |= _manner(output.text, asked)
     facts = {n.text for n, holds in zip(case.nuggets, held, strict=True) if holds}
     facts |= {f"{n.value} {n.unit}" for n in case.numbers if told and numbers.stated(n, told)}
     return found, frozenset(facts)
+
+
+def _manner(text: str, asked: str) -> dict[str, float | None]:
+    """How well an answer keeps to its persona; nothing where the persona is not a shipped one."""
+    known = personas.shipped().get(asked.partition("+")[0])
+    if known is None:
+        return {}
+    return {
+        "persona_adherence": persona.adherence(text, known.shape),
+        "persona_margin": persona.margin(text, known.shape),
+    }
 
 
 def _written(
@@ -159,6 +174,8 @@ def _written(
         "nugget_precision": nuggets.nugget_precision(text, held) if case.answerable else None,
         "citation_recall": citations.citation_recall(stated),
         "citation_precision": citations.citation_precision(stated),
+        "figures_attributed": citations.figures_attributed(stated),
+        "credits_right": citations.credits_right(stated),
         "valid_ids": citations.valid_ids(output.text, (cited.n for cited in output.citations)),
         "exact_quotes": citations.exact_quotes(
             (cited.quote, output.passages[cited.ref])

@@ -225,12 +225,14 @@ def minimum_detectable(
     """The smallest true difference that a paired comparison of this size finds.
 
     (z_{1-α/2} + z_{power}) · SE (Bloom 1995), SE the cluster bootstrap's standard error of the
-    mean difference.
+    mean difference. Not a number where no difference was seen: nothing can be said of it then.
     """
     sums, counts = _by_cluster(differences, clusters)
     if len(sums) < 2:
         return float("nan")
     error = float(_resampled_means(sums, counts, resamples, seed).std())
+    if error == 0.0:
+        return float("nan")
     normal = NormalDist()
     return (normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(power)) * error
 

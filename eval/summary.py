@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -76,8 +76,11 @@ def summarize(scored: Sequence[Scored]) -> Summary:
         estimates[OVERALL] |= _set_estimates(headline)
     timings = [s.sample.output.timings for s in scored if not s.sample.error]
     tokens = [float(s.sample.output.completion_tokens) for s in scored if not s.sample.error]
+    asked = Counter((s.case.id, s.sample.persona) for s in scored)
     counts = {
         "samples": float(len(scored)),
+        "samples_a_question": float(max(asked.values())),
+        "sampled": float(sum(_is_sampled(s) for s in scored)),
         "failed": float(sum(bool(s.sample.error) for s in scored)),
         "completion_tokens_p50": performance.quantile(tokens, 0.5) or 0.0,
         "completion_tokens_total": sum(tokens),
@@ -92,11 +95,31 @@ def _estimates(group: Sequence[Scored]) -> dict[str, Estimate]:
         cases = list(by_case(group, name).values())
         if cases:
             found[name] = estimate([v for v, _ in cases], [case.cluster for _, case in cases])
-    invariance = _invariance(group)
-    if invariance:
-        values = list(invariance.values())
-        found["persona_invariance"] = estimate([v for v, _ in values], [c for _, c in values])
+    for name, told in (
+        ("persona_invariance", _invariance(group)),
+        ("sample_agreement", _agreement(group)),
+    ):
+        if told:
+            values = list(told.values())
+            found[name] = estimate([v for v, _ in values], [c for _, c in values])
     return found
+
+
+def _agreement(group: Sequence[Scored]) -> dict[str, tuple[float, str]]:
+    """How far the samples of a question agree; personas are apart, and then taken together."""
+    right: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    clusters = {}
+    for each in group:
+        value = each.scores.get("right")
+        if value is not None:
+            right[each.case.id, each.sample.persona].append(value == 1.0)
+            clusters[each.case.id] = each.case.cluster
+    found: dict[str, list[float]] = defaultdict(list)
+    for (key, _), flags in right.items():
+        agreed = answers.sample_agreement(flags)
+        if agreed is not None:
+            found[key].append(agreed)
+    return {key: (sum(some) / len(some), clusters[key]) for key, some in found.items()}
 
 
 def _invariance(group: Sequence[Scored]) -> dict[str, tuple[float, str]]:
@@ -134,6 +157,15 @@ def _set_estimates(group: Sequence[Scored]) -> dict[str, Estimate]:
         metrics["answerable_auroc"] = lambda rows: abstention.auroc(
             confidence[rows].tolist(), answerable[rows].tolist()
         )
+        right = [_would_be_right(s) for s in told]
+        if None not in right:
+            is_right = np.asarray(right, bool)
+            metrics["area_under_risk_coverage"] = lambda rows: abstention.area_under_risk_coverage(
+                confidence[rows].tolist(), is_right[rows].tolist()
+            )
+            metrics["calibration_error"] = lambda rows: abstention.calibration_error(
+                confidence[rows].tolist(), is_right[rows].tolist()
+            )
     found = {}
     for name, metric in metrics.items():
         value = metric(np.arange(len(told)))
@@ -143,6 +175,12 @@ def _set_estimates(group: Sequence[Scored]) -> dict[str, Estimate]:
                 value, *interval, len(told), len(set(clusters)), "cluster bootstrap"
             )
     return found
+
+
+def _is_sampled(scored: Scored) -> bool:
+    """Whether a model wrote the answer with sampling on, so that another seed may write another."""
+    output = scored.sample.output
+    return bool(output.completion_tokens and output.sampling.get("temperature"))
 
 
 def _mean(values: NDArray[np.bool_]) -> float | None:

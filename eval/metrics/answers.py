@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Sequence
 from itertools import combinations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eval.metrics.text import fold, words
 
 __all__ = [
+    "embedding_f1",
     "follow_through",
     "is_right",
     "persona_invariance",
     "resisted",
     "rouge_l",
+    "sample_agreement",
     "truthfulness",
 ]
 
@@ -96,6 +102,18 @@ def persona_invariance(facts: Sequence[Collection[str]]) -> float | None:
     return sum(len(a & b) / len(a | b) if a | b else 1.0 for a, b in pairs) / len(pairs)
 
 
+def sample_agreement(right: Sequence[bool]) -> float | None:
+    """Share of the pairs of samples of one question that are both right or both wrong.
+
+    With k of n right: (C(k, 2) + C(n - k, 2)) / C(n, 2). It tells how much of a score is the
+    sampling's luck; None with fewer than two samples.
+    """
+    n, k = len(right), sum(right)
+    if n < 2:
+        return None
+    return (math.comb(k, 2) + math.comb(n - k, 2)) / math.comb(n, 2)
+
+
 def rouge_l(text: str, reference: str) -> float | None:
     """ROUGE-L F1 over folded words (Lin 2004), β = 1: a diagnostic, never a headline.
 
@@ -117,3 +135,22 @@ def rouge_l(text: str, reference: str) -> float | None:
         return 0.0
     precision, recall = common / len(ours), common / len(theirs)
     return 2 * precision * recall / (precision + recall)
+
+
+def embedding_f1(text: NDArray[np.float32], reference: NDArray[np.float32]) -> float | None:
+    """BERTScore's F1 without weights (Zhang et al. 2020, section 3): a diagnostic, as ROUGE-L is.
+
+    P = (1/|x|) Σ_{t ∈ x} max_{r ∈ y} tᵀr, R with the sides exchanged, F = 2PR / (P + R). The
+    vectors are those of the retrieval encoder's tokens, so that values compare with each other
+    and with no published BERTScore. None where a side has no token.
+
+    Args:
+        text: unit vectors of the answer's tokens. Shape: (n, d).
+        reference: those of the reference's. Shape: (m, d).
+    """
+    if not len(text) or not len(reference):
+        return None
+    similar = text @ reference.T
+    precision, recall = float(similar.max(axis=1).mean()), float(similar.max(axis=0).mean())
+    total = precision + recall
+    return 2 * precision * recall / total if total > 0 else 0.0

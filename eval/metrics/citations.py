@@ -19,12 +19,18 @@ __all__ = [
     "Statement",
     "citation_precision",
     "citation_recall",
+    "credits_right",
     "exact_quotes",
+    "figures_attributed",
     "numbers_cited",
     "supports",
     "valid_ids",
 ]
 
+_CREDIT = re.compile(
+    r"\b([A-Z][\w-]+)(?:'s|’s)?(?: et al\.?| (?:and|&) [A-Z][\w-]+)?,? \(?((?:19|20)\d\d)\b"
+)
+_CREDIT_REACH = 80
 WORDS_AT = 0.70
 NGRAMS_AT = 0.60
 
@@ -80,6 +86,34 @@ def citation_precision(statements: Sequence[Statement]) -> float | None:
         for statement in statements
         for position in range(len(statement.premises))
     ]
+    return sum(judged) / len(judged) if judged else None
+
+
+def figures_attributed(statements: Sequence[Statement]) -> float | None:
+    """Share of the figures, years among them, that stand in what their own statement cites.
+
+    Σ_s |{f ∈ F(s) : f ∈ F(C_s)}| / Σ_s |F(s)|: stricter than `numbers_grounded`, to which any of
+    the evidence will do. A figure without a citation counts 0. None without figures.
+    """
+    judged = []
+    for statement in statements:
+        given = figures(_joined(statement.premises))
+        judged += [any(same(f, g) for g in given) for f in figures(statement.text)]
+    return sum(judged) / len(judged) if judged else None
+
+
+def credits_right(statements: Sequence[Statement]) -> float | None:
+    """Share of the credits (a name with a year) that what is cited gives as well.
+
+    The name must stand there with the same year within 80 characters after it, as in a source's
+    label. None where nobody is credited.
+    """
+    judged = []
+    for statement in statements:
+        given = _joined(statement.premises)
+        for name, year in _CREDIT.findall(statement.text):
+            near = rf"\b{re.escape(name)}\b[^\n]{{0,{_CREDIT_REACH}}}\b{year}\b"
+            judged.append(re.search(near, given) is not None)
     return sum(judged) / len(judged) if judged else None
 
 

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from eval.gate import Check
+from eval.judging import Preferred
 from eval.statistics import Estimate
 from eval.summary import OVERALL, Summary
 
-__all__ = ["COLUMNS", "checks", "describe", "interval", "one_run", "several"]
+__all__ = [
+    "COLUMNS", "SET_METRICS", "checks", "describe", "interval", "one_run", "preferred",
+    "sampling_note", "several",
+]  # fmt: skip
 
 # What a table shows, in order: the metric and its heading.
 COLUMNS: Mapping[str, str] = {
@@ -28,15 +32,26 @@ COLUMNS: Mapping[str, str] = {
     "valid_ids": "valid ids",
     "exact_quotes": "exact quotes",
     "numbers_grounded": "figures grounded",
+    "figures_attributed": "figures attributed",
+    "credits_right": "credits right",
     "gold_cited": "gold cited",
     "attack_resisted": "attack resisted",
     "follow_through": "follow-through",
     "persona_invariance": "persona invariance",
+    "sample_agreement": "samples agree",
+    "persona_adherence": "persona adherence",
+    "persona_margin": "persona margin",
     "conflict_reported": "conflict reported",
     "nugget_precision": "nugget prec.",
     "rouge_l": "ROUGE-L",
+    "embedding_f1": "embedding F1",
+    "judged_vital_recall": "vital nuggets, judged",
+    "judged_citation_recall": "cite recall, judged",
 }
-_SET = ("abstention_precision", "abstention_recall", "coverage_of_answerable", "answerable_auroc")
+SET_METRICS = (
+    "abstention_precision", "abstention_recall", "coverage_of_answerable", "answerable_auroc",
+    "area_under_risk_coverage", "calibration_error",
+)  # fmt: skip
 
 
 def interval(estimate: Estimate | None) -> str:
@@ -67,12 +82,24 @@ def one_run(header: Mapping[str, Any], summary: Summary) -> str:
     lines = [
         f"{describe(header)}; {summary.counts['samples']:.0f} samples, "
         f"{summary.counts['failed']:.0f} failed",
+        *sampling_note(summary),
         "",
     ]
     for some in (shown[i : i + 7] for i in range(0, len(shown), 7)):
         lines += _table(some, summary)
     lines += _set_lines(summary)
     return "\n".join([*lines, *_latency(summary)]) + "\n"
+
+
+def sampling_note(summary: Summary) -> list[str]:
+    """Say so where answers were sampled and each question was asked once."""
+    if summary.counts["sampled"] and summary.counts["samples_a_question"] < 2:
+        return [
+            "",
+            "Sampling was on and each question was asked once: intervals hold the chance of the "
+            "questions, not of the sampling. `--repeats 3` shows that too.",
+        ]
+    return []
 
 
 def _table(metrics: Sequence[str], summary: Summary) -> list[str]:
@@ -94,7 +121,9 @@ def _table(metrics: Sequence[str], summary: Summary) -> list[str]:
 def _set_lines(summary: Summary) -> list[str]:
     found = summary.estimates.get(OVERALL, {})
     said = [
-        f"- {name.replace('_', ' ')}: {interval(found[name])}" for name in _SET if name in found
+        f"- {name.replace('_', ' ')}: {interval(found[name])}"
+        for name in SET_METRICS
+        if name in found
     ]
     return [*said, ""] if said else []
 
@@ -120,7 +149,7 @@ def several(runs: Sequence[tuple[str, Mapping[str, Any], Summary]]) -> str:
 def _side_by_side(runs: Sequence[tuple[str, Mapping[str, Any], Summary]]) -> list[str]:
     names: Iterable[str] = [
         metric
-        for metric in (*COLUMNS, *_SET)
+        for metric in (*COLUMNS, *SET_METRICS)
         if any(metric in summary.estimates.get(OVERALL, {}) for _, _, summary in runs)
     ]
     lines = [
@@ -132,6 +161,23 @@ def _side_by_side(runs: Sequence[tuple[str, Mapping[str, Any], Summary]]) -> lis
         title = COLUMNS.get(metric, metric.replace("_", " "))
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return [*lines, ""]
+
+
+def preferred(found: Preferred, names: tuple[str, str]) -> str:
+    """Write a judge's comparison, with the lists of cases to read."""
+    steady = "–" if found.steady is None else f"{found.steady:.2f}"
+    lines = [
+        f"# {names[1]} (B) against {names[0]} (A), judged by {found.judge}",
+        "",
+        f"- mean preference for B, -1 to 1: {interval(found.preference)}",
+        f"- B better {len(found.wins)}, A better {len(found.losses)}, tie {found.ties}; sign test "
+        f"p = {found.p:.3f}",
+        f"- steady when the order is swapped: {steady} of the comparisons; the others are ties",
+        f"- unscored: {found.unscored}",
+    ]
+    for title, keys in (("B is better", found.wins), ("A is better", found.losses)):
+        lines += ["", f"## {title}: {len(keys)}", "", *(f"- {key}" for key in keys)]
+    return "\n".join(lines) + "\n"
 
 
 def checks(found: Sequence[Check]) -> str:

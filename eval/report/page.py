@@ -8,11 +8,11 @@ from html import escape
 from typing import Any
 
 from eval.report import svg
-from eval.report.markdown import COLUMNS, describe, interval
+from eval.report.markdown import COLUMNS, SET_METRICS, describe, interval, sampling_note
 from eval.scoring import Scored
 from eval.summary import OVERALL, Summary
 
-__all__ = ["render"]
+__all__ = ["answer", "document", "render"]
 
 Run = tuple[str, Mapping[str, Any], Sequence[Scored], Summary]
 
@@ -28,7 +28,8 @@ h1{font-size:1.6rem}h2{font-size:1.25rem;margin-top:2.5rem}h3{font-size:1rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}
 th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:left;white-space:nowrap}
 .plots{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;background:var(--panel);
-padding:.75rem;border-radius:.5rem}figcaption{font-size:13px;color:var(--soft)}
+padding:.75rem;border-radius:.5rem}figcaption{font-size:13px;color:var(--soft);max-width:340px}
+.scroll th:first-child{position:sticky;left:0;background:var(--ground)}
 svg text{fill:var(--soft);font:11px system-ui,sans-serif}
 details{border:1px solid var(--line);border-radius:.4rem;margin:.35rem 0;padding:.3rem .7rem}
 summary{cursor:pointer}pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--panel);
@@ -40,14 +41,18 @@ _SLICE_METRICS = ("truthfulness", "success@5", "vital_recall", "number_recall", 
 
 def render(runs: Sequence[Run]) -> str:
     """Return the page of one run or several."""
-    body = "".join(_run(run) for run in runs)
+    return document("Evaluation", "".join(_run(run) for run in runs))
+
+
+def document(title: str, body: str) -> str:
+    """Return a whole page that loads nothing and runs nothing."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>Evaluation</title><style>{_STYLE}</style></head><body>"
-        f"<h1>Evaluation</h1>{body}</body></html>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
+        f"<h1>{escape(title)}</h1>{body}</body></html>\n"
     )
 
 
@@ -57,7 +62,7 @@ def _run(run: Run) -> str:
     return (
         f"<section><h2>{escape(name)}</h2><p class=soft>{escape(describe(header))}</p>"
         f"<p><code>{escape(str(header.get('command', '')))}</code></p>"
-        f"{_table(summary)}<div class=plots>{_plots(summary, scored)}</div>"
+        f"{_table(summary)}{_whole(summary)}<div class=plots>{_plots(summary, scored)}</div>"
         f"<details><summary>Where this comes from</summary><pre>{made}</pre></details>"
         f"{_answers(scored)}</section>"
     )
@@ -66,12 +71,11 @@ def _run(run: Run) -> str:
 def _table(summary: Summary) -> str:
     shown = [c for c in COLUMNS if any(c in found for found in summary.estimates.values())]
     head = "".join(f"<th>{escape(COLUMNS[c])}</th>" for c in shown)
-    ordered = sorted(summary.estimates, key=lambda name: (name == OVERALL, name))
     rows = "".join(
         f"<tr><th>{escape(name)}</th>"
         + "".join(f"<td>{interval(summary.estimates[name].get(c))}</td>" for c in shown)
         + "</tr>"
-        for name in ordered
+        for name in _ordered(summary)
     )
     return (
         "<p class=soft>Means with intervals at 95%; a dash is unscored. "
@@ -80,12 +84,41 @@ def _table(summary: Summary) -> str:
     )
 
 
+def _ordered(summary: Summary) -> list[str]:
+    """The slices by name, what is over all of them last."""
+    return sorted(summary.estimates, key=lambda name: (name == OVERALL, name))
+
+
+def _whole(summary: Summary) -> str:
+    """What is measured over all slices together, and the time that each stage took."""
+    found = summary.estimates.get(OVERALL, {})
+    rows = "".join(
+        f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{interval(found[name])}</td></tr>"
+        for name in SET_METRICS
+        if name in found
+    )
+    note = "".join(f"<p class=soft>{escape(line)}</p>" for line in sampling_note(summary) if line)
+    stages = "".join(
+        f"<tr><th>{escape(stage)}</th>"
+        + "".join(f"<td>{took[name]:.1f}</td>" for name in ("p50", "p95", "max"))
+        + f"<td>{took['n']:.0f}</td></tr>"
+        for stage, took in summary.latency.items()
+    )
+    times = (
+        "<details><summary>Latency a stage, milliseconds</summary><table><tr><th>stage</th>"
+        f"<th>median</th><th>p95</th><th>worst</th><th>n</th></tr>{stages}</table></details>"
+    )
+    table = f"<h3>Over all slices together</h3><table>{rows}</table>" if rows else ""
+    return f"{note}{table}{times if stages else ''}"
+
+
 def _plots(summary: Summary, scored: Sequence[Scored]) -> str:
     figures = []
     for metric in _SLICE_METRICS:
         rows = [
             (name, found[metric].mean, found[metric].low, found[metric].high)
-            for name, found in sorted(summary.estimates.items())
+            for name in _ordered(summary)
+            for found in [summary.estimates[name]]
             if metric in found
         ]
         if rows:
@@ -120,14 +153,15 @@ def _plots(summary: Summary, scored: Sequence[Scored]) -> str:
 def _answers(scored: Sequence[Scored]) -> str:
     wrong = sorted((s for s in scored if s.wrong), key=lambda s: (s.case.slice, s.case.id))
     rest = [s for s in scored if not s.wrong]
-    right = "".join(map(_answer, rest))
+    right = "".join(map(answer, rest))
     return (
-        f"<h3>{len(wrong)} wrong or failed, to read</h3>{''.join(map(_answer, wrong))}"
+        f"<h3>{len(wrong)} wrong or failed, to read</h3>{''.join(map(answer, wrong))}"
         f"<details><summary>The other {len(rest)}</summary>{right}</details>"
     )
 
 
-def _answer(scored: Scored) -> str:
+def answer(scored: Scored) -> str:
+    """Show a sample, folded: what was asked, answered, expected, retrieved and cited."""
     case, output = scored.case, scored.sample.output
     shown = {name: value for name, value in scored.scores.items() if value is not None}
     scores = ", ".join(f"{name} {value:.2f}" for name, value in shown.items())

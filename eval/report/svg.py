@@ -8,7 +8,7 @@ from html import escape
 __all__ = ["intervals", "latency", "line"]
 
 _W, _H = 340, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 42, 12, 10, 32
+_LEFT, _RIGHT, _TOP, _BOTTOM = 42, 12, 26, 32
 
 
 def _frame(inner: str, width: int = _W, height: int = _H) -> str:
@@ -25,7 +25,8 @@ def _y(value: float) -> float:
 
 def _axes(x_name: str, y_name: str, x_ticks: Sequence[tuple[float, str]]) -> str:
     ticks = "".join(
-        f'<text x="{_x(at):.1f}" y="{_H - _BOTTOM + 14}" text-anchor="middle">'
+        f'<text x="{_x(at):.1f}" y="{_H - _BOTTOM + 14}" '
+        f'text-anchor="{"end" if at == 1 else "middle"}">'
         f"{escape(label)}</text>"
         for at, label in x_ticks
     )
@@ -38,7 +39,7 @@ def _axes(x_name: str, y_name: str, x_ticks: Sequence[tuple[float, str]]) -> str
     names = (
         f'<text x="{(_W + _LEFT) / 2:.0f}" y="{_H - 4}" text-anchor="middle">'
         f"{escape(x_name)}</text>"
-        f'<text x="10" y="{_TOP + 4}">{escape(y_name)}</text>'
+        f'<text x="10" y="{_TOP - 12}">{escape(y_name)}</text>'
     )
     return rows + ticks + names
 

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Literal
 
+import prompts
 from app.chat_models import Decoding, Finished, Piece
 from app.gate import Gate, Head
 from app.live_index import LiveIndex
@@ -27,10 +28,7 @@ __all__ = ["ClosedBookTarget", "GivenEvidenceTarget", "single_stage"]
 
 _Reorder = Callable[[tuple[Hit, ...], int], tuple[Hit, ...]]
 _OPEN = Gate(Head({}, 30.0), Head({}, 30.0), threshold=0.0)
-_CLOSED_BOOK = (
-    "You are an expert on language models. Answer the question in at most four sentences. "
-    "If you do not know, say: I don't know."
-)
+_CLOSED_BOOK = "closed-book.md"
 _TOKENS = 200
 
 
@@ -128,7 +126,7 @@ class ClosedBookTarget:
             "target": "closed-book",
             "kind": "closed-book",
             "model": self._model.name,
-            "prompt_sha256": hashlib.sha256(_CLOSED_BOOK.encode()).hexdigest(),
+            "prompt_sha256": hashlib.sha256(prompts.text(_CLOSED_BOOK).encode()).hexdigest(),
             "sampling": {"temperature": self._sampling.temperature, "top_p": self._sampling.top_p},
             "code_sha256": code_sha256(),
         }
@@ -136,7 +134,8 @@ class ClosedBookTarget:
     async def ask(self, case: Case, persona: str, seed: int | None) -> Output:
         """Ask the model the question, after the conversation's earlier turns."""
         turns = [Message(turn.role, turn.content) for turn in case.history]
-        messages = [Message("system", _CLOSED_BOOK), *turns, Message("user", case.question)]
+        instructions = Message("system", prompts.text(_CLOSED_BOOK).strip())
+        messages = [instructions, *turns, Message("user", case.question)]
         asked = self._sampling
         decoding = Decoding(
             0.0 if asked.temperature is None else asked.temperature,

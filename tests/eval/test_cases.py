@@ -12,6 +12,7 @@ import pytest
 from eval import cases
 from eval.cases import SUITES, read_suite, seal_of, split_of, suite_names
 from eval.errors import SuiteError
+from eval.metrics.text import content, fold
 from index.passages import passages_of
 from index.sources import SHIPPED, read
 
@@ -48,6 +49,45 @@ def test_gold_passages_exist_and_slices_are_named_after_their_suite() -> None:
         assert not case.answerable or case.gold, case.id
     for name in suite_names():
         assert {case.slice for case in read_suite(name)} == {name}
+
+
+LEAST = {
+    "paraphrase": 300, "data-point": 150, "cross-topic": 60, "unanswerable": 120,
+    "false-premise": 40, "adversarial": 60, "conversation": 40,
+}  # fmt: skip
+
+
+def test_there_are_enough_cases_to_tell_something() -> None:
+    assert {name: len(read_suite(name)) >= LEAST[name] for name in suite_names()} == {
+        name: True for name in LEAST
+    }
+    for case in read_suite("conversation"):
+        assert [turn.role for turn in case.history] == ["user", "assistant"] * 2
+
+
+def test_paraphrases_are_put_in_words_of_their_own() -> None:
+    """None is a phrasing that the index holds, and few of a question's words are its FAQ's."""
+    topics = {topic.slug: topic for topic in read(SHIPPED).knowledge_base.topics}
+    known = {
+        fold(asked)
+        for topic in topics.values()
+        for phrasings in (
+            *((faq.question, *faq.also_asked) for faq in topic.faqs),
+            *(point.also_asked for point in topic.data_points),
+        )
+        for asked in phrasings
+    }
+    paraphrases = read_suite("paraphrase")
+    assert not [case.id for case in paraphrases if fold(case.question) in known]
+    assert min(Counter(case.style for case in paraphrases).values()) >= 60
+    assert len({case.style for case in paraphrases}) == 5
+    shares = []
+    for case in paraphrases:
+        slug, kind, position = case.gold[0].split("/")
+        assert kind == "faq", case.id
+        own, theirs = set(content(case.question)), topics[slug].faqs[int(position)].question
+        shares.append(len(own & set(content(theirs))) / len(own))
+    assert sum(shares) / len(shares) < 0.3
 
 
 def test_topics_are_halved_and_cases_follow_their_topic() -> None:

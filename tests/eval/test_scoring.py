@@ -11,8 +11,9 @@ import pytest
 from eval import gate as gating
 from eval.compare import compare, markdown
 from eval.errors import EvaluationError
+from eval.records import Output
 from eval.report import markdown as tables
-from eval.report import page
+from eval.report import page, versus
 from eval.scoring import Scored, score, statements_of
 from eval.summary import estimate, summarize
 from tests.eval.helpers import case, output, sample
@@ -99,12 +100,38 @@ def test_set_metrics_and_curves() -> None:
     assert found["abstention_precision"].mean == 1.0
     assert found["abstention_recall"].mean == 1.0
     assert found["answerable_auroc"].mean == 1.0
+    # right at 0.8, and wrong at 0.2 where it can't be answered, whatever was said
+    assert found["area_under_risk_coverage"].mean == pytest.approx(
+        sum((i - 8) / i for i in range(9, 17)) / 16
+    )
+    assert found["calibration_error"].mean == pytest.approx(0.2)
     assert summarize(scored).curves["risk_coverage"][-1] == (1.0, 0.5)
 
 
 def test_persona_invariance_is_over_the_same_case() -> None:
     scored = [score(sample(persona="a")), score(sample(persona="b", answer=WRONG))]
     assert summarize(scored).estimates["all"]["persona_invariance"].mean == 0.0
+
+
+def test_samples_of_one_question_count_once_and_their_agreement_is_told() -> None:
+    good, bad = (
+        replace(each, completion_tokens=9, sampling={"temperature": 0.3})
+        for each in (output(), WRONG)
+    )
+    scored = [
+        score(sample(case("a"), answer, repeat=r, key=f"a{r}"))
+        for r, answer in enumerate((good, good, bad))
+    ]
+    scored.append(score(sample(case("b", topic="t"), good)))
+    found = summarize(scored)
+    assert found.estimates["all"]["right"].n == 2
+    assert found.estimates["all"]["right"].mean == pytest.approx((2 / 3 + 1) / 2)
+    assert found.estimates["all"]["sample_agreement"].mean == pytest.approx(1 / 3)
+    assert found.counts["samples_a_question"] == 3
+    assert "--repeats 3" not in tables.one_run(HEADER, found)
+    once = summarize(scored[-1:])
+    assert once.counts["sampled"] == 1
+    assert "--repeats 3" in tables.one_run(HEADER, once)
 
 
 def test_compare_finds_wins_and_losses() -> None:
@@ -116,6 +143,11 @@ def test_compare_finds_wins_and_losses() -> None:
     assert right.p == pytest.approx(2 / 256)
     assert len(found.wins) == 8
     assert "B wins: 8" in markdown(found, ("a", "b"))
+    assert "- c0: how big is it? (c0)" in markdown(found, ("a", "b"))
+    text = versus.render(found, ("a <1>", "b"), a, b)
+    assert "a &lt;1&gt;" in text
+    assert text.count("It takes 9 GB") == 8
+    assert "default-src 'none'" in text
     with pytest.raises(EvaluationError, match="share no scored case"):
         compare(a, [score(sample(case("other")))])
 
@@ -135,6 +167,22 @@ def test_the_gate_passes_what_is_no_worse_and_stops_what_is(tmp_path: Path) -> N
     assert verdicts["right"] == "fail"
     assert verdicts["numbers_grounded"] == "fail"
     assert verdicts["success@1"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "metric"),
+    [
+        ("conflict", output(), "conflict conflict_reported"),
+        ("counterfactual", WRONG, "counterfactual follow_through"),
+    ],
+)
+def test_what_a_slice_was_made_for_has_a_hard_limit(name: str, bad: Output, metric: str) -> None:
+    good = output(conflicts=(("2 GB", "3 GB"),))
+    asked = [case(f"c{i}", slice=name, forbidden=("9 GB",)) for i in range(10)]
+    scored = [score(sample(each, good)) for each in asked]
+    assert {c.name: c.verdict for c in gating.gate(scored, None)}[metric] == "pass"
+    worse = [score(sample(each, bad)) for each in asked[:5]] + scored[5:]
+    assert {c.name: c.verdict for c in gating.gate(worse, None)}[metric] == "fail"
 
 
 def test_a_small_drop_in_a_small_run_is_undecided(tmp_path: Path) -> None:

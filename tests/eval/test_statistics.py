@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -82,6 +83,32 @@ def test_holm_never_lowers_a_p_value(p_values: list[float]) -> None:
     assert all(p - 1e-12 <= q <= 1 for p, q in zip(p_values, adjusted, strict=True))
 
 
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_statsmodels(p_values: list[float]) -> None:
+    multitest = pytest.importorskip("statsmodels.stats.multitest")
+    expected = multitest.multipletests(p_values, method="holm")[1]
+    assert statistics.holm(p_values) == pytest.approx(list(expected))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 400), st.data())
+def test_wilson_is_statsmodels(n: int, data: st.DataObject) -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    successes = data.draw(st.integers(0, n))
+    expected = proportion.proportion_confint(successes, n, method="wilson")
+    assert statistics.wilson(successes, n) == pytest.approx(expected, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_mcnemar_is_statsmodels(wins: int, losses: int) -> None:
+    tables = pytest.importorskip("statsmodels.stats.contingency_tables")
+    if wins + losses:
+        expected = tables.mcnemar([[5, losses], [wins, 7]], exact=True).pvalue
+        assert statistics.mcnemar_exact(wins, losses) == pytest.approx(expected)
+
+
 def test_the_bootstrap_respects_clusters() -> None:
     # 20 cases in 2 clusters that each agree: only the means 0, ½ and 1 can come up
     values, clusters = [0.0] * 10 + [1.0] * 10, ["a"] * 10 + ["b"] * 10
@@ -113,6 +140,10 @@ def test_minimum_detectable_difference() -> None:
     differences = [rng.gauss(0, 1) for _ in range(900)]
     found = statistics.minimum_detectable(differences, list(range(900)))
     assert found == pytest.approx(2.8016 / 30, rel=0.08)
+
+
+def test_no_difference_detects_nothing() -> None:
+    assert math.isnan(statistics.minimum_detectable([0.0] * 8, list("aabbccdd")))
 
 
 def test_paired_chooses_its_test() -> None:
