@@ -31,7 +31,7 @@ from index.cli import Parser, say
 from scripts.bench.asking import Load, Prompts, client, load, to_citewise
 from scripts.bench.engines import Engine, Marks, vllm
 from scripts.bench.measure import ROOT, machine, replace_section, table
-from scripts.bench.serving import questions, scripted_model, server
+from scripts.bench.serving import Server, questions, scripted_model, server
 
 _PARTS = ("compare", "cache", "relay", "best_of", "speculation")
 _DRAFTED, _ACCEPTED = (
@@ -41,30 +41,32 @@ _DRAFTED, _ACCEPTED = (
 _HITS = "vllm:prefix_cache_hits_total"
 
 
-async def compare(options: argparse.Namespace, engine: Engine, citewise: str) -> str:
+async def compare(options: argparse.Namespace, engine: Engine, citewise: Server) -> str:
     """Each number of conversations, directly and through Citewise in turns."""
     prompts = Prompts(engine.url, options.index)
     asked = await prompts.answerable(questions(), 16 * options.answers)
     rows = []
-    async with client(engine.url) as direct, client(f"{citewise}/v1") as through:
+    async with client(engine.url) as direct, client(f"{citewise.address}/v1") as through:
         for conversations in options.conversations:
-            alone, ours = list[Load](), list[Load]()
+            alone, ours, spent = list[Load](), list[Load](), list[float]()
             some = asked[: conversations * options.answers]
             # One round that does not count: caches and connections are warm for both.
             for number in range(-1, options.rounds):
                 bodies = [await prompts.body(text, options.tokens) for text in some]
                 first = await load(direct, bodies, conversations)
                 wanted = [to_citewise(text, options.tokens) for text in some]
+                before = citewise.processor_seconds()
                 second = await load(through, wanted, conversations)
                 if number >= 0:
                     alone.append(first)
                     ours.append(second)
-            rows.append(_compared(conversations, alone, ours))
+                    spent.append((citewise.processor_seconds() - before) / len(some) * 1e3)
+            rows.append([*_compared(conversations, alone, ours), float(np.median(spent))])
             say(f"  {conversations} conversations: {rows[-1]}")
     return table(
         ["conversations", "vLLM: first token s", "answer s", "tokens/s", "tokens an answer",
          "Citewise: first sentence s", "answer s", "tokens/s", "tokens an answer",
-         "answer's time, times vLLM's", "throughput, times vLLM's"],
+         "answer's time, times vLLM's", "throughput, times vLLM's", "Citewise's processor ms"],
         rows,
     )  # fmt: skip
 
@@ -82,7 +84,7 @@ def _compared(conversations: int, alone: Sequence[Load], ours: Sequence[Load]) -
     return [conversations, *of(alone), *of(ours), longer, rate]
 
 
-async def cache(options: argparse.Namespace, engine: Engine, citewise: str) -> str:
+async def cache(options: argparse.Namespace, engine: Engine, citewise: Server) -> str:
     """Users of one persona, one question each, all different."""
     rows = []
     for persona in ("citewise-architect", "citewise-engineer+research"):
@@ -90,7 +92,7 @@ async def cache(options: argparse.Namespace, engine: Engine, citewise: str) -> s
         asked = (await prompts.answerable(questions()[1::3], options.users)) or []
         shared = await prompts.shared_tokens(await prompts.body(asked[0], 8))
         marks = Marks(engine, [_HITS])
-        async with client(f"{citewise}/v1") as through:
+        async with client(f"{citewise.address}/v1") as through:
             done = await load(through, [to_citewise(text, 8, persona) for text in asked], 1)
         could = shared * (len(asked) - 1)
         hits = marks.grown(_HITS)
@@ -185,7 +187,7 @@ def measured(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
                 with server(engine.url, options.index, Path(folder), answer_mode="draft") as ours:
                     for name, part in (("compare", compare), ("cache", cache)):
                         if name in parts:
-                            found = asyncio.run(part(options, engine, ours.address))
+                            found = asyncio.run(part(options, engine, ours))
                             yield name, engine.what, found
             if "best_of" in parts:
                 yield "best_of", engine.what, asyncio.run(best_of(options, engine))

@@ -97,11 +97,8 @@ class Table:
         """
         if not gpus:
             raise VllmError("no GPU was found: nvidia-smi lists none; try it with --cpu")
-        if model is None:
-            row, used = self._largest(gpus)
-        else:
-            row, used = self._named(model, gpus)
-        named = model or row.model if row else str(model)
+        row, used = self._named(model, gpus) if model else self._largest(gpus)
+        named = row.model if row else str(model)
         arguments = [*self._common(speculate), *_sharding(len(used))]
         arguments += ["--gpu-memory-utilization", str(self.serve["utilization"])]
         if length := context or (row.context if row else None):
@@ -127,7 +124,7 @@ class Table:
         guess = ["--speculative-config", json.dumps(self.serve["speculation"])]
         return [*self.serve["arguments"], *(guess if speculate else [])]
 
-    def _largest(self, gpus: Sequence[Gpu]) -> tuple[Row, list[Gpu]]:
+    def _largest(self, gpus: Sequence[Gpu]) -> tuple[Row | None, list[Gpu]]:
         for row in self.rows:
             able = [gpu for gpu in gpus if row.fits(gpu)]
             if len(able) >= row.gpus:

