@@ -20,6 +20,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import numpy as np
+import uvloop
 
 from app.chat_models import Decoding, Piece
 from app.chat_models.breaker import Breaker
@@ -178,7 +179,8 @@ def measured(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
     """Each part's name, what it was measured on, and its table."""
     parts = set(options.parts)
     if "relay" in parts:
-        yield "relay", "a scripted server", asyncio.run(relay())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as it serves
+            yield "relay", "a scripted server", runner.run(relay())
     with_it = list[list[object]]()
     if parts - {"relay"}:
         with tempfile.TemporaryDirectory() as folder, vllm() as engine:

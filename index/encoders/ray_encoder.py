@@ -5,6 +5,7 @@ Ray Data hands batches to actors that load the same encoder each; `ray` is neede
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -110,6 +111,7 @@ class RayEncoder:
         import ray.data
 
         ray.data.DataContext.get_current().enable_progress_bars = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         # Texts of like length share a batch, as they do in one process.
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
         rows = [{"row": row, "text": texts[row]} for row in order]
@@ -118,7 +120,7 @@ class RayEncoder:
             _Worker,
             fn_constructor_args=(self._name, self._engine, self.info, what),
             batch_size=_BATCH,
-            concurrency=self._workers,
+            compute=ray.data.ActorPoolStrategy(size=self._workers),
             num_cpus=1,
         )
         found = list[tuple[int, Mapping[str, bytes]]]()

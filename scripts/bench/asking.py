@@ -125,7 +125,7 @@ async def client(url: str) -> AsyncIterator[Callable[[Body], Awaitable[Asked]]]:
 
 async def _ask(http: aiohttp.ClientSession, url: str, body: Body) -> Asked:
     begun = time.perf_counter()
-    first, usage, rest = 0.0, {}, b""
+    first, usage, rest = 0.0, dict[str, int](), b""
     async with http.post(url, data=orjson.dumps(body), headers=_JSON) as reply:
         if reply.status != 200:
             raise RuntimeError(f"{url} answered {reply.status}: {(await reply.text())[:300]}")

@@ -16,7 +16,7 @@ VLLM = {"id": "m", "owned_by": "vllm", "max_model_len": 16384}
 LLAMA = {"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx_train": 131072}}
 OLLAMA = {"id": "m", "owned_by": "library"}
 SLOT = {"/props": {"default_generation_settings": {"n_ctx": 4096}}}
-IDLE = {"/api/ps": {"models": []}}
+IDLE: dict[str, Any] = {"/api/ps": {"models": []}}
 SHOWN = {"model_info": {"general.architecture": "qwen3", "qwen3.context_length": 40960}}
 
 

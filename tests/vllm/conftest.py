@@ -21,14 +21,14 @@ from scripts.vllm.environment import HOME, ready_environment, small_model
 from scripts.vllm.server import Running, command, running
 from tests.test_end_to_end import serving, wait_for
 
-_START_SECONDS = 600.0
+_START_SECONDS = 1800.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(item.fspath).parent == Path(__file__).parent:
             item.add_marker(pytest.mark.vllm)
-            item.add_marker(pytest.mark.timeout(900))
+            item.add_marker(pytest.mark.timeout(2400))
 
 
 class Engine:
