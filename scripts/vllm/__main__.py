@@ -68,13 +68,14 @@ def _serve(options: argparse.Namespace, more: list[str]) -> int:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    table, speculate = Table.shipped(), not options.no_speculation
+    table = Table.shipped()
     if options.cpu:
         folder = HOME / str(table.cpu["model"])
-        return table.for_cpu(folder, context=options.context, speculate=speculate)
+        return table.for_cpu(folder, context=options.context)
     if options.as_if and not options.dry_run:
         raise VllmError("--as-if chooses for GPUs that are not here: it goes with --dry-run only")
     gpus = pretended_gpus(options.as_if) if options.as_if else detect_gpus()
+    speculate = not options.no_speculation
     return table.for_gpus(gpus, model=options.model, context=options.context, speculate=speculate)
 
 

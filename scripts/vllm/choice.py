@@ -112,8 +112,11 @@ class Table:
             f"{named} on {len(used)} of {len(gpus)} GPUs",
         )
 
-    def for_cpu(self, folder: Path, *, context: int | None = None, speculate: bool = True) -> Plan:
-        """Choose for a machine without a GPU: the small model from a local folder."""
+    def for_cpu(self, folder: Path, *, context: int | None = None, speculate: bool = False) -> Plan:
+        """Choose for a machine without a GPU: the small model from a local folder.
+
+        Without speculation: with it a request that names a seed ends the CPU engine of vLLM 0.32.
+        """
         arguments = [*self._common(speculate), *self.cpu["arguments"]]
         arguments += ["--served-model-name", str(self.cpu["model"])]
         arguments += ["--max-model-len", str(context or self.cpu["context"])]
