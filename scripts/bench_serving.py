@@ -4,7 +4,7 @@ Starts vLLM as `make vllm` does (on the CPU where there is no GPU) and the produ
 both as processes of their own, and asks. Parts: `compare` (the same questions directly and
 through Citewise, in turns), `cache` (how much of what users of a persona share is found cached),
 `relay` (processor time a relayed token), `best_of`, and `speculation` (vLLM with and without
-proposing tokens; starts it once more). Markdown on standard output; --write puts it into
+proposing tokens; starts it twice). Markdown on standard output; --write puts it into
 docs/serving.md.
 """
 
@@ -30,7 +30,7 @@ from app.pipeline import Pipeline, PipelineSettings
 from app.types import Final, Message, Question, Sampling
 from index.cli import Parser, say
 from scripts.bench.asking import Load, Prompts, client, load, to_citewise
-from scripts.bench.engines import Engine, Marks, vllm
+from scripts.bench.engines import Engine, Marks, engine_at, vllm
 from scripts.bench.measure import ROOT, machine, replace_section, table
 from scripts.bench.serving import Server, questions, scripted_model, server
 
@@ -181,9 +181,8 @@ def measured(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
     if "relay" in parts:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as it serves
             yield "relay", "a scripted server", runner.run(relay())
-    with_it = list[list[object]]()
-    if parts - {"relay"}:
-        with tempfile.TemporaryDirectory() as folder, vllm() as engine:
+    if parts & {"compare", "cache", "best_of"}:
+        with tempfile.TemporaryDirectory() as folder, engine_at(options.engine) as engine:
             say(f"• {engine.what}")
             if parts & {"compare", "cache"}:
                 with server(engine.url, options.index, Path(folder), answer_mode="draft") as ours:
@@ -193,12 +192,12 @@ def measured(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
                             yield name, engine.what, found
             if "best_of" in parts:
                 yield "best_of", engine.what, asyncio.run(best_of(options, engine))
-            if "speculation" in parts:
-                with_it = asyncio.run(decode(options, engine))
     if "speculation" in parts:
-        with vllm(speculate=False) as engine:
-            without = asyncio.run(decode(options, engine))
-        yield "speculation", engine.what, _speculation(without, with_it)
+        ways = []
+        for speculate in (False, True):
+            with vllm(speculate=speculate) as engine:
+                ways.append(asyncio.run(decode(options, engine)))
+        yield "speculation", engine.what, _speculation(*ways)
 
 
 def _speculation(without: Sequence[list[object]], with_it: Sequence[list[object]]) -> str:
@@ -236,6 +235,7 @@ def _parser() -> Parser:
 
     parser = Parser(prog="python -m scripts.bench_serving", description=__doc__)
     parser.add_argument("--index", type=Path, default=ROOT / "var" / "index")
+    parser.add_argument("--engine", help="a vLLM that runs already, /v1 included, to ask instead")
     parser.add_argument("--parts", type=lambda text: text.split(","), default=list(_PARTS),
                         help=f"what to measure, of {','.join(_PARTS)} (all)")  # fmt: skip
     parser.add_argument("--conversations", type=numbers, default=[1, 2, 4, 8, 16],

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from app.local_vllm import find_vllm
 from scripts.vllm.choice import Table, detect_gpus
 from scripts.vllm.environment import HOME, Kind, ready_environment, small_model
 from scripts.vllm.server import command, running
 
-__all__ = ["Engine", "Marks", "vllm"]
+__all__ = ["Engine", "Marks", "engine_at", "vllm"]
 
 _START_SECONDS = 3600.0
 
@@ -47,15 +48,28 @@ class Marks:
 
 
 @contextmanager
-def vllm(*, speculate: bool = True, more: Sequence[str] = ()) -> Iterator[Engine]:
-    """Start vLLM as `make vllm` does: on the GPUs, or without any on the CPU."""
+def engine_at(url: str | None) -> Iterator[Engine]:
+    """A vLLM that runs already, or one that is started for as long as the block runs."""
+    if url is None:
+        with vllm() as engine:
+            yield engine
+    else:
+        yield Engine(url, f"{find_vllm(url) or 'a model'} at {url}")
+
+
+@contextmanager
+def vllm(*, speculate: bool | None = None, more: Sequence[str] = ()) -> Iterator[Engine]:
+    """Start vLLM as `make vllm` does: on the GPUs, or without any on the CPU.
+
+    Speculation is on or off as there, unless it is told.
+    """
     table, gpus = Table.shipped(), detect_gpus()
     kind: Kind = "gpu" if gpus else "cpu"
     ready_environment(kind)
     if gpus:
-        plan = table.for_gpus(gpus, speculate=speculate)
+        plan = table.for_gpus(gpus, speculate=speculate is not False)
     else:
-        plan = table.for_cpu(small_model(), speculate=speculate)
+        plan = table.for_cpu(small_model(), speculate=bool(speculate))
         plan.environment["VLLM_CACHE_ROOT"] = str(HOME / "cache")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

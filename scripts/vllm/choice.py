@@ -99,7 +99,7 @@ class Table:
             raise VllmError("no GPU was found: nvidia-smi lists none; try it with --cpu")
         row, used = self._named(model, gpus) if model else self._largest(gpus)
         named = row.model if row else str(model)
-        arguments = [*self._common(speculate), *_sharding(len(used))]
+        arguments = [*self._common(speculate), *self.serve["gpu_arguments"], *_sharding(len(used))]
         arguments += ["--gpu-memory-utilization", str(self.serve["utilization"])]
         if length := context or (row.context if row else None):
             arguments += ["--max-model-len", str(length)]
@@ -113,10 +113,7 @@ class Table:
         )
 
     def for_cpu(self, folder: Path, *, context: int | None = None, speculate: bool = False) -> Plan:
-        """Choose for a machine without a GPU: the small model from a local folder.
-
-        Without speculation: with it a request that names a seed ends the CPU engine of vLLM 0.32.
-        """
+        """Choose for a machine without a GPU: the small model from a local folder."""
         arguments = [*self._common(speculate), *self.cpu["arguments"]]
         arguments += ["--served-model-name", str(self.cpu["model"])]
         arguments += ["--max-model-len", str(context or self.cpu["context"])]
