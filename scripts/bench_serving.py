@@ -115,13 +115,13 @@ async def relay() -> str:
             wanted = [Message("user", "[1] A passage to repeat, again and again.")]
             await model.load()
             await model.count_tokens(wanted)
-            begun, pieces = time.process_time(), 0
+            begun, relayed = time.process_time(), 0
             async with aclosing(model.stream(wanted, Decoding(0, 1, tokens))) as events:
                 async for event in events:
-                    pieces += isinstance(event, Piece)
+                    relayed += event.tokens if isinstance(event, Piece) else 0
             spent = time.process_time() - begun
             await model.close()
-        rows.append([what, pieces, spent / pieces * 1e6, "≤ 60"])
+        rows.append([what, relayed, spent / relayed * 1e6, "≤ 60"])
     return table(["tokens arrive", "tokens", "processor time a token, µs", "goal"], rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ import aiohttp
 import numpy as np
 import orjson
 
-from app.budget import build_prompt
+from app.budget import Delimiter, build_prompt
 from app.chat_models.openai_compatible import OpenAiCompatibleModel
 from app.evidence import evidence_of
 from app.live_index import LiveIndex
@@ -88,8 +89,9 @@ class Prompts:
         """What Citewise asks the engine, greedy, for at most so many tokens."""
         question = Question(text, persona=self.persona.name)
         found = await self.pipeline.retrieve(question)
+        fresh = Delimiter(secrets.token_hex(6))
         prompt = await build_prompt(
-            question, self.persona, evidence_of(found.hits), self.model, tokens
+            question, self.persona, evidence_of(found.hits), self.model, tokens, fresh
         )
         messages = [{"role": each.role, "content": each.content} for each in prompt.messages]
         return {**_common(tokens), "model": self.model.name, "messages": messages}
@@ -100,7 +102,9 @@ class Prompts:
 
 
 def _common(tokens: int) -> Body:
+    """A question's own seed, which greedy decoding does not use, makes its prompt a new one."""
     return {
+        "seed": secrets.randbelow(2**31),
         "stream": True, "stream_options": {"include_usage": True},
         "temperature": 0, "max_tokens": tokens,
     }  # fmt: skip
