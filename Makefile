@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progre
 CORPUS := $(wildcard index/corpus/ai/*.yaml)
 INDEX_CODE := $(wildcard index/*.py index/encoders/*.py index/encoders/*/* index/sources/*.py index/audit/*.py)
 
-.PHONY: help run test judges setup setup-torch setup-dev index lint types lock audit bench-endpoint soak clean
+.PHONY: help run test vllm test-vllm bench-serving judges setup setup-torch setup-dev index lint types lock audit bench-endpoint soak clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,6 +20,13 @@ test: setup-dev index ## all checks: lint, types, tests
 	@test -x /usr/bin/chromium || test -n "$$CI" || echo "left out: the page's tests in a browser; include them with: sudo apt-get install chromium"
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || test -n "$$CI" || echo "left out: the store's tests on PostgreSQL; include them with: sudo apt-get install postgresql"
 	$(BIN)/python -m pytest $(ARGS)
+
+vllm: $(BIN)/python ## serve a model that fits this machine's GPUs with vLLM; make run finds it
+	@exec $(BIN)/python -m scripts.vllm $(ARGS)
+
+test-vllm: setup-dev index ## the tests against a real vLLM (on the CPU: 3.5 GB, about ten minutes)
+	$(BIN)/python -m pytest -m vllm tests/vllm $(ARGS)
+	@test -n "$(ARGS)" || $(BIN)/python -m scripts.vllm.stamp write
 
 judges: setup-dev index ## public judges and clients against the endpoint, into docs/judges.md
 	$(BIN)/python -m scripts.judges $(ARGS)
@@ -41,6 +48,9 @@ audit: setup-dev ## known vulnerabilities in the locked dependencies, and bandit
 
 bench-endpoint: setup index ## what the endpoint costs beside retrieval and verification
 	$(BIN)/python -m scripts.bench_endpoint $(ARGS)
+
+bench-serving: setup-dev index ## through Citewise against vLLM alone: speed, cache, speculation
+	$(BIN)/python -m scripts.bench_serving $(ARGS)
 
 soak: setup index ## ten minutes of mixed load; fails where memory or open files grow
 	$(BIN)/python -m scripts.soak $(ARGS)

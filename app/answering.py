@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 import prompts
+from app.best_of import written
 from app.bounds import Bounds
 from app.budget import Delimiter, Prompt, build_prompt, unmarked
 from app.chat_models import ChatModel, Finished, Piece
@@ -164,7 +165,7 @@ class AnswerRun:
         verifier = self.pipeline.verifier(self.weigh)
         reviewer = Reviewer(self.writer, verifier, prompt.evidence, self.settings.unsupported)
         stream, waiting = SentenceStream(), list[Segment]()
-        async with aclosing(self.model.stream(prompt.messages, self.decoding)) as pieces:
+        async with aclosing(written(self.model, prompt, self.decoding, verifier)) as pieces:
             async for event in pieces:
                 if isinstance(event, Piece):
                     self.clock.mark("first_token")

@@ -23,7 +23,8 @@ class PipelineSettings:
     `rewrite` says who makes a follow-up stand alone: `auto` is the model unless it is small.
     `passages` is how many are given as evidence; `rerank_depth` is how many a reranker reads;
     `question_characters` bounds a question; `least_supported` is how many supported sentences a
-    draft needs to stand on its own; `retrieve_seconds` is how long the search may take.
+    draft needs to stand on its own; `retrieve_seconds` is how long the search may take;
+    `best_of` is how many drafts are written of an answer, one of which is shown.
     """
 
     answer_mode: Literal["auto", "draft", "compose"] = "auto"
@@ -36,6 +37,7 @@ class PipelineSettings:
     question_characters: int = 8000
     least_supported: int = 2
     retrieve_seconds: float = 10.0
+    best_of: int = 1
     gate: gate.Gate | None = None
 
     def check(self, question: Question) -> None:
@@ -69,4 +71,5 @@ def decoding_for(question: Question, persona: Persona, settings: PipelineSetting
         seed=asked.seed,
         stop=asked.stop,
         form=question.form,
+        n=settings.best_of if question.form is None else 1,
     )

@@ -21,6 +21,7 @@ from app.api.drain import Drain
 from app.api.logs import chosen_format, log_to
 from app.api.telemetry import Telemetry
 from app.errors import ModelError, SettingsError
+from app.local_vllm import with_local_vllm
 from app.pipeline import Pipeline
 from app.service import open_pipeline
 from app.settings import Settings, load_settings
@@ -61,7 +62,10 @@ def serve(options: argparse.Namespace) -> int:
     settings = load_settings(**{name: getattr(options, name) for name in names})
     check_binding(settings)
     log_to(form=chosen_format(settings.log_format, sys.stderr))
-    pipeline = open_pipeline(settings)
+    pointed = with_local_vllm(settings)
+    if pointed is not settings:
+        say(f"a vLLM serves at {settings.local_vllm} and writes the answers")
+    pipeline = open_pipeline(pointed)
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
     store = open_store(settings.database)

@@ -9,11 +9,12 @@ from app.chat_models import ChatModel
 from app.chat_models.breaker import Breaker
 from app.chat_models.guarded import GuardedModel, Patience
 from app.entailment import AskingJudge, CrossEncoderJudge, Judge
+from app.errors import SettingsError
 from app.live_index import LiveIndex
 from app.observing import Observers
 from app.personas import Persona, load_folder
 from app.pipeline import Pipeline, PipelineSettings
-from app.settings import Settings
+from app.settings import LOCAL_VLLM, Settings
 from index.encoders import load_encoder
 from index.rerankers import Reranker
 
@@ -45,6 +46,7 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
             rerank_depth=settings.rerank_depth,
             passages=settings.passages,
             answer_tokens=settings.answer_tokens,
+            best_of=settings.best_of,
             question_characters=settings.max_question_chars,
             retrieve_seconds=settings.retrieve_seconds,
         ),
@@ -91,18 +93,19 @@ def open_judge(verifier: str, model: ChatModel) -> Judge | None:
 
 
 def open_model(settings: Settings) -> ChatModel:
-    """Choose the chat model; nothing is loaded or reached yet."""
-    engine = _engine_for(settings)
-    if engine == "openai":
-        from app.chat_models.openai_compatible import OpenAiCompatibleModel
+    """Choose the chat model; nothing is loaded or reached yet.
 
-        key = settings.model_key.get_secret_value() if settings.model_key else None
-        return OpenAiCompatibleModel(
-            settings.model_url or "http://127.0.0.1:8001/v1",
-            model=settings.model,
-            key=key,
-            timeout=settings.model_timeout,
+    Raises:
+        SettingsError: what was chosen does not go together.
+    """
+    engine = _engine_for(settings)
+    if settings.best_of > 1 and engine != "openai":
+        raise SettingsError(
+            f"best_of is {settings.best_of}, but the engine {engine} writes one text at a time: "
+            "expected 1, or a server in model_url"
         )
+    if engine == "openai":
+        return _served(settings)
     if engine == "transformers":
         from app.chat_models.transformers_local import TransformersChatModel
 
@@ -110,6 +113,23 @@ def open_model(settings: Settings) -> ChatModel:
     from app.chat_models.openvino_local import OpenVinoChatModel
 
     return OpenVinoChatModel(Path(settings.model) if settings.model else None, settings.cache)
+
+
+def _served(settings: Settings) -> ChatModel:
+    from app.chat_models.openai_compatible import OpenAiCompatibleModel
+    from app.chat_models.replicas import ReplicatedModel
+
+    models = [
+        OpenAiCompatibleModel(
+            url,
+            model=settings.model,
+            key=settings.model_key.get_secret_value() if settings.model_key else None,
+            timeout=settings.model_timeout,
+            context=settings.model_context,
+        )
+        for url in settings.model_url or (LOCAL_VLLM,)
+    ]
+    return models[0] if len(models) == 1 else ReplicatedModel(models)
 
 
 def _engine_for(settings: Settings) -> Literal["openai", "openvino", "transformers"]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -15,9 +16,18 @@ from pydantic_settings import (
 
 from app.errors import SettingsError
 
-__all__ = ["ROOT", "Settings", "load_settings"]
+__all__ = ["LOCAL_VLLM", "ROOT", "Settings", "load_settings"]
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCAL_VLLM = "http://127.0.0.1:8000/v1"
+
+
+def _addresses(given: object) -> object:
+    """Addresses in one text, commas between them, or a list."""
+    return [part for part in given.replace(",", " ").split()] if isinstance(given, str) else given
+
+
+Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_addresses)]
 
 
 class Settings(BaseSettings):
@@ -50,8 +60,20 @@ class Settings(BaseSettings):
     model: str | None = Field(
         None, description="the served model's name, or a local path for an engine in process"
     )
-    model_url: str | None = Field(
-        None, description="an OpenAI-compatible server, such as http://127.0.0.1:8001/v1"
+    model_url: Addresses = Field(
+        (),
+        description="an OpenAI-compatible server, such as http://127.0.0.1:8000/v1, or several of "
+        "the same model with commas between them",
+    )
+    local_vllm: str = Field(
+        LOCAL_VLLM,
+        description="where app serve looks for a vLLM of this machine if no engine, model or "
+        "model_url is set; empty looks nowhere",
+    )
+    model_context: int | None = Field(
+        None,
+        ge=512,
+        description="tokens of the model's context, where its server does not tell or tells wrong",
     )
     model_key: SecretStr | None = Field(None, description="the key for that server")
     model_timeout: float = Field(
@@ -99,6 +121,13 @@ class Settings(BaseSettings):
     )
     personas: Path | None = Field(None, description="a folder of your own persona files")
     passages: int = Field(6, ge=1, le=20, description="passages given to the model as evidence")
+    best_of: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="drafts that the model's server writes of each answer in one call, of which "
+        "the best cited one is shown; more than 1 shows nothing before all are written",
+    )
     answer_tokens: int = Field(
         400,
         ge=16,

@@ -40,6 +40,14 @@ def _parser() -> Parser:
         "--late-interaction", choices=["auto", "on", "off"], default="auto",
         help="keep the passages' token vectors, by which the best candidates are read again",
     )  # fmt: skip
+    build.add_argument(
+        "--ray", nargs="?", const="local", metavar="ADDRESS",
+        help="encode with Ray: a cluster's address, auto, or processes of this machine "
+        "(docs/scaling.md)",
+    )  # fmt: skip
+    build.add_argument(
+        "--ray-workers", type=_positive, default=2, metavar="N", help="that encode at once (2)"
+    )
     build.add_argument("--json", action="store_true", help="print the report as JSON")
     build.set_defaults(run=_build)
 
@@ -125,7 +133,14 @@ def _build(options: argparse.Namespace) -> int:
 
     started = time.perf_counter()
     knowledge_base = _read(options)
-    encoder = load_encoder(options.encoder or DEFAULT_ENCODER, engine=options.encoder_engine)
+    name = options.encoder or DEFAULT_ENCODER
+    encoder = load_encoder(name, engine=options.encoder_engine)
+    if options.ray:
+        from index.encoders.ray_encoder import ray_encoder
+
+        encoder = ray_encoder(
+            encoder, name, options.encoder_engine, address=options.ray, workers=options.ray_workers
+        )
     with progress_bar("encoding") as progress:
         report = build(
             knowledge_base,

@@ -56,10 +56,14 @@ class ScriptedModel:
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/counts", self._counts)
         app.router.add_get("/last", self._last)
+        app.router.add_get("/health", self._health)
         return app
 
     async def _models(self, _: web.Request) -> web.StreamResponse:
         return web.json_response({"data": [{"id": NAME, "max_model_len": 32_768}]})
+
+    async def _health(self, _: web.Request) -> web.StreamResponse:
+        return web.Response()
 
     async def _counts(self, _: web.Request) -> web.StreamResponse:
         return web.json_response({"running": self.running, "begun": self.begun, "cut": self.cut})

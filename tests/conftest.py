@@ -20,8 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Servers that tests start keep their records here, not in the checkout."""
+    """Servers that tests start keep their records here, and use no vLLM that happens to run."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CITEWISE_LOCAL_VLLM", "")
         patch.setenv("CITEWISE_DATABASE", str(tmp_path_factory.mktemp("store") / "citewise.db"))
         yield
 

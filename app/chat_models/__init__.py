@@ -17,7 +17,8 @@ class Decoding:
 
     `temperature` 0 is greedy; `top_p` in (0, 1], 1 keeps the whole distribution (nucleus
     sampling, Holtzman et al. 2020); `max_tokens` counts the answer alone; a `form` holds the
-    text to JSON, which only models that say `writes_json` can do.
+    text to JSON, which only models that say `writes_json` can do; `n` texts are written at once,
+    more than one only by a server's model.
     """
 
     temperature: float
@@ -26,14 +27,19 @@ class Decoding:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     form: JsonForm | None = None
+    n: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text as it comes from the model: a token or several that came together, cut anywhere."""
+    """Text as it comes from the model: a token or several that came together, cut anywhere.
+
+    `choice` says to which of several texts it belongs, from 0.
+    """
 
     text: str
     tokens: int = 1
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)

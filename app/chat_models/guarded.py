@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 
 from app.chat_models import ChatModel, Decoding, Finished, ModelEvent, Piece
 from app.chat_models.breaker import Breaker, BreakerState
-from app.errors import ContextOverflow, ModelBusy, ModelError, ModelTimeout, ModelUnavailable
+from app.errors import (
+    ContextOverflow,
+    ModelBusy,
+    ModelError,
+    ModelTimeout,
+    ModelUnavailable,
+    ReplicaLost,
+)
 from app.observing import ModelCall, Observers
 from app.types import Message, Usage
 
@@ -200,7 +207,7 @@ class GuardedModel:
                     if isinstance(event, Finished):
                         attempt.succeeded()
                         return
-        except (ModelBusy, ContextOverflow):
+        except (ModelBusy, ContextOverflow, ReplicaLost):
             raise
         except ModelError:
             attempt.failed()

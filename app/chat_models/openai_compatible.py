@@ -6,16 +6,17 @@ than the rest of the relay.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import aiohttp
 import orjson
 
-from app.chat_models import Decoding, Finished, ModelEvent, Piece
+from app.chat_models import Decoding, Finished, ModelEvent
+from app.chat_models.context_length import context_length
+from app.chat_models.openai_stream import Told, arrivals, json_object, message_in
 from app.errors import (
     CitewiseError,
     ContextOverflow,
@@ -25,18 +26,17 @@ from app.errors import (
     ModelUnavailable,
     RequestError,
 )
-from app.types import JsonForm, Message, Usage
+from app.types import JsonForm, Message
 
 __all__ = ["OpenAiCompatibleModel"]
 
+_log = logging.getLogger("citewise.model")
 _CONNECT_SECONDS = 5.0
 _DEFAULT_CONTEXT = 4096
 # Tokens a character where the server has no tokenizer to ask; on the safe side for English.
 _TOKENS_PER_CHARACTER = 0.33
 _TOKENS_PER_MESSAGE = 8
-_LONGEST_LINE = 4 * 2**20
-_DONE = b"[DONE]"
-_END_SECONDS = 0.05
+_NO_SUCH_ROUTE = (400, 401, 403, 404, 405, 422, 501)
 
 
 class OpenAiCompatibleModel:
@@ -46,7 +46,13 @@ class OpenAiCompatibleModel:
     writes_json = True
 
     def __init__(
-        self, url: str, *, model: str | None = None, key: str | None = None, timeout: float = 60
+        self,
+        url: str,
+        *,
+        model: str | None = None,
+        key: str | None = None,
+        timeout: float = 60,
+        context: int | None = None,
     ) -> None:
         """Name the server; nothing is sent yet.
 
@@ -55,14 +61,17 @@ class OpenAiCompatibleModel:
             model: the served model's name; None takes the first that the server lists.
             key: sent as a bearer token.
             timeout: seconds to wait for the next byte.
+            context: tokens that prompt and answer may have; None asks the server.
         """
         self._url = url.rstrip("/")
-        self._model = model
+        self._root = self._url.removesuffix("/v1")
+        self._model, self._named = model, model is not None
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=_CONNECT_SECONDS, sock_read=timeout
         )
         self._session: aiohttp.ClientSession | None = None
+        self._given_context = context
         self._context: int | None = None
         self._tokenizes = True
         self.waiting = 0
@@ -94,13 +103,12 @@ class OpenAiCompatibleModel:
         """Count with the server's tokenizer where it offers one (vLLM does), else estimate."""
         await self.load()
         if self._tokenizes:
-            root = self._url.removesuffix("/v1")
             body = {"model": self._model, "messages": _wire(messages)}
-            async with self._request("POST", f"{root}/tokenize", body) as response:
-                if response.status == 200:
-                    found = orjson.loads(await response.read())
-                    return int(found["count"])
-                self._tokenizes = False
+            found = await self._ask("POST", "/tokenize", body)
+            # llama.cpp has the route and means something else by it.
+            if found is not None and isinstance(found.get("count"), int):
+                return int(found["count"])
+            self._tokenizes = False
         characters = sum(len(message.content) for message in messages)
         return int(characters * _TOKENS_PER_CHARACTER) + _TOKENS_PER_MESSAGE * len(messages)
 
@@ -122,6 +130,8 @@ class OpenAiCompatibleModel:
             body["seed"] = decoding.seed
         if decoding.stop:
             body["stop"] = list(decoding.stop)
+        if decoding.n > 1:
+            body["n"] = decoding.n
         if decoding.form is not None:
             body["response_format"] = _response_format(decoding.form)
         async with self._request("POST", f"{self._url}/chat/completions", body) as response:
@@ -137,13 +147,13 @@ class OpenAiCompatibleModel:
             self._session = None
 
     async def _events(self, response: aiohttp.ClientResponse) -> AsyncGenerator[ModelEvent, None]:
-        told = _Told()
+        told = Told()
         try:
-            async with aclosing(_arrivals(response.content)) as arrivals:
-                async for arrived in arrivals:
-                    texts, failure = told.together(arrived, self.name)
-                    if texts:
-                        yield Piece("".join(texts), len(texts))
+            async with aclosing(arrivals(response.content)) as arriving:
+                async for arrived in arriving:
+                    pieces, failure = told.together(arrived, self.name)
+                    for piece in pieces:
+                        yield piece
                     if failure is not None:
                         raise failure
         except TimeoutError as error:
@@ -164,10 +174,10 @@ class OpenAiCompatibleModel:
         async with self._request("GET", f"{self._url}/models", None) as response:
             if response.status != 200:
                 raise await self._refusal(response)
-            found = _object(await response.read())
+            found = json_object(await response.read())
         models = [entry for entry in found.get("data") or () if isinstance(entry, dict)]
         served = [str(entry.get("id")) for entry in models]
-        if self._model is None:
+        if not self._named and self._model not in served:
             if not served:
                 raise ModelUnavailable(f"{self._url} serves no model; name one with --model")
             self._model = served[0]
@@ -177,10 +187,24 @@ class OpenAiCompatibleModel:
                 f"{self._url} does not serve {self._model!r}, only {served}; name one of them "
                 "with --model"
             )
-        limit = entry.get("max_model_len") or entry.get("context_length")
-        if limit is None and isinstance(entry.get("meta"), dict):
-            limit = entry["meta"].get("n_ctx_train")
-        self._context = int(limit) if limit else _DEFAULT_CONTEXT
+        limit = self._given_context or await context_length(entry, self._ask)
+        if limit is None and self._context is None:
+            _log.warning(
+                "%s does not tell the context length of %s: %d tokens are assumed; say it with "
+                "the setting model_context", self._url, self._model, _DEFAULT_CONTEXT,
+            )  # fmt: skip
+        self._context = limit or _DEFAULT_CONTEXT
+
+    async def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> Mapping[str, Any] | None:
+        """Ask what only some servers know; None where this one has no such route."""
+        async with self._request(method, self._root + path, body) as response:
+            if response.status in _NO_SUCH_ROUTE:
+                return None
+            if response.status != 200:
+                raise await self._refusal(response)
+            return json_object(await response.read())
 
     def _request(self, method: str, url: str, body: Mapping[str, Any] | None) -> _Request:
         if self._session is None:
@@ -192,7 +216,7 @@ class OpenAiCompatibleModel:
     ) -> CitewiseError:
         text = (await response.read())[:2000]
         try:
-            said = _message(_object(text))
+            said = message_in(json_object(text))
         except ModelError:
             said = text.decode(errors="replace")[:200]
         if response.status in (400, 413) and "context" in said.lower():
@@ -208,78 +232,6 @@ class OpenAiCompatibleModel:
         if response.status >= 500:
             return ModelUnavailable(f"{self.name} answered {response.status}: {said}")
         return ModelError(f"{self.name} refused with {response.status}: {said}")
-
-
-@dataclass(slots=True)
-class _Told:
-    """What the chunks of a stream have told so far."""
-
-    reason: str | None = None
-    usage: Usage = field(default_factory=Usage)
-    begun: bool = False
-
-    def together(self, arrived: Sequence[bytes], name: str) -> tuple[list[str], ModelError | None]:
-        """Take in what came together: its pieces of text, and what went wrong after them."""
-        texts: list[str] = []
-        try:
-            for data in arrived:
-                texts += self.texts(_object(data), name)
-        except ModelError as error:
-            return texts, error
-        return texts, None
-
-    def texts(self, chunk: Mapping[str, Any], name: str) -> Iterator[str]:
-        """Take a chunk in and yield its pieces of text."""
-        if "error" in chunk:
-            raise ModelError(f"{name} failed in mid-stream: {_message(chunk)}")
-        used = chunk.get("usage")
-        if isinstance(used, dict):
-            self.usage = Usage(
-                int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0)
-            )
-        for choice in chunk.get("choices") or ():
-            self.reason = choice.get("finish_reason") or self.reason
-            text = (choice.get("delta") or {}).get("content")
-            if text:
-                self.begun = True
-                yield text
-
-
-async def _arrivals(content: aiohttp.StreamReader) -> AsyncGenerator[list[bytes], None]:
-    """The data of the server-sent events that came together, up to `[DONE]` or the end.
-
-    Read as it arrives and not line by line: under load many tokens come at once.
-    """
-    rest = b""
-    async for arrived in content.iter_any():
-        *lines, rest = (rest + arrived).split(b"\n")
-        if len(rest) > _LONGEST_LINE:
-            raise ModelError(f"the model server sent a line of more than {_LONGEST_LINE} bytes")
-        data = _data_of(lines)
-        done = data[-1:] == [_DONE]
-        yield data[:-1] if done else data
-        if done:
-            await _read_out(content)
-            return
-    yield [data for data in _data_of([rest]) if data != _DONE]
-
-
-def _data_of(lines: Iterable[bytes]) -> list[bytes]:
-    """The data of each event, at most up to and with `[DONE]`."""
-    found = []
-    for line in lines:
-        if line.startswith(b"data:"):
-            found.append(line[5:].strip())
-            if found[-1] == _DONE:
-                break
-    return found
-
-
-async def _read_out(content: aiohttp.StreamReader) -> None:
-    """Read the end of a body that is due now, so that its connection serves again."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_END_SECONDS):
-            await content.read()
 
 
 class _Request:
@@ -321,23 +273,6 @@ def _response_format(form: JsonForm) -> dict[str, Any]:
         return {"type": "json_object"}
     described = {"name": form.name, "schema": form.schema, "strict": True}
     return {"type": "json_schema", "json_schema": described}
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise ModelError(f"the model server sent what is no JSON: {data[:120]!r}") from error
-    if not isinstance(found, dict):
-        raise ModelError(f"the model server sent no JSON object: {data[:120]!r}")
-    return found
-
-
-def _message(body: Mapping[str, Any]) -> str:
-    error = body.get("error", body)
-    if isinstance(error, dict):
-        error = error.get("message") or error
-    return str(error)[:500]
 
 
 def _cause(error: BaseException) -> str:

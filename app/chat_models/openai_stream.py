@@ -1,0 +1,121 @@
+"""The stream of an OpenAI-compatible server, read as bytes: server-sent events and their chunks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import orjson
+
+from app.chat_models import Piece
+from app.errors import ModelError
+from app.types import Usage
+
+__all__ = ["Told", "arrivals", "json_object", "message_in"]
+
+_LONGEST_LINE = 4 * 2**20
+_DONE = b"[DONE]"
+_END_SECONDS = 0.05
+
+
+@dataclass(slots=True)
+class Told:
+    """What the chunks of a stream have told so far."""
+
+    reason: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    begun: bool = False
+
+    def together(
+        self, arrived: Sequence[bytes], name: str
+    ) -> tuple[list[Piece], ModelError | None]:
+        """Take in what came together: a piece a choice, and what went wrong after them."""
+        texts: dict[int, list[str]] = {}
+        failure = None
+        try:
+            for data in arrived:
+                for choice, text in self._texts(json_object(data), name):
+                    texts.setdefault(choice, []).append(text)
+        except ModelError as error:
+            failure = error
+        return [Piece("".join(own), len(own), choice) for choice, own in texts.items()], failure
+
+    def _texts(self, chunk: Mapping[str, Any], name: str) -> Iterator[tuple[int, str]]:
+        """Take a chunk in and yield the choices' texts."""
+        if "error" in chunk:
+            raise ModelError(f"{name} failed in mid-stream: {message_in(chunk)}")
+        used = chunk.get("usage")
+        if isinstance(used, dict):
+            self.usage = Usage(
+                int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0)
+            )
+        for choice in chunk.get("choices") or ():
+            self.reason = choice.get("finish_reason") or self.reason
+            text = (choice.get("delta") or {}).get("content")
+            if text:
+                self.begun = True
+                yield choice.get("index") or 0, text
+
+
+async def arrivals(content: aiohttp.StreamReader) -> AsyncGenerator[list[bytes], None]:
+    """The data of the server-sent events that came together, up to `[DONE]` or the end.
+
+    Read as it arrives and not line by line: under load many tokens come at once.
+    """
+    rest = b""
+    async for arrived in content.iter_any():
+        *lines, rest = (rest + arrived).split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            raise ModelError(f"the model server sent a line of more than {_LONGEST_LINE} bytes")
+        data = _data_of(lines)
+        done = data[-1:] == [_DONE]
+        yield data[:-1] if done else data
+        if done:
+            await _read_out(content)
+            return
+    yield [data for data in _data_of([rest]) if data != _DONE]
+
+
+def _data_of(lines: Iterable[bytes]) -> list[bytes]:
+    """The data of each event, at most up to and with `[DONE]`."""
+    found = []
+    for line in lines:
+        if line.startswith(b"data:"):
+            found.append(line[5:].strip())
+            if found[-1] == _DONE:
+                break
+    return found
+
+
+async def _read_out(content: aiohttp.StreamReader) -> None:
+    """Read the end of a body that is due now, so that its connection serves again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_END_SECONDS):
+            await content.read()
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """Read one JSON object.
+
+    Raises:
+        ModelError: it is something else.
+    """
+    try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ModelError(f"the model server sent what is no JSON: {data[:120]!r}") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"the model server sent no JSON object: {data[:120]!r}")
+    return found
+
+
+def message_in(body: Mapping[str, Any]) -> str:
+    """What an error body says."""
+    error = body.get("error", body)
+    if isinstance(error, dict):
+        error = error.get("message") or error
+    return str(error)[:500]
