@@ -93,13 +93,24 @@ def _take(browser: Browser, url: str, out: Path) -> Iterator[str]:
     page.screenshot(path=out / "phone.png", animations="disabled")
     yield "phone.png"
     page.context.close()
-    page = _open(browser, url, "light", 1280, 860)
-    page.get_by_role("tab", name="Browse").click()
-    page.fill("#browse-search", "temperature")
-    page.wait_for_timeout(400)
-    page.screenshot(path=out / "browse.png")
-    yield "browse.png"
-    page.context.close()
+    yield from _shelf(browser, url, out)
+
+
+def _shelf(browser: Browser, url: str, out: Path) -> Iterator[str]:
+    for name, scheme, width, height in (
+        ("browse", "light", 1280, 860),
+        ("browse-dark", "dark", 1280, 860),
+        ("browse-phone", "light", 360, 740),
+    ):
+        page = _open(browser, url, scheme, width, height)
+        page.get_by_role("tab", name="Browse").click()
+        page.wait_for_selector("#shelf-map .dot", state="attached", timeout=_WAIT_MS)
+        for view in ("topics", "figures", "map", "corrections"):
+            page.locator(f'[data-view="{view}"]').click()
+            page.wait_for_timeout(300)
+            page.screenshot(path=out / f"{name}-{view}.png", animations="disabled")
+            yield f"{name}-{view}.png"
+        page.context.close()
 
 
 def _open(browser: Browser, url: str, scheme: str, width: int, height: int) -> Page:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -14,7 +15,7 @@ from app.personas import Persona, resolve, shipped
 from app.types import Question, Sampling
 from app.ui import safe, texts
 from app.ui.conversation import Answering, Turn, drafts, history_of, play
-from app.ui.export import markdown_of
+from app.ui.exports import exported
 from app.ui.sources import panel_html
 from app.ui.suggest import examples, follow_ups
 from app.ui.turns import prefix_of, turn_html, turns_html
@@ -118,9 +119,13 @@ class Controller:
             return "", gr.Timer(active=False)
         return f'<p role="status">{safe.text(words)}</p>', gr.Timer(active=True)
 
-    async def export(self, turns: Turns) -> dict[str, str]:
-        """Return the conversation as a file for the browser to save."""
-        return {"name": "citewise.md", "text": markdown_of(turns)}
+    def export_as(self, kind: str) -> Callable[[Turns], Awaitable[dict[str, str]]]:
+        """Return what writes the conversation as one kind of file for the browser to save."""
+
+        async def export(turns: Turns) -> dict[str, str]:
+            return asdict(exported(kind, turns))
+
+        return export
 
     def _title(self, name: str) -> str:
         try:

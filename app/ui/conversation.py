@@ -8,10 +8,14 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.chat_models import ChatModel
 from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
 from app.personas import Persona
 from app.pipeline import PipelineSettings
+from app.prompt_again import prompt_again
 from app.types import (
     Answer,
     Citation,
@@ -26,8 +30,18 @@ from app.types import (
 from app.ui import texts
 from index.errors import CitewiseError, IndexUnusable
 from index.types import Passage
+from index.vectors import VectorStore
 
-__all__ = ["Answering", "Shelf", "Turn", "drafts", "history_of", "play", "trouble_of"]
+__all__ = [
+    "Answering",
+    "Shelf",
+    "Turn",
+    "drafts",
+    "history_of",
+    "play",
+    "trouble_of",
+    "with_prompt",
+]
 
 _LOG = logging.getLogger(__name__)
 _TICK_S = 0.4  # how often a waiting reader is told what is going on
@@ -39,6 +53,22 @@ class Shelf(Protocol):
     @property
     def passages(self) -> tuple[Passage, ...]:
         """Everything that can be cited."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Its identity."""
+
+    @property
+    def knowledge_base(self) -> str:
+        """What is indexed: its name, or several joined by "+"."""
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """The row of the passage that each vector belongs to."""
+
+    @property
+    def vectors(self) -> VectorStore:
+        """Every passage's vectors, one for each text that it is found under."""
 
 
 class Answering(Protocol):
@@ -72,7 +102,7 @@ class Turn:
     """A question with as much of its answer as is known.
 
     `trouble` is what went wrong, in words for the reader; `stopped` says that the reader
-    stopped it; `persona` is a title.
+    stopped it; `persona` is a title; `prompt` is what the model was given, where one was asked.
     """
 
     question: str
@@ -84,6 +114,7 @@ class Turn:
     answer: Answer | None = None
     stopped: bool = False
     trouble: str = ""
+    prompt: tuple[Message, ...] = ()
 
     @property
     def over(self) -> bool:
@@ -168,11 +199,21 @@ async def play(
             if event is None:
                 break
             turn = _after(turn, event)
+            if turn.answer is not None:
+                turn = await with_prompt(turn, pipeline)
             yield turn, status
     except Exception as error:  # noqa: BLE001 - told to the reader, and logged where unexpected
         yield replace(turn, trouble=trouble_of(error)), ""
     finally:
         await _closed(events, stopping, pending)
+
+
+async def with_prompt(turn: Turn, pipeline: Answering) -> Turn:
+    """The turn with the prompt that its model was given, where it can be built again."""
+    if turn.answer is None:
+        return turn
+    found = await prompt_again(turn.answer, turn.retrieved, pipeline.model, pipeline.personas)
+    return replace(turn, prompt=found.messages) if found else turn
 
 
 async def _next(events: AsyncGenerator[Event, None]) -> Event | None:

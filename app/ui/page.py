@@ -8,9 +8,11 @@ from typing import Any
 import gradio as gr
 
 from app.ui import texts
-from app.ui.browse import browse_html
+from app.ui.browsing import Browsing
 from app.ui.controller import SUGGESTIONS, Controller
 from app.ui.conversation import Answering
+from app.ui.exports import KINDS
+from app.ui.places import Places
 from app.ui.sources import panel_html
 
 __all__ = ["build"]
@@ -38,11 +40,12 @@ class _Chat:
     send: gr.Button
     stop: gr.Button
     new: gr.Button
-    export: gr.Button
+    export: gr.Row
+    saves: tuple[gr.Button, ...]
 
 
-def build(pipeline: Answering) -> gr.Blocks:
-    """Lay the page out and wire it."""
+def build(pipeline: Answering, places: Places | None = None) -> gr.Blocks:
+    """Lay the page out and wire it; `places` finds the map's."""
     controller = Controller(pipeline)
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
         _html(f'<h1>{texts.TITLE}</h1><p class="tagline">{texts.TAGLINE}</p>', "masthead")
@@ -55,11 +58,21 @@ def build(pipeline: Answering) -> gr.Blocks:
                     settings = _settings(controller)
                     panel = _html(panel_html(None), "panel")
             with gr.Tab(texts.TAB_BROWSE, id="browse") as browse:
-                shelf = _html("", "shelf")
+                _browse(browse, Browsing(pipeline, places or Places()))
         _wire(page, controller, chat, settings, panel, turns)
-        browse.select(lambda: browse_html(pipeline.index.passages), None, shelf, **_quiet())
     blocks: gr.Blocks = page.queue(default_concurrency_limit=None)
     return blocks
+
+
+def _browse(tab: gr.Tab, browsing: Browsing) -> None:
+    with gr.Column(elem_id="browse-view"):
+        shelf = _html("", "shelf")
+        with gr.Column(elem_id="shelf-map", elem_classes="shelf-panel"):
+            atlas = _html(f'<p class="faint" role="status">{texts.MAP_LATER}</p>', "atlas")
+    shelf_seen, atlas_seen = gr.State(""), gr.State("")
+    tab.select(browsing.shelf, shelf_seen, [shelf, shelf_seen], **_quiet()).then(
+        browsing.atlas, atlas_seen, [atlas, atlas_seen], **_quiet()
+    )
 
 
 def _chat() -> _Chat:
@@ -89,8 +102,13 @@ def _chat() -> _Chat:
             stop = gr.Button(texts.STOP, visible=False, elem_id="stop")
         with gr.Row(elem_id="tools"):
             new = gr.Button(texts.NEW, visible=False, elem_id="new", elem_classes="plain")
-            export = gr.Button(texts.EXPORT, visible=False, elem_id="export", elem_classes="plain")
-    return _Chat(banner, past, live, heading, suggestions, box, send, stop, new, export)
+            with gr.Row(visible=False, elem_id="export") as export:
+                _html(texts.SAVE_AS, "save-as")
+                saves = tuple(
+                    gr.Button(texts.SAVES[kind], elem_id=f"save-{kind}", elem_classes="plain")
+                    for kind in KINDS
+                )
+    return _Chat(banner, past, live, heading, suggestions, box, send, stop, new, export, saves)
 
 
 def _settings(controller: Controller) -> _Settings:
@@ -164,9 +182,10 @@ def _wire(
         **_quiet(),
     )
     document = gr.JSON(visible=False)
-    chat.export.click(controller.export, turns, document, **_quiet()).then(
-        None, document, None, js="(file) => window.citewise.save(file)", **_quiet()
-    )
+    for kind, button in zip(KINDS, chat.saves, strict=True):
+        button.click(controller.export_as(kind), turns, document, **_quiet()).then(
+            None, document, None, js="(file) => window.citewise.save(file)", **_quiet()
+        )
     ticking = gr.Timer(2.0)
     page.load(controller.suggest, [turns, settings.persona, settings.research], offered, **_quiet())
     gr.on([page.load, ticking.tick], controller.banner, None, [chat.banner, ticking], **_quiet())

@@ -9,12 +9,15 @@ __all__ = [
     "MODES",
     "MOMENTS",
     "STAGES",
+    "about",
     "ahead",
+    "category",
     "counted",
     "found",
     "ordinal",
     "seconds",
     "stage",
+    "sure",
 ]
 
 TITLE: Final = "Citewise"
@@ -33,7 +36,6 @@ BOX_PLACEHOLDER: Final = "Ask a question…"
 SEND: Final = "Ask"
 STOP: Final = "Stop"
 NEW: Final = "New conversation"
-EXPORT: Final = "Save as Markdown"
 
 PERSONA_LABEL: Final = "Who answers"
 RESEARCH_LABEL: Final = "Research doctrine"
@@ -101,25 +103,84 @@ MODES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 HOW: Final = "How it was answered"
-HOW_QUESTION: Final = "Question as it was searched"
+HOW_ASKED: Final = "The question"
+HOW_QUESTION: Final = "As it was searched"
+HOW_REWRITTEN: Final = "Made to stand alone"
 HOW_CONFIDENCE: Final = "Confidence that the sources hold an answer"
+HOW_INDEX: Final = "Index"
+HOW_FOUND: Final = "What was found"
+HOW_FOUND_LEAD: Final = (
+    "In the order of the end, with each search's own rank and score before they were put together."
+)
+HOW_PLACE: Final = "Place"
+HOW_PASSAGE: Final = "Passage"
+HOW_BEFORE: Final = "before"
+HOW_RERANKED: Final = "reranked"
+HOW_USED: Final = "used"
+HOW_READ: Final = "read"
+HOW_CHECKED: Final = "What was checked"
+HOW_SENTENCES: Final = "Sentences"
+HOW_DROPPED: Final = "Left out"
+HOW_NONE_DROPPED: Final = "None: every sentence that was written is shown."
+HOW_CONFLICTS: Final = "Sources that disagree"
+HOW_PREMISES: Final = "Taken for granted, and corrected"
+HOW_AGAINST: Final = "contradicted by"
+HOW_WRITTEN: Final = "Who wrote it"
+HOW_MODE: Final = "How"
 HOW_MODEL: Final = "Model"
 HOW_PERSONA: Final = "Persona"
 HOW_TOKENS: Final = "Tokens"
 HOW_TOKENS_VALUE: Final = "{read:,} read, {written:,} written"
 HOW_SAMPLING: Final = "Sampling"
 HOW_TIMINGS: Final = "Time"
-HOW_DROPPED: Final = "Sentences that were left out"
-HOW_NONE_DROPPED: Final = "None: every sentence that was written is shown."
-HOW_INDEX: Final = "Index"
+HOW_PROMPT: Final = "Prompt"
+HOW_PROMPT_HASH: Final = "SHA-256"
+HOW_PREFIX_HASH: Final = "SHA-256 of its beginning, which all questions to the persona share"
+HOW_PROMPT_SHOW: Final = "Show the prompt"
+HOW_PROMPT_LOST: Final = (
+    "It can't be shown any more: the persona, the prompts, the model or the passages have changed "
+    "since."
+)
+HOW_NO_PROMPT: Final = "No model was asked, so there was none."
 HOW_CUT: Final = "The answer reached its longest length and was cut there."
+SEED: Final = "Seed"
+NOT_BY_MODEL: Final = "the model's form was not taken:"
+GATE_OPEN: Final = "so it was answered"
+GATE_SHUT: Final = "so it was not answered"
+REWRITES: Final[Mapping[str, str]] = {
+    "none": "No need",
+    "rules": "By rules",
+    "model": "By the model",
+}
+STATUSES: Final[Mapping[str, str]] = {
+    "supported": "supported",
+    "partial": "partly supported",
+    "unsupported": "not supported",
+}
+STANDINGS: Final[Mapping[str, str]] = {
+    "computed": "computed",
+    "miscomputed": "does not follow from its own calculation",
+    "newer": "newer source",
+    "primary": "primary source",
+}
+MADE: Final[Mapping[str, str]] = {
+    "draft": "Written by the model, each sentence checked",
+    "composed": "Composed from the sources",
+    "mixed": "Partly written by the model, partly composed from the sources",
+    "abstained": "Not answered",
+}
 
 STAGES: Final[Mapping[str, str]] = {
     "encode": "Encode the question",
     "dense": "Search by meaning",
     "lexical": "Search by words",
     "fuse": "Rank together",
+    "late": "Read the best again, word by word",
     "retrieve": "Search, all of it",
+    "rewrite": "Make the question stand alone",
+    "gate": "Judge the evidence",
+    "verify": "Check the sentences",
+    "compose": "Compose from the sources",
 }
 MOMENTS: Final[Mapping[str, str]] = {
     "retrieved": "Sources found after",
@@ -164,17 +225,64 @@ NO_INDEX: Final = "The knowledge base can't be read."
 UNEXPECTED: Final = "Something went wrong on our side. The server's log has the details."
 EMPTY_QUESTION: Final = "Write a question first."
 
+# Browse
 BROWSE_LEAD: Final = "Everything that answers are built from."
 BROWSE_SEARCH: Final = "Search the knowledge base"
-BROWSE_PLACEHOLDER: Final = "A topic, a question, a figure…"
-BROWSE_NONE: Final = "Nothing matches."
+BROWSE_PLACEHOLDER: Final = "A topic, a question, a figure, an author…"
+BROWSE_NONE: Final = "Nothing matches here."
+BROWSE_VIEWS: Final = "Views of the knowledge base"
 BROWSE_QUESTIONS: Final = "Questions"
 BROWSE_FIGURES: Final = "Figures"
 BROWSE_FIGURE: Final = "Figure"
+BROWSE_VALUE: Final = "Value"
+BROWSE_UNIT: Final = "Unit"
+BROWSE_YEAR: Final = "Year"
 BROWSE_SOURCE: Final = "Source"
 BROWSE_EMPTY: Final = "The knowledge base is empty. Build the index with: python -m index build"
 BROWSE_ASK: Final = "Ask about this"
+VIEWS: Final[Mapping[str, str]] = {
+    "topics": "Topics",
+    "figures": "Figures",
+    "map": "Map",
+    "corrections": "Corrections",
+}
+CATEGORIES: Final[Mapping[str, str]] = {"agents-applications": "Agents and applications"}
+UNSORTED: Final = "Other"
+CORRECTED: Final = "against what this topic was first compiled from"
+CORRECTIONS_LEAD: Final = (
+    "Where the knowledge base departs from the document that its figures were first taken from: "
+    "what stood there, what is said here, and why."
+)
+WAS: Final = "was"
+NOW: Final = "now"
+PLACES: Final[Mapping[str, str]] = {
+    "data_points": "Figure",
+    "faq_items": "Question",
+    "faqs": "Question",
+    "sources": "Source",
+    "citation_snippet": "Snippet",
+    "snippet": "Snippet",
+    "description": "Description",
+}
+MAP_LABEL: Final = "Map of the knowledge base"
+MAP_LEAD: Final = (
+    "Questions and figures that are alike lie near each other. Point at a dot to see what it is, "
+    "press it to read it; with the keyboard, the arrow keys go from dot to dot."
+)
+MAP_LATER: Final = "The map is being drawn…"
+MAP_TOO_LARGE: Final = "This knowledge base is too large to be drawn as a map."
+MAP_LEGEND: Final = "Categories; press one to see it alone"
+MAP_QUESTION: Final = "question"
+MAP_FIGURE: Final = "figure"
 
+# Saving
+SAVE_AS: Final = "Save as"
+SAVES: Final[Mapping[str, str]] = {
+    "markdown": "Markdown",
+    "html": "Web page",
+    "json": "JSON",
+    "bibtex": "BibTeX",
+}
 BIBLIOGRAPHY: Final = "Sources"
 
 
@@ -210,3 +318,19 @@ def ordinal(number: int) -> str:
 def stage(name: str) -> str:
     """Name a stage or a moment of answering."""
     return STAGES.get(name) or MOMENTS.get(name) or name.replace("_", " ")
+
+
+def category(name: str) -> str:
+    """Write a category's name as people do."""
+    words = CATEGORIES.get(name, name.replace("-", " ").replace("_", " ").strip())
+    return words[:1].upper() + words[1:]
+
+
+def about(subject: str) -> str:
+    """Ask about a figure or a topic by its name."""
+    return f"What is known about {subject}?"
+
+
+def sure(degree: str) -> str:
+    """Say how sure a correction is."""
+    return f"Certainty: {degree}."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from app.types import Answer
 from app.ui import safe, texts
 from app.ui.cards import cards_html, passages_of
 from app.ui.conversation import Turn
+from app.ui.drawer import how_html
 from app.ui.render import render_answer
 
 __all__ = ["prefix_of", "turn_html", "turns_html"]
@@ -94,64 +94,5 @@ def _after(turn: Turn) -> str:
         f'<div class="after"><span>{" · ".join(facts)}</span>'
         f'<span class="do"><button type="button" class="quiet" data-ask="{question}">'
         f'{texts.EDIT}</button><button type="button" class="quiet" data-copy>{texts.COPY}</button>'
-        f'<pre class="plain" hidden>{safe.text(turn.text)}</pre></span></div>{_how(answer, turn)}'
+        f'<pre class="plain" hidden>{safe.text(turn.text)}</pre></span></div>{how_html(turn)}'
     )
-
-
-def _how(answer: Answer, turn: Turn) -> str:
-    rows = [
-        (texts.HOW_QUESTION, safe.text(answer.standalone_query or turn.question)),
-        (texts.HOW_CONFIDENCE, _meter(answer.confidence)),
-        (texts.HOW_PERSONA, safe.text(answer.persona)),
-        (texts.HOW_MODEL, safe.text(answer.model)),
-        (
-            texts.HOW_TOKENS,
-            texts.HOW_TOKENS_VALUE.format(
-                read=answer.usage.prompt_tokens, written=answer.usage.completion_tokens
-            ),
-        ),
-        (texts.HOW_SAMPLING, _sampling(answer)),
-        (texts.HOW_INDEX, f"<code>{safe.text(answer.index_fingerprint)}</code>"),
-        (texts.HOW_TIMINGS, _timings(answer.timings.items())),
-        (texts.HOW_DROPPED, _dropped(answer)),
-    ]
-    listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows if value)
-    cut = f"<p>{texts.HOW_CUT}</p>" if answer.finish_reason == "length" else ""
-    return f'<details class="how"><summary>{texts.HOW}</summary>{cut}<dl>{listed}</dl></details>'
-
-
-def _meter(share: float) -> str:
-    percent = round(100 * min(max(share, 0.0), 1.0))
-    return f'<span class="bar"><i style="width:{percent}%"></i></span>{percent}%'
-
-
-def _sampling(answer: Answer) -> str:
-    sampling = answer.sampling
-    named = (
-        (texts.TEMPERATURE, sampling.temperature),
-        (texts.TOP_P, sampling.top_p),
-        (texts.LENGTH, sampling.max_tokens),
-    )
-    return safe.text(", ".join(f"{name} {value}" for name, value in named if value is not None))
-
-
-def _timings(timings: Iterable[tuple[str, float]]) -> str:
-    listed = sorted(timings, key=lambda pair: pair[0] in texts.MOMENTS)
-    longest = max((value for _, value in listed), default=0.0) or 1.0
-    rows = "".join(
-        f"<li><span>{safe.text(texts.stage(name))}</span>"
-        f'<span class="bar"><i style="width:{max(1, round(100 * value / longest))}%"></i></span>'
-        f"<span>{texts.seconds(value)}</span></li>"
-        for name, value in listed
-    )
-    return f'<ul class="timings">{rows}</ul>' if rows else ""
-
-
-def _dropped(answer: Answer) -> str:
-    if not answer.dropped:
-        return "" if answer.abstained else texts.HOW_NONE_DROPPED
-    rows = "".join(
-        f'<li><s>{safe.text(one.text)}</s><span class="who">{safe.text(one.reason)}</span></li>'
-        for one in answer.dropped
-    )
-    return f'<ul class="dropped">{rows}</ul>'

@@ -7,13 +7,16 @@ import re
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NoReturn
 
+import numpy as np
 import uvicorn
 from fastapi import FastAPI
+from numpy.typing import NDArray
 
 from app.chat_models.scripted import ScriptedChatModel
 from app.errors import ModelUnavailable
@@ -38,6 +41,7 @@ from app.types import (
 from index.passages import passages_of
 from index.sources import SHIPPED, read
 from index.types import Hit, Passage, PassageKind, Source
+from index.vectors import VectorStore
 
 HOSTILE = (
     '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script> '
@@ -53,9 +57,37 @@ def shipped_passages() -> tuple[Passage, ...]:
     return tuple(p for base in bases for topic in base.topics for p in passages_of(topic))
 
 
+class Vectors:
+    """Vectors by topic, with a little of each passage's own."""
+
+    def __init__(self, passages: tuple[Passage, ...]) -> None:
+        topics = {passage.topic: n for n, passage in enumerate(passages)}
+        noise = np.random.default_rng(3)
+        own = noise.normal(0, 0.2, (len(passages), 8))
+        self._rows = (own + np.eye(8)[[topics[p.topic] % 8 for p in passages]]).astype(np.float32)
+        self.ntotal, self.d = self._rows.shape
+
+    def search(self, queries: NDArray[np.float32], k: int) -> NoReturn:
+        raise NotImplementedError
+
+    def reconstruct(self, row: int) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self._rows[row]
+        return found
+
+
 @dataclass(frozen=True)
 class Shelf:
     passages: tuple[Passage, ...]
+    fingerprint: str = "f" * 16
+    knowledge_base: str = "ai"
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        return np.arange(len(self.passages))
+
+    @property
+    def vectors(self) -> VectorStore:
+        return Vectors(self.passages)
 
 
 @dataclass
@@ -206,10 +238,10 @@ def running(server: uvicorn.Server) -> Iterator[str]:
 
 
 @contextmanager
-def served(pipeline: PlayingPipeline) -> Iterator[Page]:
+def served(pipeline: PlayingPipeline, *, embed_origins: Sequence[str] = ()) -> Iterator[Page]:
     """Serve the page alone, over a pipeline that plays."""
     from app.ui import mount
 
-    app = mount(FastAPI(), pipeline)
+    app = mount(FastAPI(), pipeline, embed_origins=embed_origins)
     with running(uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))) as url:
         yield Page(url, pipeline)
