@@ -116,6 +116,10 @@ class Settings(BaseSettings):
         description="where conversations, answers and feedback are kept: the path of an SQLite "
         "file, or postgresql://USER:PASSWORD@HOST/DATABASE",
     )
+    keep_conversations: bool = Field(
+        True,
+        description="keep what is asked on the page, so that each reader finds it again",
+    )
     keep_answers: int = Field(
         30,
         ge=0,

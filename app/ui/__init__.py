@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
 
+    from app.store import Store
     from app.ui.conversation import Answering
 
 __all__ = ["build_ui", "mount"]
@@ -25,7 +26,9 @@ def build_ui(pipeline: Answering) -> gr.Blocks:
 def mount(
     app: FastAPI,
     pipeline: Answering,
+    store: Store | None = None,
     *,
+    keep: bool = True,
     cache: Path | None = None,
     embed_origins: Sequence[str] = (),
 ) -> FastAPI:
@@ -34,9 +37,11 @@ def mount(
     Args:
         app: what it is added to.
         pipeline: what answers.
+        store: where feedback and conversations go; without one the page has neither.
+        keep: whether conversations are kept.
         cache: the folder that keeps the map's places; None finds them anew at each start.
         embed_origins: origins whose pages may show this one in a frame.
     """
     from app.ui.server import mount_page
 
-    return mount_page(app, pipeline, cache=cache, embed_origins=embed_origins)
+    return mount_page(app, pipeline, store, keep=keep, cache=cache, embed_origins=embed_origins)

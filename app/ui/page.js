@@ -40,6 +40,7 @@
     anchor = target;
     card.replaceChildren(...nodes);
     card.classList.toggle("small", !target.dataset.card);
+    window.citewise.cardButton(card, target.dataset.card);
     card.hidden = false;
     place();
     const mark = card.querySelector("mark");

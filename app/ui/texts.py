@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from app.store import Judgement, Reason
 
 __all__ = [
     "MODES",
     "MOMENTS",
+    "REASONS",
+    "SCRIPT",
     "STAGES",
     "about",
     "ahead",
     "category",
     "counted",
+    "earlier",
     "found",
     "ordinal",
+    "said",
     "seconds",
     "stage",
     "sure",
@@ -193,7 +200,7 @@ MOMENTS: Final[Mapping[str, str]] = {
 }
 
 COPY: Final = "Copy"
-EDIT: Final = "Edit and ask again"
+EDIT: Final = "Edit the question"
 COPIED: Final = "Copied"
 STOPPED: Final = "Stopped here. What was already checked stays."
 STOPPED_EMPTY: Final = "Stopped before anything was shown. Your question is back in the box."
@@ -285,6 +292,119 @@ SAVES: Final[Mapping[str, str]] = {
 }
 BIBLIOGRAPHY: Final = "Sources"
 
+# Conversations: asked again, kept, judged ------------------------------------------------------
+
+TAB_HISTORY: Final = "Conversations"
+AGAIN: Final = "Answer again"
+BESIDE: Final = "Compare with…"
+RETRY: Final = "Try again"
+SAME_AGAIN: Final = "It came out the same."
+CUT: Final = "cut at its longest length; a longer one can be chosen under Advanced"
+OLD_SOURCES: Final = "from an earlier state of the sources"
+OLD_SOURCES_TIP: Final = (
+    "The knowledge base has changed since. The passages shown here are those that were read then; "
+    "answering again reads the ones of today."
+)
+ACT_GONE: Final = "That is not on this page any more. Ask in the box below."
+AS_IT_WAS: Final = "the conversation as it was"
+SET_ASIDE: Final = (
+    "The later answers are set aside, not lost: {link} stays among your conversations."
+)
+
+KEEP_NO_COOKIE: Final = (
+    "Your browser keeps no cookie for this page, so conversations are not kept. This one stays "
+    "until you close the page; Save as Markdown keeps it."
+)
+KEEP_FAILED: Final = (
+    "This answer could not be kept: the database can't be used just now. It stays on this page "
+    "and is kept with your next question if the database is back; Save as Markdown is certain."
+)
+KEEP_SLOW: Final = (
+    "The database is slow; this answer is kept as soon as it answers. Don't close the page yet, "
+    "or use Save as Markdown."
+)
+TALK_GONE: Final = "That conversation is not here: it was deleted, or belongs to another browser."
+TALK_AWAY: Final = (
+    "The conversation can't be read: the database can't be used just now. Reload the page to try "
+    "again; nothing is lost."
+)
+
+HISTORY_SEARCH: Final = "Search your conversations"
+HISTORY_PLACEHOLDER: Final = "Words from a title, a question or an answer…"
+HISTORY_LIST: Final = "Your conversations"
+HISTORY_EMPTY: Final = (
+    "Nothing here yet. Each conversation is kept as you ask, for this browser alone."
+)
+HISTORY_NONE: Final = "No conversation has all of these words."
+HISTORY_AWAY: Final = (
+    "Your conversations can't be listed: the database can't be used just now. Open this tab "
+    "again in a moment; nothing is lost."
+)
+MORE: Final = "Show more"
+DELETE: Final = "Delete"
+DELETE_NAMED: Final = "Delete “{title}”"
+DELETE_ALL: Final = "Delete all"
+DELETE_FAILED: Final = "Nothing was deleted: the database can't be used just now. Try again."
+CONFIRM_ONE: Final = "Delete “{title}”?"
+CONFIRM_ALL: Final = "Delete all your conversations?"
+CONFIRM_WHAT: Final = (
+    "It can't be undone. What you said of answers with the thumbs stays with whoever runs this "
+    "page."
+)
+KEEP_IT: Final = "Keep"
+CANCEL: Final = "Cancel"
+
+JUDGING: Final = "Was this answer good?"
+GOOD: Final = "Good"
+BAD: Final = "Not good"
+JUDGE_TITLE: Final = "What do you say of it?"
+JUDGE_OF: Final = "About"
+JUDGE_WHOLE: Final = "The whole answer"
+JUDGE_WHY: Final = "What is wrong with it"
+JUDGE_COMMENT: Final = "In your own words, if you like"
+JUDGE_KEPT: Final = "Kept with a copy of question and answer, so that it can be looked into."
+JUDGE_SEND: Final = "Send"
+JUDGE_CLAIM: Final = "Judge this sentence"
+JUDGE_CHANGE: Final = "Say more, or change it"
+JUDGED: Final = "Noted"
+JUDGED_GOOD: Final = "good"
+JUDGED_BAD: Final = "not good"
+JUDGED_GONE: Final = "That answer is not on this page any more."
+JUDGED_FAILED: Final = (
+    "It could not be noted: the database can't be used just now. Your words are still here; try "
+    "again."
+)
+REASONS: Final[Mapping[Reason, str]] = {
+    "wrong": "Wrong",
+    "not_supported": "Not supported by its source",
+    "incomplete": "Incomplete",
+    "should_have_answered": "Should have answered",
+    "should_not_have_answered": "Should not have answered",
+}
+
+MODEL_GONE: Final = (
+    "The language model can't be reached just now. Ask all the same: if it isn't back in time, "
+    "your question comes back to the box. Browse works meanwhile."
+)
+INDEX_RENEWED: Final = "The knowledge base has just been renewed. Answers from now on read it."
+
+# What the page's script says by itself.
+SCRIPT: Final[Mapping[str, str]] = {
+    "gone": "The server can't be reached. What you see stays, and so does your question; this "
+    "page looks again every few seconds.",
+    "back": "The server is back.",
+    "restarted": "The server was started anew and doesn't know this conversation. Reload the page "
+    "to go on; copy first what you want to keep.",
+    "reload": "Reload",
+    "edit": "Your question",
+    "send": "Ask this instead",
+    "cancel": CANCEL,
+    "judge": JUDGE_CLAIM,
+    "change": JUDGE_CHANGE,
+    "today": "today",
+    "yesterday": "yesterday",
+}
+
 
 def counted(number: int, one: str, many: str) -> str:
     """Write a number with its noun."""
@@ -297,9 +417,34 @@ def found(number: int) -> str:
 
 
 def ahead(number: int) -> str:
-    """Say how many questions are waiting."""
+    """Say how many questions are answered before this one."""
+    if not number:
+        return f"The model answers other questions too. {WRITING}"
     are = "is" if number == 1 else "are"
-    return f"{counted(number, 'question', 'questions')} {are} in the queue; yours is kept…"
+    return (
+        f"{counted(number, 'question', 'questions')} {are} ahead of yours, which keeps its place "
+        "and is answered next in turn…"
+    )
+
+
+def earlier(number: int) -> str:
+    """Name the answers that were asked for anew."""
+    return counted(number, "earlier answer", "earlier answers")
+
+
+def said(judged: Sequence[Judgement]) -> str:
+    """What a reader said of an answer: the last word on the whole, and on how many sentences."""
+    whole = [one for one in judged if one.claim is None]
+    marked = len({one.claim for one in judged if one.claim is not None})
+    parts = []
+    if whole:
+        last = whole[-1]
+        why = ", ".join(REASONS[reason].lower() for reason in last.reasons)
+        name = JUDGED_GOOD if last.rating == "up" else JUDGED_BAD
+        parts.append(f"{name}: {why}" if why else name)
+    if marked:
+        parts.append(f"{counted(marked, 'sentence', 'sentences')} judged")
+    return f"{JUDGED}: {'; '.join(parts)}" if parts else ""
 
 
 def seconds(milliseconds: float) -> str:

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 import time
+import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from app.chat_models.scripted import ScriptedChatModel
 from app.errors import ModelUnavailable
 from app.personas import Persona
 from app.pipeline import PipelineSettings
+from app.store import Store
 from app.types import (
     Answer,
     AnswerMode,
@@ -92,7 +94,10 @@ class Shelf:
 
 @dataclass
 class PlayingPipeline:
-    """Answers by what the question says: abstain, slow, break, hostile; else three sentences."""
+    """Answers by what the question says: abstain, slow, break, hostile, vary; else three sentences.
+
+    To "vary" it says the same sentences in another order each time.
+    """
 
     delay: float = 0.02
     model: ScriptedChatModel = field(default_factory=lambda: ScriptedChatModel(()))
@@ -150,8 +155,8 @@ class PlayingPipeline:
         )
         yield Final(
             Answer(
-                "ans-1", text, abstains, tuple(citations), tuple(claims), conflicts,
-                Usage(812, 96), {"retrieve": 4.4, "first_token": 420.0, "total": 2310.0},
+                f"ans-{uuid.uuid4().hex}", text, abstains, tuple(citations), tuple(claims),
+                conflicts, Usage(812, 96), {"retrieve": 4.4, "first_token": 420.0, "total": 2310.0},
                 question.persona, "scripted", mode, "stop", question.text,
                 0.12 if abstains else 0.91, "f" * 16, nearest if abstains else (),
                 (Dropped("It was the first model ever.", "no passage supports it"),),
@@ -189,8 +194,9 @@ class PlayingPipeline:
         deltas: list[Delta] = []
         at = 0
         statuses: tuple[ClaimStatus, ...] = ("supported", "partial", "supported")
+        turned = len(self.questions) if "vary" in asked else 0
         for number, status in enumerate(statuses):
-            passage = hits[number].passage
+            passage = hits[(number + turned) % 3].passage
             if passage.topic == "h":
                 sentence, quote = HOSTILE, passage.text[20:60]
             else:
@@ -203,7 +209,7 @@ class PlayingPipeline:
             text = f"{lead}{sentence}[{n}]"
             cited = Citation(
                 n, passage.id, source.url, source.label, quote, start, start + len(quote),
-                source.year, hits[number].score,
+                source.year, hits[(number + turned) % 3].score,
             )  # fmt: skip
             claim = Claim(
                 sentence, at + len(lead), at + len(text), (n,), (passage.id,), status, 0.9
@@ -220,10 +226,11 @@ class Page:
 
 
 @contextmanager
-def running(server: uvicorn.Server) -> Iterator[str]:
-    """Run a server on a free port of this machine; give its address."""
+def running(server: uvicorn.Server, port: int = 0) -> Iterator[str]:
+    """Run a server on a port of this machine, by default a free one; give its address."""
     with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(("127.0.0.1", port))
         found.listen(128)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [found]}, daemon=True)
         thread.start()
@@ -238,10 +245,18 @@ def running(server: uvicorn.Server) -> Iterator[str]:
 
 
 @contextmanager
-def served(pipeline: PlayingPipeline, *, embed_origins: Sequence[str] = ()) -> Iterator[Page]:
+def served(
+    pipeline: PlayingPipeline,
+    store: Store | None = None,
+    *,
+    keep: bool = True,
+    embed_origins: Sequence[str] = (),
+    port: int = 0,
+) -> Iterator[Page]:
     """Serve the page alone, over a pipeline that plays."""
     from app.ui import mount
 
-    app = mount(FastAPI(), pipeline, embed_origins=embed_origins)
-    with running(uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))) as url:
+    app = mount(FastAPI(), pipeline, store, keep=keep, embed_origins=embed_origins)
+    config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1)
+    with running(uvicorn.Server(config), port) as url:
         yield Page(url, pipeline)
