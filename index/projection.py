@@ -67,7 +67,8 @@ def _principal(data: NDArray[np.float64]) -> NDArray[np.float64]:
 def _distances(data: NDArray[np.float64]) -> NDArray[np.float64]:
     """Squared distances between all pairs. Shape: (n, n)."""
     norms = (data**2).sum(axis=1)
-    return np.maximum(norms[:, None] + norms[None, :] - 2 * data @ data.T, 0)
+    apart: NDArray[np.float64] = np.maximum(norms[:, None] + norms - 2 * data @ data.T, 0)
+    return apart
 
 
 def _likeness(data: NDArray[np.float64], perplexity: float) -> NDArray[np.float64]:

@@ -62,8 +62,7 @@ def means(index: Shelf) -> Vectors:
     counts = np.bincount(index.owners, minlength=len(index.passages))
     for row, owner in enumerate(index.owners):
         sums[owner] += index.vectors.reconstruct(row)
-    means: Vectors = sums / np.maximum(counts, 1)[:, None].astype(np.float32)
-    return means
+    return sums / np.maximum(counts, 1).astype(np.float32)[:, None]
 
 
 def _keep(path: Path, places: Vectors) -> None:

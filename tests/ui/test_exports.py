@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
-import bibtexparser
 import jsonschema
 import pytest
+from bibtexparser.entrypoint import parse_string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pylatexenc.latex2text import LatexNodes2Text
@@ -106,7 +106,7 @@ def test_the_json_is_as_its_schema_says(turns: list[Turn]) -> None:
 def test_an_entry_says_what_the_label_says() -> None:
     label = "Vaswani et al. (2017) — Attention Is All You Need. NeurIPS 2017"
     turn = _turn(label, "https://arxiv.org/abs/1706.03762", 2017)
-    entry = bibtexparser.parse_string(exported("bibtex", [turn]).text).entries[0]
+    entry = parse_string(exported("bibtex", [turn]).text).entries[0]
     fields = {field.key: field.value for field in entry.fields}
     assert entry.key == "vaswani2017attention"
     assert fields == {
@@ -150,7 +150,7 @@ def test_what_is_written_reads_back(rows: list[tuple[str, int, str]]) -> None:
         Reference(n, work, "https://x.example/{a}%20b_c", year, work, (who,) if who.strip() else ())
         for n, (work, year, who) in enumerate(rows, start=1)
     ]
-    library = bibtexparser.parse_string(references_as_bibtex(references))
+    library = parse_string(references_as_bibtex(references))
     assert library.failed_blocks == []
     assert len({entry.key for entry in library.entries}) == len(references)
     for entry, (work, year, who) in zip(library.entries, rows, strict=True):

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import bibtexparser
 import pytest
+from bibtexparser.entrypoint import parse_string
 
 from app.ui import texts
 from tests.ui.chromium import BROWSER
@@ -51,7 +51,7 @@ def test_a_conversation_is_saved_in_every_form(
     assert re.search(r"^1\. Hoffmann", text, re.MULTILINE)
     record = json.loads(files["json"].read_text(encoding="utf-8"))
     assert record["turns"][0]["outcome"] == "answered"
-    library = bibtexparser.parse_string(files["bibtex"].read_text(encoding="utf-8"))
+    library = parse_string(files["bibtex"].read_text(encoding="utf-8"))
     assert len(library.entries) == len(record["bibliography"])
 
 

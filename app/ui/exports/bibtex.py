@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from itertools import chain, count
 from string import ascii_lowercase
 
-import bibtexparser
+from bibtexparser.entrypoint import write_string
+from bibtexparser.library import Library
 from bibtexparser.model import Entry, Field
 
 from app.sanitize import strip_invisible
@@ -45,13 +46,13 @@ def bibtex_of(turns: Sequence[Turn]) -> str:
 
 def references_as_bibtex(references: Sequence[Reference]) -> str:
     """Write references as BibTeX; each has a key of its own."""
-    library = bibtexparser.Library()
+    library = Library()
     taken: set[str] = set()
     for reference in references:
         key = _key(reference, taken)
         taken.add(key)
         library.add(Entry("misc", key, _fields(reference)))
-    written: str = bibtexparser.write_string(library)
+    written: str = write_string(library)
     return written
 
 
