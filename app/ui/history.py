@@ -99,7 +99,7 @@ class History:
             raise NotKept(conversation)
         if self._feedback is not None:
             await self._feedback.recall(owner, turns)
-        return turns
+        return await self._screen.explained(turns)
 
     async def _list(self, request: gr.Request, words: str, shown: int) -> str:
         owner = owner_of(request)

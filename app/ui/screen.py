@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +14,7 @@ from app.personas import Persona, resolve, shipped
 from app.ui import safe, texts
 from app.ui.actions import Showing
 from app.ui.choices import Choices
-from app.ui.conversation import Answering, Turn
+from app.ui.conversation import Answering, Turn, with_prompt
 from app.ui.feedback import Feedback
 from app.ui.keeping import Ledger
 from app.ui.sources import panel_html
@@ -45,6 +46,10 @@ class Screen:
             return resolve(name, self._pipeline.personas).title
         except RequestError:
             return name
+
+    async def explained(self, turns: Turns) -> Turns:
+        """Kept turns with the prompts that their models were given."""
+        return tuple(await asyncio.gather(*(with_prompt(one, self._pipeline) for one in turns)))
 
     def empty(self, choices: Choices) -> View:
         """The page at its beginning; what is in the box stays."""

@@ -21,7 +21,8 @@ def markdown_of(turns: Sequence[Turn]) -> str:
     found = bibliography(turns)
     parts = [f"# {texts.TITLE}"]
     for turn, numbers in zip(turns, found.numbers, strict=True):
-        parts.append(f"## {_line(turn.question)}")
+        heading = f"### {_line(turn.persona)}" if turn.also else f"## {_line(turn.question)}"
+        parts.append(heading)
         if turn.text:
             parts.append(_renumbered(turn, numbers))
         if turn.trouble:

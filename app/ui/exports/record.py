@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.store import Also
 from app.types import AnswerMode, ClaimStatus
 from app.ui.conversation import Turn
 from app.ui.exports.bibliography import Reference, bibliography
@@ -77,6 +78,7 @@ class Exchange(_Form):
     question: str
     persona: str
     outcome: Outcome
+    also: Also = Field(description="set where it answers the turn before it once more")
     text: str = Field(description="the answer in Markdown, with its markers")
     mode: AnswerMode | None
     citations: list[Cited]
@@ -131,6 +133,7 @@ def _exchange(turn: Turn, numbers: Mapping[int, int]) -> Exchange:
         question=turn.question,
         persona=turn.persona,
         outcome=_outcome(turn),
+        also=turn.also,
         text=turn.text,
         mode=answer.mode if answer else None,
         citations=[
