@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -63,8 +64,9 @@ class Controller:
             yield View().row()
             return
         question = choices.question(text, turns, choices.name)
-        async for row in self._answered(request, question, turns, ledger):
-            yield row
+        async with aclosing(self._answered(request, question, turns, ledger)) as rows:
+            async for row in rows:
+                yield row
 
     async def act(
         self,
@@ -87,8 +89,9 @@ class Controller:
             notice, ledger = _set_aside(ledger), Ledger()
         question = choices.question(again.text, again.before, again.persona)
         answered = self._answered(request, question, again.turns, ledger, again.also, notice)
-        async for row in answered:
-            yield row
+        async with aclosing(answered) as rows:
+            async for row in rows:
+                yield row
 
     async def stop(self, request: gr.Request) -> None:
         """Stop the reader's answer; what was shown stays."""

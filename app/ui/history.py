@@ -98,7 +98,10 @@ class History:
         if not turns:
             raise NotKept(conversation)
         if self._feedback is not None:
-            await self._feedback.recall(owner, turns)
+            try:
+                await self._feedback.recall(owner, turns)
+            except StoreError as error:  # the answers matter more than the thumbs beside them
+                _LOG.error("what was said of a conversation's answers can't be read: %s", error)
         return await self._screen.explained(turns)
 
     async def _list(self, request: gr.Request, words: str, shown: int) -> str:

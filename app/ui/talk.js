@@ -94,6 +94,7 @@
     const live = document.querySelector("#live .turn");
     if (!live) return;
     if (live.dataset.over === "false") {
+      lookSoon();
       memory.set("pending", live.dataset.question);
       memory.set("draft", "");
     } else if (!live.querySelector(".trouble")) {
@@ -317,6 +318,7 @@
   let server = "";
   let gone = false;
   let looking = 0;
+  let soon = false;
 
   function say(text, withButton) {
     let note = document.getElementById("gone");
@@ -352,7 +354,15 @@
         }
       }
     }
-    looking = setTimeout(look, gone || busy ? SOON_MS : LATER_MS);
+    soon = gone || busy;
+    looking = setTimeout(look, soon ? SOON_MS : LATER_MS);
+  }
+
+  function lookSoon() {
+    if (soon) return;
+    soon = true;
+    clearTimeout(looking);
+    looking = setTimeout(look, SOON_MS);
   }
 
   function restarted() {

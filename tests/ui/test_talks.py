@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -326,3 +329,71 @@ def test_without_keeping_there_is_no_list_but_feedback(browser: Browser, store: 
         assert page.evaluate("location.hash") == ""
     found = [one for one in store.feedback.export() if one.exchange.question.startswith("Is this")]
     assert len(found) == 1
+
+
+def test_a_database_that_fails_costs_no_answer(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "failing.db"
+    with (
+        closing(open_store(str(file))) as failing,
+        served(PlayingPipeline(), failing) as site,
+        browser.new_context() as reader,
+    ):
+        page = opened(reader, site.url)
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("ALTER TABLE turns RENAME TO aside")
+            other.execute("ALTER TABLE feedback RENAME TO aside_too")
+        ask(page, "Is this lost?")
+        page.get_by_text(texts.KEEP_FAILED).wait_for()
+        assert page.locator("#live .cite").count() == 3
+        page.locator("[data-rate=down]").click()
+        page.fill("#judge-comment", "My words")
+        page.locator("#judge [data-send]").click()
+        page.get_by_text(texts.JUDGED_FAILED).wait_for()
+        assert page.locator("#judge-comment").input_value() == "My words"
+        page.keyboard.press("Escape")
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("ALTER TABLE aside RENAME TO turns")
+        ask(page, "And this?")
+        kept(page)
+        page.reload()
+        page.locator("#live .turn", has_text="And this?").wait_for()
+        assert page.locator("#past .turn", has_text="Is this lost?").count() == 1
+
+
+def test_what_was_left_in_the_middle_is_found_with_its_question(page: Page) -> None:
+    ask(page, "What came before?")
+    kept(page)
+    page.fill("#box textarea", "A slow question")
+    page.keyboard.press("Enter")
+    page.locator("#live .turn[data-over=false] .cite").first.wait_for()
+    page.reload()
+    page.locator(".turn", has_text="What came before?").wait_for()
+    assert page.locator("#box textarea").input_value() == "A slow question"
+    for _ in range(20):
+        if page.locator("#live .stopped").count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+        page.locator("#live .turn").wait_for()
+    assert page.locator("#live .stopped").count() == 1
+    assert 1 <= page.locator("#live .cite").count() < 3
+
+
+def test_a_server_that_went_away_is_told_and_comes_back(browser: Browser, store: Store) -> None:
+    with browser.new_context() as reader:
+        reader.set_default_timeout(30_000)
+        with served(PlayingPipeline(), store) as site:
+            port = int(site.url.rpartition(":")[2])
+            page = opened(reader, site.url)
+            ask(page, "Is it there?")
+            kept(page)
+            page.fill("#box textarea", "A slow question")
+            page.keyboard.press("Enter")
+            page.locator("#live .turn[data-over=false] .cite").first.wait_for()
+        page.get_by_text(texts.SCRIPT["gone"]).wait_for()
+        assert page.locator("#past .turn", has_text="Is it there?").count() == 1
+        with served(PlayingPipeline(), store, port=port):
+            page.locator("#gone").wait_for(state="detached")
+            page.locator(".turn", has_text="Is it there?").wait_for()
+            assert page.locator("#box textarea").input_value() == "A slow question"
+            ask(page, "Does it go on?")
