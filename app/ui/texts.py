@@ -441,7 +441,7 @@ def said(judged: Sequence[Judgement]) -> str:
         last = whole[-1]
         why = ", ".join(REASONS[reason].lower() for reason in last.reasons)
         name = JUDGED_GOOD if last.rating == "up" else JUDGED_BAD
-        parts.append(f"{name}: {why}" if why else name)
+        parts.append(f"{name} ({why})" if why else name)
     if marked:
         parts.append(f"{counted(marked, 'sentence', 'sentences')} judged")
     return f"{JUDGED}: {'; '.join(parts)}" if parts else ""
