@@ -1,4 +1,4 @@
-"""`python -m app`: serve the chat page and the endpoint, ask a question, see what is retrieved."""
+"""`python -m app`: serve the page, the endpoint and the tools, or ask from the terminal."""
 
 from __future__ import annotations
 
@@ -46,6 +46,12 @@ def _parser() -> Parser:
     _add_question(retrieve)
     retrieve.add_argument("-k", type=int, default=8, help="how many hits (8)")
     _add_common(retrieve)
+
+    tools = commands.add_parser(
+        "mcp", help="serve the tools of the Model Context Protocol on standard input and output"
+    )
+    _add_common(tools)
+    _add_model(tools)
 
     keys = commands.add_parser("keys", help="add, list or revoke the endpoint's keys")
     keys.add_argument("action", choices=["add", "list", "revoke"])
@@ -109,6 +115,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from app.serve import serve
 
         return serve(options)
+    if options.command == "mcp":
+        from app.tools_command import mcp
+
+        return mcp(options)
     if options.command == "keys":
         from app.api.keys_command import keys
 

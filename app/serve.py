@@ -90,7 +90,14 @@ def build_server(
 
     app = create_app(pipeline, settings, store)
     serving, telemetry = app.state.serving, app.state.telemetry
-    app = mount(app, pipeline)
+    app = mount(
+        app,
+        pipeline,
+        store,
+        keep=settings.keep_conversations,
+        cache=settings.cache,
+        embed_origins=tuple(settings.embed_origins),
+    )
     tend_model(app, pipeline, telemetry)
     config = uvicorn.Config(
         app,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -20,6 +21,9 @@ __all__ = ["LOCAL_VLLM", "ROOT", "Settings", "load_settings"]
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL_VLLM = "http://127.0.0.1:8000/v1"
+_ORIGIN = re.compile(
+    r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?|https?://\[[0-9a-f:]+\](?::\d+)?"
+)
 
 
 def _addresses(given: object) -> object:
@@ -141,6 +145,10 @@ class Settings(BaseSettings):
         description="where conversations, answers and feedback are kept: the path of an SQLite "
         "file, or postgresql://USER:PASSWORD@HOST/DATABASE",
     )
+    keep_conversations: bool = Field(
+        True,
+        description="keep what is asked on the page, so that each reader finds it again",
+    )
     keep_answers: int = Field(
         30,
         ge=0,
@@ -164,6 +172,12 @@ class Settings(BaseSettings):
         [],
         description="origins whose pages may ask from a browser, such as https://app.example.org",
     )
+    embed_origins: list[str] = Field(
+        [],
+        description="origins whose pages may show the chat page in a frame, such as "
+        "https://docs.example.org; none by default",
+    )
+    mcp: bool = Field(True, description="serve the tools of the Model Context Protocol at /mcp")
     metrics: Literal["auto", "open", "key", "off"] = Field(
         "auto",
         description="who may read /metrics: everyone, holders of a key, nobody; auto asks for a "
@@ -214,6 +228,17 @@ class Settings(BaseSettings):
     max_queued_per_key: int = Field(
         8, ge=0, le=100_000, description="requests of one key that may wait; more are refused"
     )
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _are_origins(cls, origins: list[str]) -> list[str]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r:.80} is no origin; expected a scheme and a host, and a port where "
+                    "it has one, such as https://docs.example.org"
+                )
+        return origins
 
     @classmethod
     def settings_customise_sources(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from index.types import DataPoint, Faq, Passage, PassageKind, Topic
+from index.types import DataPoint, Faq, Figure, Passage, PassageKind, Topic
 
 __all__ = ["embedded_texts", "full_text", "passages_of"]
 
@@ -23,11 +23,23 @@ def passages_of(topic: Topic) -> list[Passage]:
     known = {source.id: source for source in topic.sources}
 
     def make(
-        kind: PassageKind, tail: str, heading: str, text: str, ids: tuple[str, ...]
+        kind: PassageKind,
+        tail: str,
+        heading: str,
+        text: str,
+        ids: tuple[str, ...],
+        figure: Figure | None = None,
     ) -> Passage:
-        sources = tuple(known[i] for i in ids if i in known) or topic.sources
         return Passage(
-            f"{topic.slug}/{tail}", kind, topic.slug, topic.title, heading, text, sources
+            id=f"{topic.slug}/{tail}",
+            kind=kind,
+            topic=topic.slug,
+            title=topic.title,
+            heading=heading,
+            text=text,
+            sources=tuple(known[i] for i in ids if i in known) or topic.sources,
+            category=topic.category,
+            figure=figure,
         )
 
     found = [
@@ -35,7 +47,14 @@ def passages_of(topic: Topic) -> list[Passage]:
         for i, faq in enumerate(topic.faqs)
     ]
     found += [
-        make(PassageKind.DATA, f"data/{i}", point.label, data_sentence(point), point.sources)
+        make(
+            PassageKind.DATA,
+            f"data/{i}",
+            point.label,
+            data_sentence(point),
+            point.sources,
+            Figure(point.value, point.unit, point.note),
+        )
         for i, point in enumerate(topic.data_points)
     ]
     for kind, text in (

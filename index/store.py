@@ -27,7 +27,7 @@ from index.errors import IndexUnusable
 from index.late_interaction import LateIndex
 from index.lexical import Bm25
 from index.manifest import Manifest, code_recipe, differences
-from index.types import Passage, PassageKind, Source
+from index.types import Figure, Passage, PassageKind, Source
 from index.vectors import VectorOpener, VectorStore
 from index.vectors.faiss_store import open_faiss, write_faiss
 from index.weights import sha256_of
@@ -69,6 +69,11 @@ class LoadedIndex:
     def fingerprint(self) -> str:
         """The index's identity, as answers record it."""
         return self.manifest.fingerprint
+
+    @property
+    def knowledge_base(self) -> str:
+        """What is indexed: its name, or several joined by "+"."""
+        return self.manifest.knowledge_base
 
 
 def prepare(folder: Path) -> None:
@@ -326,4 +331,5 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
 
 def _passage(row: dict[str, Any]) -> Passage:
     sources = tuple(Source(**source) for source in row.pop("sources"))
-    return Passage(kind=PassageKind(row.pop("kind")), sources=sources, **row)
+    figure = Figure(**stated) if (stated := row.pop("figure", None)) else None
+    return Passage(kind=PassageKind(row.pop("kind")), sources=sources, figure=figure, **row)

@@ -13,6 +13,7 @@ from enum import StrEnum
 __all__ = [
     "DataPoint",
     "Faq",
+    "Figure",
     "Hit",
     "KnowledgeBase",
     "Passage",
@@ -88,12 +89,22 @@ class PassageKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A data point in its parts, as printed; `unit` and `note` are empty where it has none."""
+
+    value: str
+    unit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """The unit that is retrieved and cited.
 
     `id` is a position in the source: `<slug>/faq/<i>`, `<slug>/data/<i>`,
     `<slug>/description` or `<slug>/snippet`. `heading` is the question or the data point's
-    label, `text` what may be quoted.
+    label, `text` what may be quoted. `category` is the topic's; `figure` is what a data point
+    states, and None for the other kinds.
     """
 
     id: str
@@ -103,6 +114,8 @@ class Passage:
     heading: str
     text: str
     sources: tuple[Source, ...] = ()
+    category: str = ""
+    figure: Figure | None = None
 
 
 @dataclass(frozen=True, slots=True)

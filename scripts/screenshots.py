@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -20,6 +21,7 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 CITED = "What does nucleus sampling do better than top-k?"
+SIZED = "How large does the KV cache get?"
 UNKNOWN = "Who won the football world cup in 2022?"
 _WAIT_MS = 180_000
 
@@ -35,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("no Chromium; install it with: apt-get install chromium", file=sys.stderr)
         return 2
     options.out.mkdir(parents=True, exist_ok=True)
-    with _server(options.index, options.url) as url, sync_playwright() as playwright:
+    with served_at(options.index, options.url) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for name in _take(browser, url, options.out):
             print(options.out / name)
@@ -44,13 +46,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextmanager
-def _server(index: Path | None, url: str | None) -> Iterator[str]:
-    """Start the product on a free port, unless one runs already."""
+def served_at(index: Path | None, url: str | None, *flags: str) -> Iterator[str]:
+    """Start the product on a free port with a database of its own, unless one runs already."""
     if url:
         yield url
         return
-    command = [sys.executable, "-m", "app", "serve", "--port", "0"]
-    command += ["--index", str(index)] if index else []
+    with TemporaryDirectory(prefix="citewise-") as folder:
+        command = [sys.executable, "-m", "app", "serve", "--port", "0", *flags]
+        command += ["--database", str(Path(folder) / "citewise.db")]
+        command += ["--index", str(index)] if index else []
+        with _started(command) as address:
+            yield address
+
+
+@contextmanager
+def _started(command: list[str]) -> Iterator[str]:
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         yield _address(process)
@@ -93,13 +103,56 @@ def _take(browser: Browser, url: str, out: Path) -> Iterator[str]:
     page.screenshot(path=out / "phone.png", animations="disabled")
     yield "phone.png"
     page.context.close()
-    page = _open(browser, url, "light", 1280, 860)
-    page.get_by_role("tab", name="Browse").click()
-    page.fill("#browse-search", "temperature")
-    page.wait_for_timeout(400)
-    page.screenshot(path=out / "browse.png")
-    yield "browse.png"
-    page.context.close()
+    yield from _talks(browser, url, out)
+    yield from _shelf(browser, url, out)
+
+
+def _talks(browser: Browser, url: str, out: Path) -> Iterator[str]:
+    """Two personas beside each other, what is said of an answer, and the list of conversations."""
+    for name, scheme, width, height in (
+        ("", "light", 1280, 860),
+        ("-dark", "dark", 1280, 860),
+        ("-phone", "light", 360, 740),
+    ):
+        page = _open(browser, url, scheme, width, height)
+        _ask(page, SIZED)
+        page.locator("#new").click()
+        page.locator("#live .turn").wait_for(state="detached")
+        _ask(page, CITED)
+        page.locator(".menu summary").click()
+        page.locator(".menu .items button").last.click()
+        page.locator(".voice").nth(1).locator(".after").wait_for(timeout=_WAIT_MS)
+        page.wait_for_timeout(700)
+        page.screenshot(path=out / f"beside{name}.png", animations="disabled")
+        yield f"beside{name}.png"
+        page.locator("[data-rate=down]").last.click()
+        page.locator("[data-reason]").nth(2).click()
+        page.fill("#judge-comment", "It leaves out how p is chosen.")
+        page.screenshot(path=out / f"feedback{name}.png", animations="disabled")
+        yield f"feedback{name}.png"
+        page.locator("#judge [data-close]").click()
+        page.get_by_role("tab", name="Conversations").click()
+        page.wait_for_selector(".talks li", timeout=_WAIT_MS)
+        page.screenshot(path=out / f"conversations{name}.png", animations="disabled")
+        yield f"conversations{name}.png"
+        page.context.close()
+
+
+def _shelf(browser: Browser, url: str, out: Path) -> Iterator[str]:
+    for name, scheme, width, height in (
+        ("browse", "light", 1280, 860),
+        ("browse-dark", "dark", 1280, 860),
+        ("browse-phone", "light", 360, 740),
+    ):
+        page = _open(browser, url, scheme, width, height)
+        page.get_by_role("tab", name="Browse").click()
+        page.wait_for_selector("#shelf-map .dot", state="attached", timeout=_WAIT_MS)
+        for view in ("topics", "figures", "map", "corrections"):
+            page.locator(f'[data-view="{view}"]').click()
+            page.wait_for_timeout(300)
+            page.screenshot(path=out / f"{name}-{view}.png", animations="disabled")
+            yield f"{name}-{view}.png"
+        page.context.close()
 
 
 def _open(browser: Browser, url: str, scheme: str, width: int, height: int) -> Page:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -44,6 +44,9 @@ from app.errors import SettingsError, StoreError
 from app.settings import Settings
 from app.store import Store
 
+if TYPE_CHECKING:
+    from app.api.tools import ServedTools
+
 __all__ = ["create_app"]
 
 _HEALTH_SECONDS = 2.0
@@ -72,6 +75,7 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
             "got metrics = key, but no keys are set: set api_keys_file and run: "
             "python -m app keys add NAME, or choose metrics = auto, open or off"
         )
+    tools = _tools(serving) if settings.mcp else None
     app = FastAPI(
         title="Citewise",
         description="An expert on language models that cites its sources.",
@@ -81,7 +85,7 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
         openapi_url="/openapi.json" if settings.api_docs else None,
         redirect_slashes=False,
         exception_handlers={HTTPException: _http_error},
-        lifespan=_lifespan(serving),
+        lifespan=_lifespan(serving, tools),
     )
     router = app.router
     _add_answers(router, serving)
@@ -91,6 +95,8 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
     _add_probes(router, serving)
     if settings.metrics != "off":
         _add_metrics(router, telemetry)
+    if tools is not None:
+        router.routes.append(tools.route)
     own = list(app.routes)  # what is mounted beside them later is described elsewhere
     document = description(
         app,
@@ -131,14 +137,23 @@ def _allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
     )
 
 
-def _lifespan(serving: Serving) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    serving: Serving, tools: ServedTools | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with tools.running() if tools else nullcontext():
+            yield
         if serving.keeper is not None:
             await serving.keeper.close()
 
     return lifespan
+
+
+def _tools(serving: Serving) -> ServedTools:
+    from app.api.tools import ServedTools
+
+    return ServedTools(serving)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -3,8 +3,9 @@
 One `Store` is opened for a process and shared by the page and the endpoint (`app.state.store`):
 
     store = open_store(settings.database)
-    talk = store.conversations.create("reader:7f3a", "What is a KV cache?", "citewise-expert")
-    store.conversations.append("reader:7f3a", talk.id, Exchange(question, answer, found))
+    thread = store.conversations.begin("reader:7f3a", Exchange(question, answer, found))
+    talk = thread.conversation
+    store.conversations.append("reader:7f3a", talk.id, Exchange(another, its_answer, its_found))
     for one in store.conversations.list("reader:7f3a").conversations: ...
     thread = store.conversations.open("reader:7f3a", talk.id)
     thread.turns[0].exchange.answer.citations   # as they were, quotes and offsets included
@@ -23,6 +24,7 @@ from __future__ import annotations
 from app.store.opening import Store, open_store
 from app.store.records import (
     REASONS,
+    Also,
     Conversation,
     Exchange,
     Feedback,
@@ -37,6 +39,7 @@ from app.store.records import (
 
 __all__ = [
     "REASONS",
+    "Also",
     "Conversation",
     "Exchange",
     "Feedback",

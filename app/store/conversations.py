@@ -45,40 +45,33 @@ class Conversations:
 
     def create(self, owner: str, question: str, persona: str) -> Conversation:
         """Begin a conversation, titled by its first question, as yet without turns."""
-        now, title = datetime.now(UTC), title_of(question)
-        row = ConversationRow(
-            id=f"conv_{uuid.uuid4().hex}",
-            owner=checked(owner),
-            title=title,
-            folded_title=fold(title),
-            persona=persona,
-            created=now,
-            updated=now,
-        )
+        row = _begun(owner, question, persona)
         with self._database.writing() as session:
             session.add(row)
             session.flush()
             return _conversation(row)
 
-    def append(self, owner: str, id: str, exchange: Exchange) -> Turn:  # noqa: A002 - the field's name
-        """Add a turn at the end; the conversation becomes the newest."""
-        now = datetime.now(UTC)
+    def begin(self, owner: str, *exchanges: Exchange) -> Thread:
+        """Begin a conversation with its first turns, all or nothing; the first one titles it."""
+        first = exchanges[0]
+        row = _begun(owner, first.question, first.answer.persona)
+        with self._database.writing() as session:
+            session.add(row)
+            session.flush()
+            return Thread(_conversation(row), _add(session, row, exchanges))
+
+    def append(self, owner: str, id: str, *exchanges: Exchange) -> Turn:  # noqa: A002 - the field's name
+        """Add turns at the end, all or nothing; the conversation becomes the newest.
+
+        Returns:
+            The last of them.
+        """
         with self._database.writing() as session:
             row = _own(session, owner, id)
-            taken = select(func.max(TurnRow.position)).where(TurnRow.conversation_id == row.id)
-            last = session.scalar(taken)
-            turn = TurnRow(
-                id=f"turn_{uuid.uuid4().hex}",
-                conversation_id=row.id,
-                position=0 if last is None else last + 1,
-                created=now,
-                folded=fold(f"{exchange.question}\n{exchange.answer.text}"),
-                exchange=exchange,
-            )
-            session.add(turn)
-            row.updated = max(now, row.updated)
+            turns = _add(session, row, exchanges)
+            row.updated = max(turns[-1].created, row.updated)
             session.flush()
-            return _turn(turn)
+            return turns[-1]
 
     def list(self, owner: str, *, limit: int = 50, after: str | None = None) -> Page:
         """One page of an owner's conversations, newest first.
@@ -165,6 +158,39 @@ class Conversations:
         more = len(rows) > limit
         rows = rows[:limit]
         return Page(tuple(rows), _mark(rows[-1]) if more else None)
+
+
+def _begun(owner: str, question: str, persona: str) -> ConversationRow:
+    now, title = datetime.now(UTC), title_of(question)
+    return ConversationRow(
+        id=f"conv_{uuid.uuid4().hex}",
+        owner=checked(owner),
+        title=title,
+        folded_title=fold(title),
+        persona=persona,
+        created=now,
+        updated=now,
+    )
+
+
+def _add(session: Session, row: ConversationRow, exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
+    now = datetime.now(UTC)
+    taken = select(func.max(TurnRow.position)).where(TurnRow.conversation_id == row.id)
+    last = session.scalar(taken)
+    turns = [
+        TurnRow(
+            id=f"turn_{uuid.uuid4().hex}",
+            conversation_id=row.id,
+            position=position,
+            created=now,
+            folded=fold(f"{exchange.question}\n{exchange.answer.text}"),
+            exchange=exchange,
+        )
+        for position, exchange in enumerate(exchanges, 0 if last is None else last + 1)
+    ]
+    session.add_all(turns)
+    session.flush()
+    return tuple(_turn(turn) for turn in turns)
 
 
 def _own(session: Session, owner: str, id: str, *, lock: bool = True) -> ConversationRow:  # noqa: A002 - the field's name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -70,6 +70,26 @@ class FeedbackBook:
             rows = session.scalars(asked.order_by(FeedbackRow.created, FeedbackRow.id))
             return tuple(_feedback(row) for row in rows)
 
+    def judged(self, owner: str, subjects: Sequence[str]) -> Mapping[str, tuple[Judgement, ...]]:
+        """What an owner said of some answers, by answer, oldest first; of others nothing."""
+        asked = (
+            select(
+                FeedbackRow.subject,
+                FeedbackRow.rating,
+                FeedbackRow.reasons,
+                FeedbackRow.comment,
+                FeedbackRow.claim,
+            )
+            .where(FeedbackRow.owner == checked(owner), FeedbackRow.subject.in_(subjects))
+            .order_by(FeedbackRow.created, FeedbackRow.id)
+        )
+        found: dict[str, tuple[Judgement, ...]] = {}
+        with self._database.reading() as session:
+            for subject, rating, reasons, comment, claim in session.execute(asked):
+                said = _judgement(rating, reasons, comment, claim)
+                found[subject] = (*found.get(subject, ()), said)
+        return found
+
     def export(self, *, since: datetime | None = None) -> Iterator[Feedback]:
         """All feedback of all owners since a moment, oldest first, a batch in memory at a time."""
         asked = select(FeedbackRow).order_by(FeedbackRow.created, FeedbackRow.id)
@@ -100,10 +120,11 @@ def _check(judgement: Judgement, exchange: Exchange) -> None:
 
 
 def _feedback(row: FeedbackRow) -> Feedback:
-    judgement = Judgement(
-        cast("Rating", row.rating),
-        cast("tuple[Reason, ...]", tuple(row.reasons.split())),
-        row.comment,
-        row.claim,
-    )
+    judgement = _judgement(row.rating, row.reasons, row.comment, row.claim)
     return Feedback(row.id, row.subject, row.owner, row.created, judgement, row.exchange)
+
+
+def _judgement(rating: str, reasons: str, comment: str, claim: int | None) -> Judgement:
+    return Judgement(
+        cast("Rating", rating), cast("tuple[Reason, ...]", tuple(reasons.split())), comment, claim
+    )

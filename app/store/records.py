@@ -10,6 +10,7 @@ from app.types import Answer, Message, Retrieved
 
 __all__ = [
     "REASONS",
+    "Also",
     "Conversation",
     "Exchange",
     "Feedback",
@@ -27,6 +28,7 @@ Reason = Literal[
     "wrong", "not_supported", "incomplete", "should_have_answered", "should_not_have_answered"
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
+Also = Literal["", "again", "beside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Exchange:
     `found` holds the passages themselves, so that an answer is shown as it was after the index
     changed. `history` are the turns that the question leaned on, where no conversation holds
     them. `stopped` says that the reader stopped the answer, which is as far as it had come.
+    `also` sets it to the exchange before it, which asked the same: `again` is answered anew and
+    takes its place, `beside` is answered by another persona and stands next to it.
     """
 
     question: str
@@ -43,6 +47,7 @@ class Exchange:
     found: Retrieved | None = None
     history: tuple[Message, ...] = ()
     stopped: bool = False
+    also: Also = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
 
+    from app.store import Store
     from app.ui.conversation import Answering
 
 __all__ = ["build_ui", "mount"]
@@ -20,8 +23,25 @@ def build_ui(pipeline: Answering) -> gr.Blocks:
     return build(pipeline)
 
 
-def mount(app: FastAPI, pipeline: Answering) -> FastAPI:
-    """Serve the page at `/`, beside the routes that the application already has."""
+def mount(
+    app: FastAPI,
+    pipeline: Answering,
+    store: Store | None = None,
+    *,
+    keep: bool = True,
+    cache: Path | None = None,
+    embed_origins: Sequence[str] = (),
+) -> FastAPI:
+    """Serve the page at `/`, beside the routes that the application already has.
+
+    Args:
+        app: what it is added to.
+        pipeline: what answers.
+        store: where feedback and conversations go; without one the page has neither.
+        keep: whether conversations are kept.
+        cache: the folder that keeps the map's places; None finds them anew at each start.
+        embed_origins: origins whose pages may show this one in a frame.
+    """
     from app.ui.server import mount_page
 
-    return mount_page(app, pipeline)
+    return mount_page(app, pipeline, store, keep=keep, cache=cache, embed_origins=embed_origins)

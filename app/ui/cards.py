@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.types import Citation, Claim
 from app.ui import safe, texts
+from app.ui.formulas import formulas_in, with_formulas
 from app.ui.render import card_id
 from index.types import Hit, Passage
 
@@ -83,13 +84,24 @@ def passage_html(citation: Citation, passages: Mapping[str, Passage]) -> str:
     if passage is None:
         return f"<blockquote><mark>{safe.text(citation.quote)}</mark></blockquote>"
     start, end = _span(citation, passage.text)
-    left, right = max(0, start - _AROUND), min(len(passage.text), end + _AROUND)
+    left, right = _around(passage.text, start, end)
     body = (
-        f"{'…' if left else ''}{safe.text(passage.text[left:start])}"
-        f"<mark>{safe.text(passage.text[start:end])}</mark>"
-        f"{safe.text(passage.text[end:right])}{'…' if right < len(passage.text) else ''}"
+        f"{'…' if left else ''}{with_formulas(passage.text[left:start])}"
+        f"<mark>{with_formulas(passage.text[start:end])}</mark>"
+        f"{with_formulas(passage.text[end:right])}{'…' if right < len(passage.text) else ''}"
     )
     return f'<p class="heading">{safe.text(passage.heading)}</p><blockquote>{body}</blockquote>'
+
+
+def _around(text: str, start: int, end: int) -> tuple[int, int]:
+    """How much of a passage is shown about a span; no formula is cut."""
+    left, right = max(0, start - _AROUND), min(len(text), end + _AROUND)
+    for found in formulas_in(text):
+        if found.start < left < found.end:
+            left = found.start
+        if found.start < right < found.end:
+            right = found.end
+    return left, right
 
 
 def _span(citation: Citation, text: str) -> tuple[int, int]:

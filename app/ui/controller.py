@@ -1,184 +1,180 @@
-"""What the page does when something on it is pressed."""
+"""What the page does when something is asked, again, or stopped."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import gradio as gr
 
 from app.errors import RequestError
-from app.personas import Persona, resolve, shipped
-from app.types import Question, Sampling
+from app.store import Also
+from app.types import Question
 from app.ui import safe, texts
-from app.ui.conversation import Answering, Turn, drafts, history_of, play
-from app.ui.export import markdown_of
-from app.ui.sources import panel_html
-from app.ui.suggest import examples, follow_ups
-from app.ui.turns import prefix_of, turn_html, turns_html
+from app.ui.choices import RESEARCH, Choices
+from app.ui.conversation import Answering, Turn, play, stopped
+from app.ui.exports import exported
+from app.ui.keeping import Keeper, Ledger
+from app.ui.readers import owner_of, session_of
+from app.ui.running import Running
+from app.ui.screen import Screen, Turns, place_html, told_html
+from app.ui.signals import Act, read
+from app.ui.states import Health
+from app.ui.takes import asked_in, in_force
+from app.ui.view import STAYS, SUGGESTIONS, Updates, View
 
-__all__ = ["SUGGESTIONS", "Controller"]
+__all__ = ["Controller"]
 
-SUGGESTIONS = 4
-_RESEARCH = "research"
+Chosen = str | bool | float
 
-Turns = tuple[Turn, ...]
-Updates = tuple[Any, ...]
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """A question that is asked again: after which turns, beside which, of whom."""
+
+    text: str
+    before: Turns
+    turns: Turns
+    persona: str
+    also: Also = ""
 
 
 class Controller:
     """The page's answers to its reader, one instance for all readers.
 
-    A reader's conversation lives in Gradio's session state; what is kept here is only how to
-    stop the answers that are being written, by session.
+    A reader's conversation lives in Gradio's session state and, where conversations are kept,
+    in the database; what is known here is only which answers are being written.
     """
 
-    def __init__(self, pipeline: Answering) -> None:
-        self._pipeline = pipeline
-        self._running: dict[str, asyncio.Event] = {}
-        self._random = random.Random()
-
-    @property
-    def personas(self) -> Mapping[str, Persona]:
-        """The personas that can be chosen, by name: the shipped ones, then a person's own."""
-        return {**shipped(), **self._pipeline.personas}
+    def __init__(
+        self, pipeline: Answering, screen: Screen, keeper: Keeper, running: Running
+    ) -> None:
+        self._pipeline, self._screen = pipeline, screen
+        self._keeper, self._running = keeper, running
+        self._health = Health(pipeline)
 
     async def ask(
-        self,
-        asked: str,
-        turns: Turns,
-        persona: str,
-        research: bool,
-        own: bool,
-        temperature: float,
-        top_p: float,
-        length: float,
-        passages: float,
-        request: gr.Request,
+        self, request: gr.Request, asked: str, turns: Turns, ledger: Ledger, *chosen: Chosen
     ) -> AsyncGenerator[Updates, None]:
-        """Answer a question, showing it as it comes; the outputs are those of `_updates`."""
-        session = str(request.session_hash)
-        text = (asked or "").strip()
-        if not text or session in self._running:
-            yield tuple(gr.skip() for _ in range(9 + 1 + SUGGESTIONS))
+        """Answer a question, showing it as it comes."""
+        text, choices = (asked or "").strip(), Choices(*chosen)  # type: ignore[arg-type]
+        if not text or session_of(request) in self._running:
+            yield View().row()
             return
-        sampling = Sampling(temperature, top_p, int(length)) if own else Sampling()
-        question = Question(
-            text,
-            history_of(turns),
-            f"{persona}+{_RESEARCH}" if research else persona,
-            sampling,
-            passages=int(passages) if own else None,
-        )
-        stop = self._running[session] = asyncio.Event()
-        turn = Turn(text, self._title(question.persona))
+        question = choices.question(text, turns, choices.name)
+        async with aclosing(self._answered(request, question, turns, ledger)) as rows:
+            async for row in rows:
+                yield row
+
+    async def act(
+        self,
+        request: gr.Request,
+        event: gr.EventData,
+        turns: Turns,
+        ledger: Ledger,
+        *chosen: Chosen,
+    ) -> AsyncGenerator[Updates, None]:
+        """Ask the last question again or of another persona, or an earlier question edited."""
+        choices, notice = Choices(*chosen), ""  # type: ignore[arg-type]
         try:
-            yield self._updates(turns, turn, texts.SEARCHING, first=True)
-            played = play(self._pipeline, question, turn, stop)
-            try:
-                async for turn, status in played:
-                    yield self._updates(turns, turn, status)
-            finally:
-                await played.aclose()
-        finally:
-            self._running.pop(session, None)
+            act = read(Act, event)
+            again = self._again(act, turns, choices)
+        except RequestError as error:
+            yield View(notice=told_html(str(error))).row()
+            return
+        await self._running.halt(session_of(request))
+        if act.kind == "edited":
+            notice, ledger = _set_aside(ledger), Ledger()
+        question = choices.question(again.text, again.before, again.persona)
+        answered = self._answered(request, question, again.turns, ledger, again.also, notice)
+        async with aclosing(answered) as rows:
+            async for row in rows:
+                yield row
 
     async def stop(self, request: gr.Request) -> None:
         """Stop the reader's answer; what was shown stays."""
-        running = self._running.get(str(request.session_hash))
-        if running is not None:
-            running.set()
-
-    async def new(self, persona: str, research: bool) -> Updates:
-        """Begin again."""
-        heading, buttons = self._offer(*self._examples(persona, research))
-        return (
-            (), "", "", panel_html(None), gr.update(value=""), gr.update(visible=True),
-            gr.update(visible=False), gr.update(visible=False), gr.update(visible=False),
-            heading, *buttons,
-        )  # fmt: skip
+        self._running.stop(session_of(request))
 
     async def suggest(self, turns: Turns, persona: str, research: bool) -> Updates:
-        """Offer questions: a persona's examples to begin with, then what the answer leads to."""
-        if turns:
-            return tuple(gr.skip() for _ in range(1 + SUGGESTIONS))
-        heading, buttons = self._offer(*self._examples(persona, research))
-        return heading, *buttons
+        """Offer a persona's examples to begin with; a conversation has its own offers."""
+        view = View() if turns else View(**self._screen.examples(Choices(persona, research)))
+        return view.row()[-1 - SUGGESTIONS :]
 
     async def banner(self) -> Updates:
-        """Say what isn't ready yet; the second output stops asking once all is well."""
-        health = await self._pipeline.health()
-        if not health.get("index", True):
-            words = texts.INDEX_MISSING
-        elif drafts(self._pipeline) and not health.get("model", True):
-            words = texts.MODEL_LOADING
-        else:
-            return "", gr.Timer(active=False)
-        return f'<p role="status">{safe.text(words)}</p>', gr.Timer(active=True)
+        """Say what isn't ready yet, and when to look again."""
+        words, seconds = await self._health.told()
+        shown = f'<p role="status">{safe.text(words)}</p>' if words else ""
+        return shown, gr.Timer(value=seconds, active=True)
 
-    async def export(self, turns: Turns) -> dict[str, str]:
-        """Return the conversation as a file for the browser to save."""
-        return {"name": "citewise.md", "text": markdown_of(turns)}
+    def export_as(self, kind: str) -> Callable[[Turns], Awaitable[dict[str, str]]]:
+        """Return what writes the conversation as one kind of file for the browser to save."""
 
-    def _title(self, name: str) -> str:
-        try:
-            return resolve(name, self._pipeline.personas).title
-        except RequestError:
-            return name
+        async def export(turns: Turns) -> dict[str, str]:
+            return asdict(exported(kind, in_force(turns)))
 
-    def _updates(self, turns: Turns, turn: Turn, status: str, *, first: bool = False) -> Updates:
-        """The new values of the conversation, past, live, panel, box, four buttons, offers."""
-        number = len(turns)
-        over = turn.over
-        put_back = bool(turn.trouble) or (turn.stopped and not turn.text)
-        box = (
-            gr.update(value="")
-            if first
-            else gr.update(value=turn.question)
-            if put_back
-            else gr.skip()
-        )
-        offers: Updates = tuple(gr.skip() for _ in range(1 + SUGGESTIONS))
-        if first:
-            heading, buttons = self._offer("", ())
-            offers = (heading, *buttons)
-        elif over:
-            heading, buttons = self._offer(*self._next((*turns, turn)))
-            offers = (heading, *buttons)
-        return (
-            (*turns, turn) if over else gr.skip(),
-            turns_html(turns) if first else gr.skip(),
-            turn_html(turn, number, status),
-            panel_html(turn, prefix_of(number)),
-            box,
-            gr.update(visible=over),
-            gr.update(visible=not over),
-            gr.update(visible=over),
-            gr.update(visible=over),
-            *offers,
-        )
+        return export
 
-    def _examples(self, persona: str, research: bool) -> tuple[str, Sequence[str]]:
-        name = f"{persona}+{_RESEARCH}" if research else persona
-        try:
-            chosen = resolve(name, self._pipeline.personas)
-        except RequestError:
-            return "", ()
-        return texts.TRY, examples(chosen, self._pipeline, self._random, SUGGESTIONS)
+    def _again(self, act: Act, turns: Turns, choices: Choices) -> _Again:
+        """What asking again means.
 
-    def _next(self, turns: Turns) -> tuple[str, Sequence[str]]:
+        Raises:
+            RequestError: it is not on the page any more, or nobody of that name answers.
+        """
+        asked = next((one for one in asked_in(turns) if one.holds(act.turn)), None)
+        if asked is None or (act.kind == "beside" and act.persona not in self._screen.personas):
+            raise RequestError(texts.ACT_GONE)
+        before, text = tuple(turns[: asked.first.number]), asked.first.turn.question
+        if act.kind == "edited":
+            return _Again(act.text.strip() or text, before, before, choices.name)
         last = turns[-1]
+        if act.kind == "beside":
+            doctrine = RESEARCH if last.name.endswith(RESEARCH) else ""
+            return _Again(text, before, turns, f"{act.persona}{doctrine}", "beside")
         if last.trouble:
-            return "", ()
-        nearest = last.answer.nearest if last.answer else ()
-        if last.answer and last.answer.abstained:
-            return texts.NEAREST, nearest[:SUGGESTIONS]
-        return texts.NEXT, follow_ups(turns, self._pipeline, SUGGESTIONS - 1)
+            return _Again(text, before, turns[:-1], last.name, last.also)
+        return _Again(text, before, turns, last.name, "again")
 
-    def _offer(self, heading: str, questions: Sequence[str]) -> tuple[str, list[Any]]:
-        shown = list(questions)[:SUGGESTIONS]
-        buttons = [gr.update(value=question, visible=True) for question in shown]
-        buttons += [gr.update(visible=False)] * (SUGGESTIONS - len(shown))
-        return (f"<h3>{heading}</h3>" if shown else ""), buttons
+    async def _answered(
+        self,
+        request: gr.Request,
+        question: Question,
+        turns: Turns,
+        ledger: Ledger,
+        also: Also = "",
+        notice: str = "",
+    ) -> AsyncGenerator[Updates, None]:
+        """Play a question after some turns, and keep what comes of it."""
+        owner, screen = owner_of(request), self._screen
+        title = screen.title(question.persona)
+        turn = Turn(question.text, title, also=also, name=question.persona)
+        with self._running.entered(session_of(request)) as run:
+            view = screen.begun(turns, turn, ledger, owner, notice)
+            yield view.row()
+            ahead = partial(self._running.ahead, run)
+            played = play(self._pipeline, question, turn, run.stop, ahead)
+            try:
+                async for turn, status in played:
+                    run.begun = bool(turn.text)
+                    view = screen.progress(turns, turn, status, owner)
+                    yield view.row()
+            finally:
+                await played.aclose()
+                if not turn.over and owner is not None:  # the reader has left
+                    left = stopped(turn, question, self._pipeline)
+                    self._keeper.keep_soon(ledger, owner, (*turns, left))
+            if turn.answer is not None:
+                words = await self._keeper.keep(ledger, owner, (*turns, turn))
+                shown = told_html(words) if words else STAYS
+                # All of it once more: the browser may still be putting the buttons in place.
+                yield replace(view, place=place_html(ledger), notice=shown).row()
+
+
+def _set_aside(ledger: Ledger) -> str:
+    """Say where the conversation is that an edited question departs from."""
+    if not ledger.conversation:
+        return ""
+    address = f"#conversation={safe.attribute(ledger.conversation)}"
+    link = f'<a href="{address}">{texts.AS_IT_WAS}</a>'
+    return f'<p role="status">{texts.SET_ASIDE.format(link=link)}</p>'

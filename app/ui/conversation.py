@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.chat_models import ChatModel
 from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
 from app.personas import Persona
 from app.pipeline import PipelineSettings
+from app.prompt_again import prompt_again
+from app.store import Also
 from app.types import (
     Answer,
     Citation,
@@ -26,8 +32,19 @@ from app.types import (
 from app.ui import texts
 from index.errors import CitewiseError, IndexUnusable
 from index.types import Passage
+from index.vectors import VectorStore
 
-__all__ = ["Answering", "Shelf", "Turn", "drafts", "history_of", "play", "trouble_of"]
+__all__ = [
+    "Answering",
+    "Shelf",
+    "Turn",
+    "drafts",
+    "history_of",
+    "play",
+    "stopped",
+    "trouble_of",
+    "with_prompt",
+]
 
 _LOG = logging.getLogger(__name__)
 _TICK_S = 0.4  # how often a waiting reader is told what is going on
@@ -39,6 +56,22 @@ class Shelf(Protocol):
     @property
     def passages(self) -> tuple[Passage, ...]:
         """Everything that can be cited."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Its identity, as answers record it."""
+
+    @property
+    def knowledge_base(self) -> str:
+        """What is indexed: its name, or several joined by "+"."""
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """The row of the passage that each vector belongs to."""
+
+    @property
+    def vectors(self) -> VectorStore:
+        """Every passage's vectors, one for each text that it is found under."""
 
 
 class Answering(Protocol):
@@ -72,7 +105,9 @@ class Turn:
     """A question with as much of its answer as is known.
 
     `trouble` is what went wrong, in words for the reader; `stopped` says that the reader
-    stopped it; `persona` is a title.
+    stopped it, and its answer is then as far as it had come; `persona` is a title, `name` what
+    questions call it; `prompt` is what the model was given, where one was asked; `also` sets it
+    to the turn before it, as `app.store.Exchange` has it.
     """
 
     question: str
@@ -84,6 +119,9 @@ class Turn:
     answer: Answer | None = None
     stopped: bool = False
     trouble: str = ""
+    prompt: tuple[Message, ...] = ()
+    also: Also = ""
+    name: str = ""
 
     @property
     def over(self) -> bool:
@@ -140,12 +178,16 @@ def _sentence(text: str) -> str:
 
 
 async def play(
-    pipeline: Answering, question: Question, turn: Turn, stop: asyncio.Event
+    pipeline: Answering,
+    question: Question,
+    turn: Turn,
+    stop: asyncio.Event,
+    ahead: Callable[[], int] = lambda: 0,
 ) -> AsyncGenerator[tuple[Turn, str], None]:
     """Play a question, as pairs of the turn so far and a line on what is going on.
 
     The last turn is over: answered, stopped or in trouble. The pipeline's generator is closed
-    whatever happens, which stops the model.
+    whatever happens, which stops the model. `ahead` counts the questions that are answered first.
     """
     events = pipeline.answer(question)
     stopping = asyncio.ensure_future(stop.wait())
@@ -155,24 +197,62 @@ async def play(
         while not turn.over:
             pending = asyncio.ensure_future(_next(events))
             while not pending.done():
-                now = await _status(pipeline, turn)
+                now = await _status(pipeline, turn, ahead)
                 if now != status:
                     status = now
                     yield turn, status
                 waited: set[asyncio.Future[Any]] = {pending, stopping}
                 await asyncio.wait(waited, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED)
                 if stopping.done():
-                    yield replace(turn, stopped=True), ""
+                    yield stopped(turn, question, pipeline), ""
                     return
             event = pending.result()
             if event is None:
                 break
             turn = _after(turn, event)
+            if turn.answer is not None:
+                turn = await with_prompt(turn, pipeline)
             yield turn, status
     except Exception as error:  # noqa: BLE001 - told to the reader, and logged where unexpected
         yield replace(turn, trouble=trouble_of(error)), ""
     finally:
         await _closed(events, stopping, pending)
+
+
+async def with_prompt(turn: Turn, pipeline: Answering) -> Turn:
+    """The turn with the prompt that its model was given, where it can be built again."""
+    if turn.answer is None:
+        return turn
+    found = await prompt_again(turn.answer, turn.retrieved, pipeline.model, pipeline.personas)
+    return replace(turn, prompt=found.messages) if found else turn
+
+
+def stopped(turn: Turn, question: Question, pipeline: Answering) -> Turn:
+    """The turn as one that the reader stopped; what was shown, if anything, is its answer."""
+    found = turn.retrieved
+    if not turn.text or found is None:
+        return replace(turn, stopped=True)
+    cited = {citation.ref for citation in turn.citations}
+    answer = Answer(
+        id=f"ans-{uuid.uuid4().hex}",
+        text=turn.text,
+        abstained=False,
+        citations=turn.citations,
+        claims=turn.claims,
+        conflicts=tuple(
+            one for one in found.conflicts if cited & {value.ref for value in one.values}
+        ),
+        timings=found.timings,
+        persona=question.persona,
+        model=pipeline.model.name,
+        standalone_query=found.standalone_query,
+        confidence=found.confidence,
+        index_fingerprint=found.index_fingerprint,
+        sampling=question.sampling,
+        rewrite=found.rewrite,
+        question=question,
+    )
+    return replace(turn, stopped=True, answer=answer)
 
 
 async def _next(events: AsyncGenerator[Event, None]) -> Event | None:
@@ -208,7 +288,7 @@ def _after(turn: Turn, event: Event) -> Turn:
             )
 
 
-async def _status(pipeline: Answering, turn: Turn) -> str:
+async def _status(pipeline: Answering, turn: Turn, ahead: Callable[[], int]) -> str:
     if turn.text:
         return texts.WRITING
     if turn.retrieved is None:
@@ -216,5 +296,5 @@ async def _status(pipeline: Answering, turn: Turn) -> str:
     if drafts(pipeline) and not await pipeline.model.ready():
         return texts.LOADING
     if pipeline.model.waiting > 0:
-        return texts.ahead(pipeline.model.waiting)
+        return texts.ahead(ahead())
     return texts.found(len(turn.retrieved.hits))

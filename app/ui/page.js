@@ -40,6 +40,7 @@
     anchor = target;
     card.replaceChildren(...nodes);
     card.classList.toggle("small", !target.dataset.card);
+    window.citewise.cardButton(card, target.dataset.card);
     card.hidden = false;
     place();
     const mark = card.querySelector("mark");
@@ -160,38 +161,6 @@
     box.focus();
   }
 
-  // Searching the knowledge base ----------------------------------------------------------------
-  function filter(words) {
-    let any = false;
-    document.getElementById("topics").classList.toggle("searching", words.length > 0);
-    for (const topic of document.querySelectorAll("#topics .topic")) {
-      const title = topic.querySelector("summary").textContent.toLowerCase();
-      const named = words.every((word) => title.includes(word));
-      let inside = false;
-      for (const entry of topic.querySelectorAll("[data-entry]")) {
-        const text = entry.textContent.toLowerCase();
-        const hit = words.every((word) => text.includes(word) || title.includes(word));
-        entry.hidden = !(named || hit);
-        inside = inside || hit;
-      }
-      for (const part of topic.querySelectorAll("section")) {
-        part.hidden = !part.querySelector("[data-entry]:not([hidden])");
-      }
-      topic.hidden = !(named || inside);
-      topic.open = words.length > 0 && inside && !named;
-      any = any || !topic.hidden;
-    }
-    document.getElementById("browse-none").hidden = any;
-  }
-
-  let typing = 0;
-  document.addEventListener("input", (event) => {
-    if (event.target.id !== "browse-search") return;
-    clearTimeout(typing);
-    const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
-    typing = setTimeout(() => filter(words), 80);
-  });
-
   // Following the conversation ------------------------------------------------------------------
   // The page scrolls to a new question once, and then leaves the reader alone.
   let asked = "";
@@ -222,13 +191,16 @@
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   function save(file) {
-    const url = URL.createObjectURL(new Blob([file.text], { type: "text/markdown" }));
+    const url = URL.createObjectURL(new Blob([file.text], { type: file.type }));
     const link = document.createElement("a");
     link.href = url;
     link.download = file.name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
+
+  // In another page's frame there is room for the conversation alone.
+  if (window.self !== window.top) document.documentElement.classList.add("framed");
 
   window.citewise = { save };
 })();

@@ -7,11 +7,22 @@ from typing import Any
 
 import gradio as gr
 
+from app.store import Store
 from app.ui import texts
-from app.ui.browse import browse_html
-from app.ui.controller import SUGGESTIONS, Controller
+from app.ui.browsing import Browsing
+from app.ui.controller import Controller
 from app.ui.conversation import Answering
+from app.ui.exports import KINDS
+from app.ui.feedback import Feedback, form_html
+from app.ui.history import History
+from app.ui.keeping import Keeper, Ledger
+from app.ui.places import Places
+from app.ui.running import Running
+from app.ui.screen import Screen
+from app.ui.signals import signal
 from app.ui.sources import panel_html
+from app.ui.talks import confirm_html
+from app.ui.view import NAMES, SUGGESTIONS
 
 __all__ = ["build"]
 
@@ -30,43 +41,92 @@ class _Settings:
 @dataclass(frozen=True, slots=True)
 class _Chat:
     banner: gr.HTML
+    turns: gr.State
+    ledger: gr.State
+    place: gr.HTML
     past: gr.HTML
     live: gr.HTML
+    notice: gr.HTML
     heading: gr.HTML
     suggestions: tuple[gr.Button, ...]
     box: gr.Textbox
     send: gr.Button
     stop: gr.Button
     new: gr.Button
-    export: gr.Button
+    export: gr.Row
+    saves: tuple[gr.Button, ...]
+
+    def outputs(self, panel: gr.HTML) -> list[gr.components.Component]:
+        """What a `View` updates, in its order."""
+        named: dict[str, Any] = {name: getattr(self, name, panel) for name in NAMES}
+        return [*named.values(), *self.suggestions]
 
 
-def build(pipeline: Answering) -> gr.Blocks:
-    """Lay the page out and wire it."""
-    controller = Controller(pipeline)
+@dataclass(frozen=True, slots=True)
+class _Talks:
+    tab: gr.Tab
+    search: gr.Textbox
+    list: gr.HTML
+
+
+def build(
+    pipeline: Answering,
+    store: Store | None = None,
+    keeper: Keeper | None = None,
+    places: Places | None = None,
+) -> gr.Blocks:
+    """Lay the page out and wire it.
+
+    Args:
+        pipeline: what answers.
+        store: where feedback goes, and conversations if they are kept.
+        keeper: what keeps conversations; None keeps none.
+        places: what finds the places of the map.
+    """
+    keeper = keeper or Keeper(None)
+    feedback, running = Feedback(store) if store else None, Running()
+    screen = Screen(pipeline, feedback)
+    controller = Controller(pipeline, screen, keeper, running)
+    history = History(keeper.store, screen, running, feedback)
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
         _html(f'<h1>{texts.TITLE}</h1><p class="tagline">{texts.TAGLINE}</p>', "masthead")
-        turns = gr.State(())
         with gr.Tabs(elem_id="views"):
             with gr.Tab(texts.TAB_ASK, id="ask"), gr.Row(elem_id="ask-view"):
                 with gr.Column(elem_id="chat"):
                     chat = _chat()
                 with gr.Column(elem_id="side"):
-                    settings = _settings(controller)
+                    settings = _settings(screen)
                     panel = _html(panel_html(None), "panel")
+            talks = _talks() if keeper.store else None
             with gr.Tab(texts.TAB_BROWSE, id="browse") as browse:
-                shelf = _html("", "shelf")
-        _wire(page, controller, chat, settings, panel, turns)
-        browse.select(lambda: browse_html(pipeline.index.passages), None, shelf, **_quiet())
+                _browse(browse, Browsing(pipeline, places or Places()))
+        _html(form_html() + confirm_html(), "dialogs")
+        _wire(page, controller, history, chat, settings, panel)
+        _wire_history(history, chat, settings, panel, talks)
+        if feedback is not None:
+            _wire_feedback(feedback, chat)
     blocks: gr.Blocks = page.queue(default_concurrency_limit=None)
     return blocks
+
+
+def _browse(tab: gr.Tab, browsing: Browsing) -> None:
+    with gr.Column(elem_id="browse-view"):
+        shelf = _html("", "shelf")
+        with gr.Column(elem_id="shelf-map", elem_classes="shelf-panel"):
+            atlas = _html(f'<p class="faint" role="status">{texts.MAP_LATER}</p>', "atlas")
+    shelf_seen, atlas_seen = gr.State(""), gr.State("")
+    tab.select(browsing.shelf, shelf_seen, [shelf, shelf_seen], **_quiet()).then(
+        browsing.atlas, atlas_seen, [atlas, atlas_seen], **_quiet()
+    )
 
 
 def _chat() -> _Chat:
     banner = _html("", "banner")
     _html(f"<h2>{texts.HERO}</h2><p>{texts.HERO_LEAD}</p>", "hero")
+    turns, ledger, place = gr.State(()), gr.State(Ledger()), _html("", "place")
     past = _html("", "past")
     live = _html("", "live")
+    notice = _html("", "notice")
     with gr.Column(elem_id="suggest"):
         heading = _html("", "suggest-heading")
         with gr.Row(elem_id="suggestions"):
@@ -89,14 +149,36 @@ def _chat() -> _Chat:
             stop = gr.Button(texts.STOP, visible=False, elem_id="stop")
         with gr.Row(elem_id="tools"):
             new = gr.Button(texts.NEW, visible=False, elem_id="new", elem_classes="plain")
-            export = gr.Button(texts.EXPORT, visible=False, elem_id="export", elem_classes="plain")
-    return _Chat(banner, past, live, heading, suggestions, box, send, stop, new, export)
+            with gr.Row(visible=False, elem_id="export") as export:
+                _html(texts.SAVE_AS, "save-as")
+                saves = tuple(
+                    gr.Button(texts.SAVES[kind], elem_id=f"save-{kind}", elem_classes="plain")
+                    for kind in KINDS
+                )
+    return _Chat(
+        banner, turns, ledger, place, past, live, notice, heading, suggestions, box, send, stop,
+        new, export, saves,
+    )  # fmt: skip
 
 
-def _settings(controller: Controller) -> _Settings:
+def _talks() -> _Talks:
+    with gr.Tab(texts.TAB_HISTORY, id="talks") as tab, gr.Column(elem_id="talks-view"):
+        search = gr.Textbox(
+            label=texts.HISTORY_SEARCH,
+            placeholder=texts.HISTORY_PLACEHOLDER,
+            max_lines=1,
+            container=False,
+            show_label=False,
+            elem_id="talks-search",
+        )
+        listed = _html("", "talks-list")
+    return _Talks(tab, search, listed)
+
+
+def _settings(screen: Screen) -> _Settings:
     choices = [
         (f"{persona.title}\n{persona.description}", name)
-        for name, persona in controller.personas.items()
+        for name, persona in screen.personas.items()
     ]
     with gr.Column(elem_id="settings"):
         persona = gr.Radio(
@@ -136,20 +218,20 @@ def _quiet() -> dict[str, Any]:
 def _wire(
     page: gr.Blocks,
     controller: Controller,
+    history: History,
     chat: _Chat,
     settings: _Settings,
     panel: gr.HTML,
-    turns: gr.State,
 ) -> None:
-    shown = [chat.past, chat.live, panel, chat.box, chat.send, chat.stop, chat.new, chat.export]
-    offered = [chat.heading, *chat.suggestions]
-    outputs = [turns, *shown, *offered]
+    turns, offered, outputs = chat.turns, [chat.heading, *chat.suggestions], chat.outputs(panel)
+    inputs = [turns, chat.ledger, *settings.inputs()]
     for trigger in (chat.box.submit, chat.send.click):
-        trigger(controller.ask, [chat.box, turns, *settings.inputs()], outputs, **_quiet())
+        trigger(controller.ask, [chat.box, *inputs], outputs, **_quiet())
     for button in chat.suggestions:
-        button.click(controller.ask, [button, turns, *settings.inputs()], outputs, **_quiet())
+        button.click(controller.ask, [button, *inputs], outputs, **_quiet())
+    signal("act").submit(controller.act, inputs, outputs, **_quiet())
     chat.stop.click(controller.stop, None, None, queue=False, **_quiet())
-    chat.new.click(controller.new, [settings.persona, settings.research], outputs, **_quiet())
+    chat.new.click(history.new, [settings.persona, settings.research], outputs, **_quiet())
     gr.on(
         [settings.persona.change, settings.research.change],
         controller.suggest,
@@ -164,9 +246,42 @@ def _wire(
         **_quiet(),
     )
     document = gr.JSON(visible=False)
-    chat.export.click(controller.export, turns, document, **_quiet()).then(
-        None, document, None, js="(file) => window.citewise.save(file)", **_quiet()
-    )
+    for kind, button in zip(KINDS, chat.saves, strict=True):
+        button.click(controller.export_as(kind), turns, document, **_quiet()).then(
+            None, document, None, js="(file) => window.citewise.save(file)", **_quiet()
+        )
     ticking = gr.Timer(2.0)
     page.load(controller.suggest, [turns, settings.persona, settings.research], offered, **_quiet())
     gr.on([page.load, ticking.tick], controller.banner, None, [chat.banner, ticking], **_quiet())
+
+
+def _wire_history(
+    history: History,
+    chat: _Chat,
+    settings: _Settings,
+    panel: gr.HTML,
+    talks: _Talks | None,
+) -> None:
+    chosen, outputs = [settings.persona, settings.research], chat.outputs(panel)
+    signal("open").submit(history.open, chosen, outputs, **_quiet())
+    if talks is None:
+        return
+    gr.on(
+        [talks.tab.select, talks.search.change],
+        history.listed,
+        talks.search,
+        talks.list,
+        trigger_mode="always_last",
+        **_quiet(),
+    )
+    signal("more").submit(history.more, talks.search, talks.list, **_quiet())
+    signal("delete").submit(
+        history.delete, [chat.ledger, talks.search, *chosen], [*outputs, talks.list], **_quiet()
+    )
+
+
+def _wire_feedback(feedback: Feedback, chat: _Chat) -> None:
+    result = gr.JSON(visible=False)
+    signal("judge").submit(feedback.give, chat.turns, result, **_quiet()).then(
+        None, result, None, js="(result) => window.citewise.judged(result)", **_quiet()
+    )

@@ -9,7 +9,7 @@ it parses the same; claims that lack support are bracketed in the same way.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,11 @@ from markdown_it.utils import OptionsDict
 
 from app.types import Citation, Claim
 from app.ui import safe, texts
+from app.ui.formulas import formula_html, read_formulas
 
-__all__ = ["card_id", "render_answer"]
+__all__ = ["Cite", "card_id", "render_answer"]
+
+Cite = Callable[[int, int], str]
 
 _MARKER = re.compile(r"[ \t]?\[(\d{1,4})\]")
 # Rare paired punctuation serves as placeholders; the same characters in the text give way.
@@ -44,6 +47,7 @@ class _State:
     claims: Sequence[Claim]
     links: Mapping[int, str]
     prefix: str
+    cite: Cite | None = None
     open_claim: int | None = None
     seen: set[int] = field(default_factory=set)
 
@@ -54,7 +58,12 @@ def card_id(prefix: str, claim: int, n: int) -> str:
 
 
 def render_answer(
-    text: str, citations: Sequence[Citation], claims: Sequence[Claim], prefix: str
+    text: str,
+    citations: Sequence[Citation],
+    claims: Sequence[Claim],
+    prefix: str,
+    *,
+    cite: Cite | None = None,
 ) -> str:
     """Render an answer, or the part of it that is known so far.
 
@@ -63,12 +72,14 @@ def render_answer(
         citations: its sources; markers of other numbers stay text.
         claims: its sentences; their offsets are code points of `text`.
         prefix: what the page's ids of this answer begin with; letters, digits and dashes.
+        cite: makes a citation's HTML from its claim's position and its number; by default it
+            opens a card and leads to the source.
     """
     numbers = {citation.n for citation in citations}
     markers: list[_Marker] = []
     prepared = _prepare(text, claims, numbers, markers)
     links = {citation.n: citation.url for citation in reversed(citations)}
-    state = _State(markers, claims, links, prefix)
+    state = _State(markers, claims, links, prefix, cite)
     return str(_MARKDOWN.render(prepared, {"state": state}))
 
 
@@ -139,6 +150,13 @@ class _Renderer(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Mapping[str, Any]
     ) -> str:
         return self.code_block(tokens, idx, options, env)
+
+    def formula(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Mapping[str, Any]
+    ) -> str:
+        token, state = tokens[idx], env["state"]
+        source = _restored(token.content, state)
+        return _in_claim(formula_html(source, display=token.meta["display"]), state)
 
     def table_open(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Mapping[str, Any]
@@ -213,6 +231,8 @@ def _in_claim(inner: str, state: _State) -> str:
 
 
 def _citation(marker: _Marker, state: _State) -> str:
+    if state.cite is not None:
+        return f"\u2060<sup>{state.cite(marker.claim, marker.n)}</sup>"
     name = safe.attribute(card_id(state.prefix, marker.claim, marker.n))
     url = state.links.get(marker.n, "")
     focus = "" if safe.web_address(url) else ' tabindex="0"'
@@ -229,6 +249,7 @@ def _markdown() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False, "linkify": False}, renderer_cls=_Renderer)
     made.enable(["table", "strikethrough"])
     made.disable(["link", "image", "autolink", "reference", "html_block", "html_inline"])
+    read_formulas(made)
     return made
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -10,12 +13,19 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.store import Store
+from app.ui import texts
 from app.ui.conversation import Answering
+from app.ui.keeping import Keeper
 from app.ui.page import build
+from app.ui.places import Places
+from app.ui.readers import cookie_for
 
 __all__ = ["POLICY", "mount_page"]
 
 _HERE = Path(__file__).resolve().parent
+_STYLES = ("style.css", "shelf.css", "drawer.css", "talk.css")
+_SCRIPTS = ("page.js", "shelf.js", "talk.js")
 
 # Gradio compiles its HTML templates in the browser, hence the two "unsafe" words; what keeps
 # foreign text from running is that it is escaped. The policy keeps requests on this server.
@@ -36,37 +46,53 @@ POLICY: Final = "; ".join(
 
 
 class _Guarded:
-    """Adds the policy to the page; other paths and kinds of answer pass untouched."""
+    """Adds the policy and the reader's id to the page; other paths pass untouched."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, embed_origins: Sequence[str] = ()) -> None:
         self._app = app
+        self._embedded = bool(embed_origins)
+        framing = " ".join(embed_origins) or "'none'"
+        self._policy = f"{POLICY}; frame-ancestors {framing}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] not in ("", "/"):
             await self._app(scope, receive, send)
             return
 
+        cookie = cookie_for(scope)
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = POLICY
+                headers["Content-Security-Policy"] = self._policy
                 headers["Referrer-Policy"] = "no-referrer"
                 headers["X-Content-Type-Options"] = "nosniff"
+                if not self._embedded:
+                    headers["X-Frame-Options"] = "DENY"
+                if cookie is not None:
+                    headers.append("Set-Cookie", cookie)
             await send(message)
 
         await self._app(scope, receive, guarded)
 
 
-def mount_page(app: FastAPI, pipeline: Answering) -> FastAPI:
+def mount_page(
+    app: FastAPI,
+    pipeline: Answering,
+    store: Store | None = None,
+    *,
+    keep: bool = True,
+    cache: Path | None = None,
+    embed_origins: Sequence[str] = (),
+) -> FastAPI:
     """Serve the page at `/`, after the routes that the application already has."""
-    style = (_HERE / "style.css").read_text(encoding="utf-8")
-    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    keeper, places = Keeper(store, keeps=keep), Places(cache / "maps" if cache else None)
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        build(pipeline),
+        build(pipeline, store, keeper, places),
         path="/",
         theme=theme(),
-        head=f"<style>{style}</style><script>{script}</script>",
+        head=_head(),
         favicon_path=str(_HERE / "favicon.png"),
         allowed_paths=[],
         blocked_paths=[],
@@ -79,8 +105,30 @@ def mount_page(app: FastAPI, pipeline: Answering) -> FastAPI:
         mcp_server=False,
         max_file_size=0,
     )
-    mounted.add_middleware(_Guarded)
+    mounted.add_middleware(_Guarded, embed_origins=embed_origins)
+    _tend(mounted, keeper)
     return mounted
+
+
+def _head() -> str:
+    """The page's own style and script, and what the script says."""
+    styles = "".join((_HERE / name).read_text(encoding="utf-8") for name in _STYLES)
+    scripts = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    words = json.dumps(dict(texts.SCRIPT)).replace("<", "\\u003c")
+    return f"<style>{styles}</style><script>window.citewiseWords = {words};\n{scripts}</script>"
+
+
+def _tend(app: FastAPI, keeper: Keeper) -> None:
+    """At the server's end, wait for what is being written."""
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[object]:
+        async with inner(app) as state:
+            yield state
+            await keeper.close()
+
+    app.router.lifespan_context = lifespan  # type: ignore[assignment]
 
 
 def theme() -> gr.themes.Base:

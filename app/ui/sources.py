@@ -8,9 +8,11 @@ from app.types import Citation, Conflict
 from app.ui import safe, texts
 from app.ui.cards import passages_of, source_heading
 from app.ui.conversation import Turn
+from app.ui.formulas import with_formulas
+from app.ui.links import short_label, source_links
 from index.types import Hit, Passage
 
-__all__ = ["panel_html", "short_label"]
+__all__ = ["panel_html"]
 
 
 def panel_html(turn: Turn | None, prefix: str = "t0") -> str:
@@ -77,27 +79,17 @@ def _source(group: list[Citation], hits: Mapping[str, Hit], prefix: str) -> str:
 
 def _quotes(quotes: Sequence[str], hit: Hit | None) -> str:
     """Show what one passage is cited for, and why it was found."""
-    shown = "".join(f"<q>{safe.text(quote)}</q>" for quote in dict.fromkeys(quotes) if quote)
+    shown = "".join(f"<q>{with_formulas(quote)}</q>" for quote in dict.fromkeys(quotes) if quote)
     return f"<blockquote>{shown}{_why(hit) if hit else ''}</blockquote>"
 
 
 def _unused(hit: Hit) -> str:
     passage = hit.passage
-    sources = " · ".join(
-        safe.web_link(source.url, safe.text(short_label(source.label, source.year)))
-        for source in passage.sources[:3]
-    )
     return (
         f'<p class="heading">{safe.text(passage.heading)}</p>'
         f'<p class="who">{safe.text(passage.title)}</p>'
-        f'<p class="who">{sources}</p>{_why(hit)}'
+        f'<p class="who">{source_links(passage, 3)}</p>{_why(hit)}'
     )
-
-
-def short_label(label: str, year: int | None) -> str:
-    """Name a source by who wrote it when, or by its title where that is not known."""
-    work, who = safe.split_label(label, year)
-    return who if who and not who.isdigit() else f"{work}{f' ({who})' if who else ''}"
 
 
 def _why(hit: Hit) -> str:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from app.store import Judgement, Reason
 
 __all__ = [
     "MODES",
     "MOMENTS",
+    "REASONS",
+    "SCRIPT",
     "STAGES",
+    "about",
     "ahead",
+    "category",
     "counted",
+    "earlier",
     "found",
     "ordinal",
+    "said",
     "seconds",
     "stage",
+    "sure",
 ]
 
 TITLE: Final = "Citewise"
@@ -33,7 +43,6 @@ BOX_PLACEHOLDER: Final = "Ask a question…"
 SEND: Final = "Ask"
 STOP: Final = "Stop"
 NEW: Final = "New conversation"
-EXPORT: Final = "Save as Markdown"
 
 PERSONA_LABEL: Final = "Who answers"
 RESEARCH_LABEL: Final = "Research doctrine"
@@ -101,25 +110,84 @@ MODES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 HOW: Final = "How it was answered"
-HOW_QUESTION: Final = "Question as it was searched"
+HOW_ASKED: Final = "The question"
+HOW_QUESTION: Final = "As it was searched"
+HOW_REWRITTEN: Final = "Made to stand alone"
 HOW_CONFIDENCE: Final = "Confidence that the sources hold an answer"
+HOW_INDEX: Final = "Index"
+HOW_FOUND: Final = "What was found"
+HOW_FOUND_LEAD: Final = (
+    "In the order of the end, with each search's own rank and score before they were put together."
+)
+HOW_PLACE: Final = "Place"
+HOW_PASSAGE: Final = "Passage"
+HOW_BEFORE: Final = "before"
+HOW_RERANKED: Final = "reranked"
+HOW_USED: Final = "used"
+HOW_READ: Final = "read"
+HOW_CHECKED: Final = "What was checked"
+HOW_SENTENCES: Final = "Sentences"
+HOW_DROPPED: Final = "Left out"
+HOW_NONE_DROPPED: Final = "None: every sentence that was written is shown."
+HOW_CONFLICTS: Final = "Sources that disagree"
+HOW_PREMISES: Final = "Taken for granted, and corrected"
+HOW_AGAINST: Final = "contradicted by"
+HOW_WRITTEN: Final = "Who wrote it"
+HOW_MODE: Final = "How"
 HOW_MODEL: Final = "Model"
 HOW_PERSONA: Final = "Persona"
 HOW_TOKENS: Final = "Tokens"
 HOW_TOKENS_VALUE: Final = "{read:,} read, {written:,} written"
 HOW_SAMPLING: Final = "Sampling"
 HOW_TIMINGS: Final = "Time"
-HOW_DROPPED: Final = "Sentences that were left out"
-HOW_NONE_DROPPED: Final = "None: every sentence that was written is shown."
-HOW_INDEX: Final = "Index"
+HOW_PROMPT: Final = "Prompt"
+HOW_PROMPT_HASH: Final = "SHA-256"
+HOW_PREFIX_HASH: Final = "SHA-256 of its beginning, which all questions to the persona share"
+HOW_PROMPT_SHOW: Final = "Show the prompt"
+HOW_PROMPT_LOST: Final = (
+    "It can't be shown any more: the persona, the prompts, the model or the passages have changed "
+    "since."
+)
+HOW_NO_PROMPT: Final = "No model was asked, so there was none."
 HOW_CUT: Final = "The answer reached its longest length and was cut there."
+SEED: Final = "Seed"
+NOT_BY_MODEL: Final = "the model's form was not taken:"
+GATE_OPEN: Final = "so it was answered"
+GATE_SHUT: Final = "so it was not answered"
+REWRITES: Final[Mapping[str, str]] = {
+    "none": "No need",
+    "rules": "By rules",
+    "model": "By the model",
+}
+STATUSES: Final[Mapping[str, str]] = {
+    "supported": "supported",
+    "partial": "partly supported",
+    "unsupported": "not supported",
+}
+STANDINGS: Final[Mapping[str, str]] = {
+    "computed": "computed",
+    "miscomputed": "does not follow from its own calculation",
+    "newer": "newer source",
+    "primary": "primary source",
+}
+MADE: Final[Mapping[str, str]] = {
+    "draft": "Written by the model, each sentence checked",
+    "composed": "Composed from the sources",
+    "mixed": "Partly written by the model, partly composed from the sources",
+    "abstained": "Not answered",
+}
 
 STAGES: Final[Mapping[str, str]] = {
     "encode": "Encode the question",
     "dense": "Search by meaning",
     "lexical": "Search by words",
     "fuse": "Rank together",
+    "late": "Read the best again, word by word",
     "retrieve": "Search, all of it",
+    "rewrite": "Make the question stand alone",
+    "gate": "Judge the evidence",
+    "verify": "Check the sentences",
+    "compose": "Compose from the sources",
 }
 MOMENTS: Final[Mapping[str, str]] = {
     "retrieved": "Sources found after",
@@ -132,7 +200,7 @@ MOMENTS: Final[Mapping[str, str]] = {
 }
 
 COPY: Final = "Copy"
-EDIT: Final = "Edit and ask again"
+EDIT: Final = "Edit the question"
 COPIED: Final = "Copied"
 STOPPED: Final = "Stopped here. What was already checked stays."
 STOPPED_EMPTY: Final = "Stopped before anything was shown. Your question is back in the box."
@@ -164,18 +232,178 @@ NO_INDEX: Final = "The knowledge base can't be read."
 UNEXPECTED: Final = "Something went wrong on our side. The server's log has the details."
 EMPTY_QUESTION: Final = "Write a question first."
 
+# Browse
 BROWSE_LEAD: Final = "Everything that answers are built from."
 BROWSE_SEARCH: Final = "Search the knowledge base"
-BROWSE_PLACEHOLDER: Final = "A topic, a question, a figure…"
-BROWSE_NONE: Final = "Nothing matches."
+BROWSE_PLACEHOLDER: Final = "A topic, a question, a figure, an author…"
+BROWSE_NONE: Final = "Nothing matches here."
+BROWSE_VIEWS: Final = "Views of the knowledge base"
 BROWSE_QUESTIONS: Final = "Questions"
 BROWSE_FIGURES: Final = "Figures"
 BROWSE_FIGURE: Final = "Figure"
+BROWSE_VALUE: Final = "Value"
+BROWSE_UNIT: Final = "Unit"
+BROWSE_YEAR: Final = "Year"
 BROWSE_SOURCE: Final = "Source"
 BROWSE_EMPTY: Final = "The knowledge base is empty. Build the index with: python -m index build"
 BROWSE_ASK: Final = "Ask about this"
+VIEWS: Final[Mapping[str, str]] = {
+    "topics": "Topics",
+    "figures": "Figures",
+    "map": "Map",
+    "corrections": "Corrections",
+}
+CATEGORIES: Final[Mapping[str, str]] = {"agents-applications": "Agents and applications"}
+UNSORTED: Final = "Other"
+CORRECTED: Final = "against what this topic was first compiled from"
+CORRECTIONS_LEAD: Final = (
+    "Where the knowledge base departs from the document that its figures were first taken from: "
+    "what stood there, what is said here, and why."
+)
+WAS: Final = "was"
+NOW: Final = "now"
+PLACES: Final[Mapping[str, str]] = {
+    "data_points": "Figure",
+    "faq_items": "Question",
+    "faqs": "Question",
+    "sources": "Source",
+    "citation_snippet": "Snippet",
+    "snippet": "Snippet",
+    "description": "Description",
+}
+MAP_LABEL: Final = "Map of the knowledge base"
+MAP_LEAD: Final = (
+    "Questions and figures that are alike lie near each other. Point at a dot to see what it is, "
+    "press it to read it; with the keyboard, the arrow keys go from dot to dot."
+)
+MAP_LATER: Final = "The map is being drawn…"
+MAP_TOO_LARGE: Final = "This knowledge base is too large to be drawn as a map."
+MAP_LEGEND: Final = "Categories; press one to see it alone"
+MAP_QUESTION: Final = "question"
+MAP_FIGURE: Final = "figure"
 
+# Saving
+SAVE_AS: Final = "Save as"
+SAVES: Final[Mapping[str, str]] = {
+    "markdown": "Markdown",
+    "html": "Web page",
+    "json": "JSON",
+    "bibtex": "BibTeX",
+}
 BIBLIOGRAPHY: Final = "Sources"
+
+# Conversations: asked again, kept, judged ------------------------------------------------------
+
+TAB_HISTORY: Final = "Conversations"
+AGAIN: Final = "Answer again"
+BESIDE: Final = "Compare with…"
+RETRY: Final = "Try again"
+SAME_AGAIN: Final = "It came out the same."
+CUT: Final = "cut at its longest length; a longer one can be chosen under Advanced"
+OLD_SOURCES: Final = "from an earlier state of the sources"
+OLD_SOURCES_TIP: Final = (
+    "The knowledge base has changed since. The passages shown here are those that were read then; "
+    "answering again reads the ones of today."
+)
+ACT_GONE: Final = "That is not on this page any more. Ask in the box below."
+AS_IT_WAS: Final = "the conversation as it was"
+SET_ASIDE: Final = (
+    "The later answers are set aside, not lost: {link} stays among your conversations."
+)
+
+KEEP_NO_COOKIE: Final = (
+    "Your browser keeps no cookie for this page, so conversations are not kept. This one stays "
+    "until you close the page; Save as Markdown keeps it."
+)
+KEEP_FAILED: Final = (
+    "This answer could not be kept: the database can't be used just now. It stays on this page "
+    "and is kept with your next question if the database is back; Save as Markdown is certain."
+)
+KEEP_SLOW: Final = (
+    "The database is slow; this answer is kept as soon as it answers. Don't close the page yet, "
+    "or use Save as Markdown."
+)
+TALK_GONE: Final = "That conversation is not here: it was deleted, or belongs to another browser."
+TALK_AWAY: Final = (
+    "The conversation can't be read: the database can't be used just now. Reload the page to try "
+    "again; nothing is lost."
+)
+
+HISTORY_SEARCH: Final = "Search your conversations"
+HISTORY_PLACEHOLDER: Final = "Words from a title, a question or an answer…"
+HISTORY_LIST: Final = "Your conversations"
+HISTORY_EMPTY: Final = (
+    "Nothing here yet. Each conversation is kept as you ask, for this browser alone."
+)
+HISTORY_NONE: Final = "No conversation has all of these words."
+HISTORY_AWAY: Final = (
+    "Your conversations can't be listed: the database can't be used just now. Open this tab "
+    "again in a moment; nothing is lost."
+)
+MORE: Final = "Show more"
+DELETE: Final = "Delete"
+DELETE_NAMED: Final = "Delete “{title}”"
+DELETE_ALL: Final = "Delete all"
+DELETE_FAILED: Final = "Nothing was deleted: the database can't be used just now. Try again."
+CONFIRM_ONE: Final = "Delete “{title}”?"
+CONFIRM_ALL: Final = "Delete all your conversations?"
+CONFIRM_WHAT: Final = (
+    "It can't be undone. What you said of answers with the thumbs stays with whoever runs this "
+    "page."
+)
+KEEP_IT: Final = "Keep"
+CANCEL: Final = "Cancel"
+
+JUDGING: Final = "Was this answer good?"
+GOOD: Final = "Good"
+BAD: Final = "Not good"
+JUDGE_TITLE: Final = "What do you say of it?"
+JUDGE_OF: Final = "About"
+JUDGE_WHOLE: Final = "The whole answer"
+JUDGE_WHY: Final = "What is wrong with it"
+JUDGE_COMMENT: Final = "In your own words, if you like"
+JUDGE_KEPT: Final = "Kept with a copy of question and answer, so that it can be looked into."
+JUDGE_SEND: Final = "Send"
+JUDGE_CLAIM: Final = "Judge this sentence"
+JUDGE_CHANGE: Final = "Say more, or change it"
+JUDGED: Final = "Noted"
+JUDGED_GOOD: Final = "good"
+JUDGED_BAD: Final = "not good"
+JUDGED_GONE: Final = "That answer is not on this page any more."
+JUDGED_FAILED: Final = (
+    "It could not be noted: the database can't be used just now. Your words are still here; try "
+    "again."
+)
+REASONS: Final[Mapping[Reason, str]] = {
+    "wrong": "Wrong",
+    "not_supported": "Not supported by its source",
+    "incomplete": "Incomplete",
+    "should_have_answered": "Should have answered",
+    "should_not_have_answered": "Should not have answered",
+}
+
+MODEL_GONE: Final = (
+    "The language model can't be reached just now. Ask all the same: if it isn't back in time, "
+    "your question comes back to the box. Browse works meanwhile."
+)
+INDEX_RENEWED: Final = "The knowledge base has just been renewed. Answers from now on read it."
+
+# What the page's script says by itself.
+SCRIPT: Final[Mapping[str, str]] = {
+    "gone": "The server can't be reached. What you see stays, and so does your question; this "
+    "page looks again every few seconds.",
+    "back": "The server is back.",
+    "restarted": "The server was started anew and doesn't know this conversation. Reload the page "
+    "to go on; copy first what you want to keep.",
+    "reload": "Reload",
+    "edit": "Your question",
+    "send": "Ask this instead",
+    "cancel": CANCEL,
+    "judge": JUDGE_CLAIM,
+    "change": JUDGE_CHANGE,
+    "today": "today",
+    "yesterday": "yesterday",
+}
 
 
 def counted(number: int, one: str, many: str) -> str:
@@ -189,9 +417,34 @@ def found(number: int) -> str:
 
 
 def ahead(number: int) -> str:
-    """Say how many questions are waiting."""
+    """Say how many questions are answered before this one."""
+    if not number:
+        return f"The model answers other questions too. {WRITING}"
     are = "is" if number == 1 else "are"
-    return f"{counted(number, 'question', 'questions')} {are} in the queue; yours is kept…"
+    return (
+        f"{counted(number, 'question', 'questions')} {are} ahead of yours, which keeps its place "
+        "and is answered next in turn…"
+    )
+
+
+def earlier(number: int) -> str:
+    """Name the answers that were asked for anew."""
+    return counted(number, "earlier answer", "earlier answers")
+
+
+def said(judged: Sequence[Judgement]) -> str:
+    """What a reader said of an answer: the last word on the whole, and on how many sentences."""
+    whole = [one for one in judged if one.claim is None]
+    marked = len({one.claim for one in judged if one.claim is not None})
+    parts = []
+    if whole:
+        last = whole[-1]
+        why = ", ".join(REASONS[reason].lower() for reason in last.reasons)
+        name = JUDGED_GOOD if last.rating == "up" else JUDGED_BAD
+        parts.append(f"{name} ({why})" if why else name)
+    if marked:
+        parts.append(f"{counted(marked, 'sentence', 'sentences')} judged")
+    return f"{JUDGED}: {'; '.join(parts)}" if parts else ""
 
 
 def seconds(milliseconds: float) -> str:
@@ -210,3 +463,19 @@ def ordinal(number: int) -> str:
 def stage(name: str) -> str:
     """Name a stage or a moment of answering."""
     return STAGES.get(name) or MOMENTS.get(name) or name.replace("_", " ")
+
+
+def category(name: str) -> str:
+    """Write a category's name as people do."""
+    words = CATEGORIES.get(name, name.replace("-", " ").replace("_", " ").strip())
+    return words[:1].upper() + words[1:]
+
+
+def about(subject: str) -> str:
+    """Ask about a figure or a topic by its name."""
+    return f"What is known about {subject}?"
+
+
+def sure(degree: str) -> str:
+    """Say how sure a correction is."""
+    return f"Certainty: {degree}."

@@ -1,16 +1,18 @@
-"""One turn of the conversation as HTML: question, answer, its label, and how it was answered."""
+"""Questions with their answers as HTML: text, label, facts, and how each was answered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from app.types import Answer
 from app.ui import safe, texts
+from app.ui.actions import PLAIN, Showing, actions_html, retry_html
 from app.ui.cards import cards_html, passages_of
 from app.ui.conversation import Turn
+from app.ui.drawer import how_html
 from app.ui.render import render_answer
+from app.ui.takes import Asked, Take, asked_in
 
-__all__ = ["prefix_of", "turn_html", "turns_html"]
+__all__ = ["asked_html", "prefix_of", "turn_html", "turns_html"]
 
 
 def prefix_of(number: int) -> str:
@@ -18,26 +20,81 @@ def prefix_of(number: int) -> str:
     return f"t{number}"
 
 
-def turns_html(turns: Sequence[Turn]) -> str:
+def turns_html(turns: Sequence[Turn], showing: Showing = PLAIN) -> str:
     """Show the turns that are over, oldest first."""
-    return "".join(turn_html(turn, number) for number, turn in enumerate(turns))
+    return "".join(asked_html(asked, "", showing, last=False) for asked in asked_in(turns))
 
 
-def turn_html(turn: Turn, number: int, status: str = "") -> str:
+def turn_html(turn: Turn, number: int, status: str = "", showing: Showing = PLAIN) -> str:
     """Show a turn as far as it is known; `status` says what is going on."""
-    prefix = prefix_of(number)
+    return asked_html(Asked(((Take(number, turn),),)), status, showing)
+
+
+def asked_html(
+    asked: Asked, status: str = "", showing: Showing = PLAIN, *, last: bool = True
+) -> str:
+    """Show a question with its answers, side by side where several personas gave one.
+
+    Args:
+        asked: the question.
+        status: what is going on, where it is being answered.
+        showing: who reads, and what can be done.
+        last: whether the conversation ends with it.
+    """
+    first = asked.first
+    over = all(take.turn.over for take in asked.holding)
+    several = len(asked.columns) > 1
+    columns = [_column(column, asked, status, showing, last=last) for column in asked.columns]
+    if several:
+        columns = [
+            f'<section class="voice" aria-label="{safe.attribute(column[-1].turn.persona)}">'
+            f'<h3 class="by">{safe.text(column[-1].turn.persona)}</h3>{inner}</section>'
+            for column, inner in zip(asked.columns, columns, strict=True)
+        ]
+    body = f'<div class="voices">{"".join(columns)}</div>' if several else "".join(columns)
+    question = safe.text(first.turn.question)
+    return (
+        f'<article class="turn" data-over="{"true" if over else "false"}" '
+        f'data-number="{first.number}" data-question="{question}">'
+        f'<h2 class="question"><span class="unseen">{texts.YOU}: </span>{question}</h2>'
+        f"{body}</article>"
+    )
+
+
+def _column(
+    column: Sequence[Take], asked: Asked, status: str, showing: Showing, *, last: bool
+) -> str:
+    *earlier, take = column
+    turn = take.turn
+    same = [one for one in earlier if one.turn.text == turn.text and turn.over]
+    parts = [_answer(take, status)]
+    if same:
+        parts.append(f'<p class="status" role="status">{texts.SAME_AGAIN}</p>')
+    if turn.trouble and last and take is asked.holding[-1]:
+        parts.append(retry_html(take.number))
+    if turn.answer is not None:
+        parts += [_facts(turn, showing), actions_html(take, asked, showing, last=last)]
+        parts.append(how_html(turn))
+    older = [one for one in earlier if one not in same and one.turn.text]
+    if older and turn.over:
+        inner = "".join(f"{_answer(one, '')}{_facts(one.turn, showing)}" for one in older)
+        parts.append(
+            f'<details class="earlier"><summary>{texts.earlier(len(older))}</summary>{inner}'
+            "</details>"
+        )
+    return "".join(parts)
+
+
+def _answer(take: Take, status: str) -> str:
+    """An answer's label, text and cards, and what is going on with it."""
+    turn, prefix = take.turn, prefix_of(take.number)
     hits = turn.retrieved.hits if turn.retrieved else ()
-    body = _body(turn, prefix)
     cards = cards_html(turn.citations, turn.claims, passages_of(hits), prefix)
     busy = "false" if turn.over else "true"
     abstained = " abstained" if turn.answer and turn.answer.abstained else ""
     return (
-        f'<article class="turn" data-over="{"true" if turn.over else "false"}">'
-        f'<h2 class="question"><span class="unseen">{texts.YOU}: </span>'
-        f"{safe.text(turn.question)}</h2>"
-        f"{_label(turn)}"
-        f'<div class="answer{abstained}" aria-live="polite" aria-busy="{busy}">{body}</div>'
-        f"{_status(turn, status)}{cards}{_after(turn) if turn.answer else ''}</article>"
+        f'{_label(turn)}<div class="answer{abstained}" aria-live="polite" aria-busy="{busy}" '
+        f'data-number="{take.number}">{_body(turn, prefix)}</div>{_status(turn, status)}{cards}'
     )
 
 
@@ -79,9 +136,11 @@ def _status(turn: Turn, status: str) -> str:
     return ""
 
 
-def _after(turn: Turn) -> str:
+def _facts(turn: Turn, showing: Showing) -> str:
+    """Who answered from what, how long it took, and whether the sources changed since."""
     answer = turn.answer
-    assert answer is not None
+    if answer is None:
+        return ""
     total = answer.timings.get("total")
     facts = [safe.text(turn.persona)]
     if answer.citations:
@@ -89,69 +148,9 @@ def _after(turn: Turn) -> str:
         facts.append(texts.counted(papers, "source", "sources"))
     if total is not None:
         facts.append(texts.seconds(total))
-    question = safe.text(turn.question)
-    return (
-        f'<div class="after"><span>{" · ".join(facts)}</span>'
-        f'<span class="do"><button type="button" class="quiet" data-ask="{question}">'
-        f'{texts.EDIT}</button><button type="button" class="quiet" data-copy>{texts.COPY}</button>'
-        f'<pre class="plain" hidden>{safe.text(turn.text)}</pre></span></div>{_how(answer, turn)}'
-    )
-
-
-def _how(answer: Answer, turn: Turn) -> str:
-    rows = [
-        (texts.HOW_QUESTION, safe.text(answer.standalone_query or turn.question)),
-        (texts.HOW_CONFIDENCE, _meter(answer.confidence)),
-        (texts.HOW_PERSONA, safe.text(answer.persona)),
-        (texts.HOW_MODEL, safe.text(answer.model)),
-        (
-            texts.HOW_TOKENS,
-            texts.HOW_TOKENS_VALUE.format(
-                read=answer.usage.prompt_tokens, written=answer.usage.completion_tokens
-            ),
-        ),
-        (texts.HOW_SAMPLING, _sampling(answer)),
-        (texts.HOW_INDEX, f"<code>{safe.text(answer.index_fingerprint)}</code>"),
-        (texts.HOW_TIMINGS, _timings(answer.timings.items())),
-        (texts.HOW_DROPPED, _dropped(answer)),
-    ]
-    listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows if value)
-    cut = f"<p>{texts.HOW_CUT}</p>" if answer.finish_reason == "length" else ""
-    return f'<details class="how"><summary>{texts.HOW}</summary>{cut}<dl>{listed}</dl></details>'
-
-
-def _meter(share: float) -> str:
-    percent = round(100 * min(max(share, 0.0), 1.0))
-    return f'<span class="bar"><i style="width:{percent}%"></i></span>{percent}%'
-
-
-def _sampling(answer: Answer) -> str:
-    sampling = answer.sampling
-    named = (
-        (texts.TEMPERATURE, sampling.temperature),
-        (texts.TOP_P, sampling.top_p),
-        (texts.LENGTH, sampling.max_tokens),
-    )
-    return safe.text(", ".join(f"{name} {value}" for name, value in named if value is not None))
-
-
-def _timings(timings: Iterable[tuple[str, float]]) -> str:
-    listed = sorted(timings, key=lambda pair: pair[0] in texts.MOMENTS)
-    longest = max((value for _, value in listed), default=0.0) or 1.0
-    rows = "".join(
-        f"<li><span>{safe.text(texts.stage(name))}</span>"
-        f'<span class="bar"><i style="width:{max(1, round(100 * value / longest))}%"></i></span>'
-        f"<span>{texts.seconds(value)}</span></li>"
-        for name, value in listed
-    )
-    return f'<ul class="timings">{rows}</ul>' if rows else ""
-
-
-def _dropped(answer: Answer) -> str:
-    if not answer.dropped:
-        return "" if answer.abstained else texts.HOW_NONE_DROPPED
-    rows = "".join(
-        f'<li><s>{safe.text(one.text)}</s><span class="who">{safe.text(one.reason)}</span></li>'
-        for one in answer.dropped
-    )
-    return f'<ul class="dropped">{rows}</ul>'
+    if answer.finish_reason == "length":
+        facts.append(f'<strong class="cut">{texts.CUT}</strong>')
+    if showing.fingerprint and answer.index_fingerprint != showing.fingerprint:
+        tip = safe.attribute(texts.OLD_SOURCES_TIP)
+        facts.append(f'<span data-tip="{tip}" tabindex="0">{texts.OLD_SOURCES}</span>')
+    return f'<p class="after">{" · ".join(facts)}</p>'

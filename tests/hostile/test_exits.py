@@ -16,7 +16,7 @@ from app.pipeline import Pipeline
 from app.settings import load_settings
 from app.types import Answer, Citation, Claim, Event, Final, Question, Retrieved
 from app.ui.conversation import Turn
-from app.ui.export import markdown_of
+from app.ui.exports.markdown import markdown_of
 from app.ui.sources import panel_html
 from app.ui.turns import turn_html
 from tests.conftest import MakePipeline

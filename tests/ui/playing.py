@@ -7,18 +7,23 @@ import re
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+import uuid
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NoReturn
 
+import numpy as np
 import uvicorn
 from fastapi import FastAPI
+from numpy.typing import NDArray
 
 from app.chat_models.scripted import ScriptedChatModel
 from app.errors import ModelUnavailable
 from app.personas import Persona
 from app.pipeline import PipelineSettings
+from app.store import Store
 from app.types import (
     Answer,
     AnswerMode,
@@ -38,6 +43,7 @@ from app.types import (
 from index.passages import passages_of
 from index.sources import SHIPPED, read
 from index.types import Hit, Passage, PassageKind, Source
+from index.vectors import VectorStore
 
 HOSTILE = (
     '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script> '
@@ -53,14 +59,45 @@ def shipped_passages() -> tuple[Passage, ...]:
     return tuple(p for base in bases for topic in base.topics for p in passages_of(topic))
 
 
+class Vectors:
+    """Vectors by topic, with a little of each passage's own."""
+
+    def __init__(self, passages: tuple[Passage, ...]) -> None:
+        topics = {passage.topic: n for n, passage in enumerate(passages)}
+        noise = np.random.default_rng(3)
+        own = noise.normal(0, 0.2, (len(passages), 8))
+        self._rows = (own + np.eye(8)[[topics[p.topic] % 8 for p in passages]]).astype(np.float32)
+        self.ntotal, self.d = self._rows.shape
+
+    def search(self, queries: NDArray[np.float32], k: int) -> NoReturn:
+        raise NotImplementedError
+
+    def reconstruct(self, row: int) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self._rows[row]
+        return found
+
+
 @dataclass(frozen=True)
 class Shelf:
     passages: tuple[Passage, ...]
+    fingerprint: str = "f" * 16
+    knowledge_base: str = "ai"
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        return np.arange(len(self.passages))
+
+    @property
+    def vectors(self) -> VectorStore:
+        return Vectors(self.passages)
 
 
 @dataclass
 class PlayingPipeline:
-    """Answers by what the question says: abstain, slow, break, hostile; else three sentences."""
+    """Answers by what the question says: abstain, slow, break, hostile, vary; else three sentences.
+
+    To "vary" it says the same sentences in another order each time.
+    """
 
     delay: float = 0.02
     model: ScriptedChatModel = field(default_factory=lambda: ScriptedChatModel(()))
@@ -118,8 +155,8 @@ class PlayingPipeline:
         )
         yield Final(
             Answer(
-                "ans-1", text, abstains, tuple(citations), tuple(claims), conflicts,
-                Usage(812, 96), {"retrieve": 4.4, "first_token": 420.0, "total": 2310.0},
+                f"ans-{uuid.uuid4().hex}", text, abstains, tuple(citations), tuple(claims),
+                conflicts, Usage(812, 96), {"retrieve": 4.4, "first_token": 420.0, "total": 2310.0},
                 question.persona, "scripted", mode, "stop", question.text,
                 0.12 if abstains else 0.91, "f" * 16, nearest if abstains else (),
                 (Dropped("It was the first model ever.", "no passage supports it"),),
@@ -157,8 +194,9 @@ class PlayingPipeline:
         deltas: list[Delta] = []
         at = 0
         statuses: tuple[ClaimStatus, ...] = ("supported", "partial", "supported")
+        turned = len(self.questions) if "vary" in asked else 0
         for number, status in enumerate(statuses):
-            passage = hits[number].passage
+            passage = hits[(number + turned) % 3].passage
             if passage.topic == "h":
                 sentence, quote = HOSTILE, passage.text[20:60]
             else:
@@ -171,7 +209,7 @@ class PlayingPipeline:
             text = f"{lead}{sentence}[{n}]"
             cited = Citation(
                 n, passage.id, source.url, source.label, quote, start, start + len(quote),
-                source.year, hits[number].score,
+                source.year, hits[(number + turned) % 3].score,
             )  # fmt: skip
             claim = Claim(
                 sentence, at + len(lead), at + len(text), (n,), (passage.id,), status, 0.9
@@ -188,10 +226,11 @@ class Page:
 
 
 @contextmanager
-def running(server: uvicorn.Server) -> Iterator[str]:
-    """Run a server on a free port of this machine; give its address."""
+def running(server: uvicorn.Server, port: int = 0) -> Iterator[str]:
+    """Run a server on a port of this machine, by default a free one; give its address."""
     with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(("127.0.0.1", port))
         found.listen(128)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [found]}, daemon=True)
         thread.start()
@@ -206,10 +245,18 @@ def running(server: uvicorn.Server) -> Iterator[str]:
 
 
 @contextmanager
-def served(pipeline: PlayingPipeline) -> Iterator[Page]:
+def served(
+    pipeline: PlayingPipeline,
+    store: Store | None = None,
+    *,
+    keep: bool = True,
+    embed_origins: Sequence[str] = (),
+    port: int = 0,
+) -> Iterator[Page]:
     """Serve the page alone, over a pipeline that plays."""
     from app.ui import mount
 
-    app = mount(FastAPI(), pipeline)
-    with running(uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))) as url:
+    app = mount(FastAPI(), pipeline, store, keep=keep, embed_origins=embed_origins)
+    config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1)
+    with running(uvicorn.Server(config), port) as url:
         yield Page(url, pipeline)

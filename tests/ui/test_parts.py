@@ -13,17 +13,17 @@ from app.errors import ContextOverflow, ModelBusy, ModelUnavailable, RequestErro
 from app.personas import shipped
 from app.types import Citation, Claim, Question
 from app.ui import texts
-from app.ui.browse import browse_html
 from app.ui.cards import cards_html
 from app.ui.conversation import Turn, history_of, play, trouble_of
-from app.ui.export import markdown_of
+from app.ui.exports.markdown import markdown_of
 from app.ui.server import POLICY
+from app.ui.shelf import shelf_html
 from app.ui.sources import panel_html
 from app.ui.suggest import examples, follow_ups
 from app.ui.turns import turn_html
 from index.errors import IndexUnusable
 from index.types import Passage, PassageKind
-from tests.ui.playing import HOSTILE, PlayingPipeline, shipped_passages
+from tests.ui.playing import HOSTILE, PlayingPipeline, Shelf, shipped_passages
 
 
 async def _played(text: str, pipeline: PlayingPipeline | None = None) -> list[tuple[Turn, str]]:
@@ -135,7 +135,7 @@ async def test_how_it_was_answered() -> None:
 async def test_hostile_text_is_escaped_everywhere() -> None:
     turn = (await _played(f"hostile {HOSTILE}"))[-1][0]
     passage = Passage("h/faq/0", PassageKind.FAQ, "h", HOSTILE, HOSTILE, HOSTILE)
-    for html in (turn_html(turn, 0), panel_html(turn), browse_html([passage])):
+    for html in (turn_html(turn, 0), panel_html(turn), shelf_html(Shelf((passage,)))):
         assert "<script" not in html
         assert "<img" not in html
         assert 'href="javascript' not in html
@@ -177,14 +177,6 @@ async def test_the_export_numbers_sources_once() -> None:
     assert len(listed) == len({url for _, url in listed})
     assert [int(number) for number, _ in listed] == list(range(1, len(listed) + 1))
     assert text.count("## What is Chinchilla?") == 2
-
-
-def test_browsing_shows_every_passage() -> None:
-    html = browse_html(shipped_passages())
-    faqs = [p for p in shipped_passages() if p.kind is PassageKind.FAQ]
-    assert html.count('class="topic"') == 3
-    assert html.count("data-ask=") == len(faqs)
-    assert texts.BROWSE_EMPTY in browse_html([])
 
 
 def test_the_policy_names_this_server_alone() -> None:

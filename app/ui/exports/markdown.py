@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from app.markers import markers_of
 from app.sanitize import code_where_linked, plain_line
-from app.ui import safe, texts
+from app.ui import texts
 from app.ui.conversation import Turn
+from app.ui.exports.bibliography import bibliography
 
 __all__ = ["markdown_of"]
 
@@ -17,24 +18,21 @@ _SYNTAX = re.compile(r"[\\`*_\[\]<>|]")
 
 def markdown_of(turns: Sequence[Turn]) -> str:
     """Write the conversation; each source has one number throughout."""
-    entries: dict[tuple[str, str], int] = {}
+    found = bibliography(turns)
     parts = [f"# {texts.TITLE}"]
-    for turn in turns:
-        numbers = {
-            citation.n: entries.setdefault((citation.url, citation.title), len(entries) + 1)
-            for citation in sorted(turn.citations, key=lambda one: one.n)
-        }
-        parts.append(f"## {_line(turn.question)}")
+    for turn, numbers in zip(turns, found.numbers, strict=True):
+        heading = f"### {_line(turn.persona)}" if turn.also else f"## {_line(turn.question)}"
+        parts.append(heading)
         if turn.text:
             parts.append(_renumbered(turn, numbers))
         if turn.trouble:
             parts.append(f"*{_line(turn.trouble)}*")
         elif turn.stopped:
             parts.append(f"*{texts.STOPPED}*")
-    if entries:
+    if found.references:
         listed = (
-            f"{number}. {_line(title)}{f' <{url}>' if safe.web_address(url) else ''}"
-            for (url, title), number in entries.items()
+            f"{one.n}. {_line(one.label)}{f' <{one.url}>' if one.url else ''}"
+            for one in found.references
         )
         parts.append(f"## {texts.BIBLIOGRAPHY}\n\n" + "\n".join(listed))
     return "\n\n".join(parts) + "\n"

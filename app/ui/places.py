@@ -1,0 +1,77 @@
+"""Where on the map each passage lies: found once for an index, then kept beside it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from app.ui.conversation import Shelf
+from index.encoders import Vectors
+from index.projection import plane
+
+__all__ = ["MOST", "Places", "means"]
+
+_LOG = logging.getLogger(__name__)
+MOST = 2500  # passages that are placed: twice as many take four times as long
+
+
+class Places:
+    """Finds an index's places, for all readers once; the file that keeps them may be deleted."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Take the folder that keeps places from one start to the next; None keeps none."""
+        self._folder = folder
+        self._finding = threading.Lock()
+        self._known: tuple[str, Vectors] | None = None
+
+    def of(self, index: Shelf) -> Vectors | None:
+        """The passages' places, each coordinate from 0 to 1; None where they are too many.
+
+        Takes seconds the first time. Shape: (passages, 2).
+        """
+        if len(index.passages) > MOST:
+            return None
+        with self._finding:
+            if self._known is None or self._known[0] != index.fingerprint:
+                self._known = index.fingerprint, self._read(index)
+            return self._known[1]
+
+    def _read(self, index: Shelf) -> Vectors:
+        path = self._folder / f"{index.fingerprint}.npy" if self._folder else None
+        if path is not None and path.exists():
+            try:
+                kept = np.load(path, allow_pickle=False)
+            except (OSError, ValueError) as error:
+                _LOG.warning("%s can't be read and is made anew: %s", path, error)
+            else:
+                if kept.shape == (len(index.passages), 2) and np.isfinite(kept).all():
+                    return np.asarray(kept, np.float32)
+        found = plane(means(index))
+        if path is not None:
+            _keep(path, found)
+        return found
+
+
+def means(index: Shelf) -> Vectors:
+    """A passage's vector is the mean of its texts'. Shape: (passages, dimension)."""
+    sums = np.zeros((len(index.passages), index.vectors.d), np.float32)
+    counts = np.bincount(index.owners, minlength=len(index.passages))
+    for row, owner in enumerate(index.owners):
+        sums[owner] += index.vectors.reconstruct(row)
+    return sums / np.maximum(counts, 1).astype(np.float32)[:, None]
+
+
+def _keep(path: Path, places: Vectors) -> None:
+    """Write beside, then put in place; a folder that can't be written costs the next start."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("wb") as file:
+            np.save(file, places, allow_pickle=False)
+        os.replace(fresh, path)
+    except OSError as error:
+        _LOG.warning("the map's places are not kept: %s", error)

@@ -1,0 +1,159 @@
+"""What the page shows: at the beginning, while an answer comes, and of a kept conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from app.errors import RequestError
+from app.personas import Persona, resolve, shipped
+from app.ui import safe, texts
+from app.ui.actions import Showing
+from app.ui.choices import Choices
+from app.ui.conversation import Answering, Turn, with_prompt
+from app.ui.feedback import Feedback
+from app.ui.keeping import Ledger
+from app.ui.sources import panel_html
+from app.ui.suggest import examples, follow_ups
+from app.ui.takes import asked_in, without_last
+from app.ui.turns import asked_html, prefix_of, turns_html
+from app.ui.view import STAYS, SUGGESTIONS, View, button, changed, offering
+
+__all__ = ["Screen", "Turns", "place_html", "told_html"]
+
+Turns = tuple[Turn, ...]
+
+
+class Screen:
+    """Makes views for all readers; keeps nothing of theirs."""
+
+    def __init__(self, pipeline: Answering, feedback: Feedback | None = None) -> None:
+        self._pipeline, self._feedback = pipeline, feedback
+        self._random = random.Random()
+
+    @property
+    def personas(self) -> Mapping[str, Persona]:
+        """The personas that can be chosen, by name: the shipped ones, then a person's own."""
+        return {**shipped(), **self._pipeline.personas}
+
+    def title(self, name: str) -> str:
+        """What readers call a persona."""
+        try:
+            return resolve(name, self._pipeline.personas).title
+        except RequestError:
+            return name
+
+    async def explained(self, turns: Turns) -> Turns:
+        """Kept turns with the prompts that their models were given."""
+        return tuple(await asyncio.gather(*(with_prompt(one, self._pipeline) for one in turns)))
+
+    def empty(self, choices: Choices) -> View:
+        """The page at its beginning; what is in the box stays."""
+        ledger = Ledger()
+        return View(
+            turns=(),
+            ledger=ledger,
+            place=place_html(ledger),
+            past="",
+            live="",
+            panel=panel_html(None),
+            notice="",
+            **_at_rest(begun=False),
+            **self.examples(choices),
+        )
+
+    def begun(
+        self, turns: Turns, turn: Turn, ledger: Ledger, owner: str | None, notice: str
+    ) -> View:
+        """A question that has just been asked, after some turns."""
+        view = self.progress(turns, turn, texts.SEARCHING, owner)
+        return replace(
+            view,
+            ledger=ledger,
+            place=place_html(ledger),
+            past=turns_html(without_last((*turns, turn)), self._showing(owner)),
+            notice=notice,
+            box=changed(value=""),
+            **offering("", ()),
+        )
+
+    def progress(self, turns: Turns, turn: Turn, status: str, owner: str | None) -> View:
+        """A turn as far as it has come, and at its end what can follow."""
+        everything = (*turns, turn)
+        view = View(
+            live=asked_html(asked_in(everything)[-1], status, self._showing(owner)),
+            panel=panel_html(turn, prefix_of(len(turns))),
+        )
+        if not turn.over:
+            return replace(view, send=button(visible=False), stop=button(visible=True))
+        put_back = not turn.also and (turn.trouble or (turn.stopped and not turn.text))
+        return replace(
+            view,
+            turns=everything,
+            box=changed(value=turn.question) if put_back else STAYS,
+            **_at_rest(begun=True),
+            **self._next(everything),
+        )
+
+    def reopened(self, conversation: str, turns: Turns, owner: str) -> View:
+        """A kept conversation, its last question as if it had just been answered."""
+        showing, ledger = self._showing(owner), Ledger(conversation, len(turns))
+        return View(
+            turns=turns,
+            ledger=ledger,
+            place=place_html(ledger),
+            past=turns_html(without_last(turns), showing),
+            live=asked_html(asked_in(turns)[-1], "", showing),
+            panel=panel_html(turns[-1], prefix_of(len(turns) - 1)),
+            notice="",
+            **_at_rest(begun=True),
+            **self._next(turns),
+        )
+
+    def examples(self, choices: Choices) -> dict[str, Any]:
+        """A persona's example questions, as fields of a view; others on each visit."""
+        try:
+            chosen = resolve(choices.name, self._pipeline.personas)
+        except RequestError:
+            return offering("", ())
+        return offering(texts.TRY, examples(chosen, self._pipeline, self._random, SUGGESTIONS))
+
+    def _next(self, turns: Turns) -> dict[str, Any]:
+        last = turns[-1]
+        if last.trouble:
+            return offering("", ())
+        if last.answer and last.answer.abstained:
+            return offering(texts.NEAREST, last.answer.nearest[:SUGGESTIONS])
+        return offering(texts.NEXT, follow_ups(turns, self._pipeline, SUGGESTIONS - 1))
+
+    def _showing(self, owner: str | None) -> Showing:
+        feedback = self._feedback
+        return Showing(
+            tuple((name, persona.title) for name, persona in self.personas.items()),
+            partial(feedback.of, owner or "") if feedback is not None else None,
+            self._pipeline.index.fingerprint,
+        )
+
+
+def told_html(words: str) -> str:
+    """Something that the reader should know."""
+    return f'<p role="alert">{safe.text(words)}</p>'
+
+
+def place_html(ledger: Ledger) -> str:
+    """Where the conversation is kept, for the page's address."""
+    return f'<span data-conversation="{safe.attribute(ledger.conversation)}"></span>'
+
+
+def _at_rest(*, begun: bool) -> dict[str, Any]:
+    """The buttons while nothing is being answered."""
+    return {
+        "send": button(visible=True),
+        "stop": button(visible=False),
+        "new": button(visible=begun),
+        "export": button(visible=begun),
+    }

@@ -1,0 +1,89 @@
+"""What the page's own script tells the server, and how it is checked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeVar
+
+import gradio as gr
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.errors import RequestError
+from app.store import Rating, Reason
+
+__all__ = ["Act", "Delete", "Given", "More", "Open", "read", "signal"]
+
+Identity = Annotated[str, Field(max_length=80)]
+Position = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Act(_Told):
+    """Ask something again: the last question, beside it under another persona, or an edited one.
+
+    `turn` is the number of the turn that held the question.
+    """
+
+    kind: Literal["again", "beside", "edited"]
+    turn: Position
+    persona: Annotated[str, Field(max_length=200)] = ""
+    text: str = ""
+
+
+class Given(_Told):
+    """A judgement of a turn's answer, or of one of its claims."""
+
+    turn: Position
+    rating: Rating
+    reasons: tuple[Reason, ...] = ()
+    comment: Annotated[str, Field(max_length=4000)] = ""
+    claim: Position | None = None
+
+
+class Open(_Told):
+    """Show a conversation; without an id, begin a new one."""
+
+    id: Identity = ""
+
+
+class Delete(_Told):
+    """Delete a conversation, or `all` of them."""
+
+    id: Identity = ""
+    all: bool = False
+
+
+class More(_Told):
+    """Show that many conversations."""
+
+    shown: Annotated[int, Field(ge=1, le=100_000)]
+
+
+T = TypeVar("T", bound=_Told)
+
+
+def signal(name: str) -> gr.HTML:
+    """An unseen part of the page that the script triggers by this name."""
+    return gr.HTML(
+        "",
+        elem_id=f"signal-{name}",
+        elem_classes="signal",
+        apply_default_css=False,
+        js_on_load=f"window.citewise.wire('{name}', (told) => trigger('submit', told))",
+    )
+
+
+def read(form: type[T], event: gr.EventData) -> T:
+    """Read what was told.
+
+    Raises:
+        RequestError: it is nothing that this page's script tells.
+    """
+    try:
+        return form.model_validate(event._data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or form.__name__
+        raise RequestError(f"{where}: {first['msg']}") from error

@@ -1,0 +1,148 @@
+"""The page for everyone: axe finds nothing serious in its states, and the keyboard suffices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.store import open_store
+from app.ui import texts
+from tests.ui.chromium import BROWSER
+from tests.ui.playing import Page as Served
+from tests.ui.playing import PlayingPipeline, served
+from tests.ui.test_talks import ask, kept, listed, opened
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = BROWSER
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    store = open_store(str(tmp_path_factory.mktemp("access") / "access.db"))
+    with served(PlayingPipeline(), store) as running:
+        yield running
+    store.close()
+
+
+def _empty(page: Page) -> None:
+    page.get_by_text(texts.ADVANCED, exact=True).click()
+
+
+def _answered(page: Page) -> None:
+    ask(page, "Where do they disagree?")
+    ask(page, "And what follows?")
+    page.locator("#live .how summary").click()
+    page.locator("#live .cite").first.focus()
+    page.keyboard.press("Escape")
+
+
+def _abstained(page: Page) -> None:
+    ask(page, "Please abstain")
+
+
+def _broken(page: Page) -> None:
+    ask(page, "Please break")
+
+
+def _beside(page: Page) -> None:
+    ask(page, "Who is right?")
+    page.locator(".menu summary").click()
+    page.locator(".menu .items button").first.click()
+    page.locator(".voice").nth(1).locator(".after").wait_for()
+    page.locator("[data-edit]").click()
+
+
+def _judging(page: Page) -> None:
+    ask(page, "Is it good?")
+    page.locator("[data-rate=down]").click()
+    page.locator("[data-reason]").first.click()
+
+
+def _list(page: Page) -> None:
+    ask(page, "What is kept?")
+    kept(page)
+    listed(page)
+
+
+STATES = (_empty, _answered, _abstained, _broken, _beside, _judging, _list)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__.strip("_"))
+def test_axe_finds_nothing_serious(
+    browser: Browser, site: Served, state: Callable[[Page], None], scheme: Any
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    narrow = {"width": 360, "height": 740} if scheme == "dark" else {"width": 1280, "height": 860}
+    with browser.new_context(
+        color_scheme=scheme,
+        viewport=narrow,
+        reduced_motion="reduce",  # type: ignore[arg-type]
+    ) as context:
+        page = opened(context, site.url)
+        state(page)
+        page.wait_for_timeout(300)
+        checked = Axe().run(page).response
+        assert len(checked["passes"]) > 20
+        serious = [
+            (one["id"], node["html"][:160], node["failureSummary"][:300])
+            for one in checked["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+        assert serious == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= narrow["width"]
+
+
+def test_everything_is_reached_and_used_by_keyboard(browser: Browser, site: Served) -> None:
+    with browser.new_context(viewport={"width": 1280, "height": 860}) as context:
+        page = opened(context, site.url)
+        page.keyboard.type("Is this reachable?")
+        page.keyboard.press("Enter")
+        page.locator("#live .after").wait_for()
+        page.locator("#send").wait_for()
+        _tab_to(page, "[data-rate=down]", back=True)
+        page.keyboard.press("Enter")
+        page.locator("#judge").wait_for()
+        _tab_to(page, "[data-reason=incomplete]")
+        page.keyboard.press("Space")
+        _tab_to(page, "#judge [data-send]")
+        page.keyboard.press("Enter")
+        page.locator("[data-rate=down][aria-pressed=true]").wait_for()
+        assert page.evaluate("document.activeElement.matches('[data-rate=down]')")
+        _tab_to(page, "[data-edit]", back=True)
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.matches('.editing textarea')")
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.activeElement.matches('[data-edit]')")
+        _tab_to(page, ".menu summary", back=True)
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.locator(".voice").nth(1).locator(".after").wait_for()
+
+
+def _tab_to(page: Page, wanted: str, *, back: bool = False) -> None:
+    """Press Tab until an element has the focus, which must be seen on each one that gets it."""
+    for _ in range(60):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        here = page.evaluate(
+            """wanted => {
+              const at = document.activeElement;
+              const style = getComputedStyle(at);
+              const ring = style.outlineStyle !== "none" || style.boxShadow !== "none";
+              const within = at.closest("#ask-row, label, .block") !== null;
+              const seen = at === document.body || ring || within;
+              return [at.matches(wanted), seen, at.outerHTML.slice(0, 160)];
+            }""",
+            wanted,
+        )
+        assert here[1], f"no visible focus: {here[2]}"
+        if here[0]:
+            return
+    pytest.fail(f"{wanted} is not reached")

@@ -1,0 +1,158 @@
+"""The knowledge base in a browser: views, search, map, and from there to a question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.chat_models.scripted import ScriptedChatModel
+from app.live_index import LiveIndex
+from app.pipeline import Pipeline
+from app.ui import mount, texts
+from tests.ui.chromium import BROWSER
+from tests.ui.playing import running
+from tests.ui.watching import PHONE, watched
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = BROWSER
+
+
+@pytest.fixture(scope="module")
+def site(live_index: LiveIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page over the whole shipped knowledge base."""
+    import uvicorn
+    from fastapi import FastAPI
+
+    pipeline = Pipeline(live_index, ScriptedChatModel((), small=True))
+    app = mount(FastAPI(), pipeline, cache=tmp_path_factory.mktemp("cache"))
+    with running(uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))) as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    with watched(browser, site) as opened:
+        _browse(opened)
+        yield opened
+
+
+def _browse(page: Page) -> None:
+    page.get_by_role("tab", name=texts.TAB_BROWSE).click()
+    page.locator("#browse-search").wait_for()
+
+
+def _view(page: Page, name: str) -> None:
+    page.locator(f'[data-view="{name}"]').click()
+    page.locator(f"#shelf-{name}").wait_for()
+
+
+def test_search_narrows_every_view_as_one_types(page: Page) -> None:
+    page.fill("#browse-search", "nucleus sampling")
+    assert 1 <= page.locator(".topic:visible").count() < 10
+    assert page.locator("#shelf-topics .entry:visible").count() >= 1
+    _view(page, "figures")
+    shown = page.locator("#shelf-figures tr[data-entry]:visible")
+    assert 1 <= shown.count() < 20
+    assert int(page.locator('[data-view="figures"] .count').inner_text()) == shown.count()
+    page.fill("#browse-search", "zebra crossing")
+    page.get_by_text(texts.BROWSE_NONE).wait_for()
+    page.fill("#browse-search", "")
+    assert page.locator("#shelf-figures tr[data-entry]:visible").count() > 200
+    page.fill("#browse-search", "HOLTZMAN 0.95")
+    assert page.locator("#shelf-figures tr[data-entry]:visible").count() >= 1
+
+
+def test_a_keystroke_takes_under_a_tenth_of_a_second(page: Page) -> None:
+    page.wait_for_selector("#shelf-map .dot", state="attached")
+    took = page.evaluate(
+        """() => ["a", "at", "att", "atte", "attention", "kv cache", "0.9", ""].map((words) => {
+          const box = document.getElementById("browse-search");
+          const times = [0, 1, 2].map(() => {
+            const started = performance.now();
+            box.value = words;
+            box.dispatchEvent(new Event("input", { bubbles: true }));
+            document.getElementById("browse-view").getBoundingClientRect();
+            return performance.now() - started;
+          });
+          return Math.min(...times);
+        }).sort((a, b) => a - b)"""
+    )
+    assert took[len(took) // 2] < 100
+
+
+def test_ask_about_this_puts_the_question_into_the_box(page: Page) -> None:
+    page.fill("#browse-search", "kv cache")
+    page.locator(".topic:visible > summary").first.click()
+    page.locator(".topic[open] .entry summary:visible").first.click()
+    button = page.locator(".entry[open] [data-ask]:visible").first
+    question = button.get_attribute("data-ask")
+    button.click()
+    page.locator("#send").wait_for()
+    assert page.locator("#box textarea").input_value() == question
+
+
+def test_the_views_are_tabs_for_the_keyboard(page: Page) -> None:
+    page.locator('[data-view="topics"]').focus()
+    for name in ("figures", "map", "corrections", "topics"):
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("document.activeElement.dataset.view") == name
+        assert page.locator(f"#shelf-{name}").is_visible()
+    assert page.locator("#shelf-figures").is_hidden()
+
+
+def test_the_map_is_read_with_mouse_and_keys(page: Page) -> None:
+    _view(page, "map")
+    dots = page.locator("#shelf-map .dot")
+    dots.first.wait_for()
+    assert dots.count() > 400
+    dots.nth(7).hover(force=True)
+    tip = page.locator("#citation-card")
+    tip.wait_for()
+    assert tip.inner_text() == dots.nth(7).get_attribute("aria-label")
+    page.mouse.move(2, 2)
+    page.locator("#shelf-map .dot[tabindex='0']").focus()
+    named = set()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        named.add(page.evaluate("document.activeElement.getAttribute('aria-label')"))
+    assert len(named) >= 3
+    page.keyboard.press("Enter")
+    detail = page.locator("#map-detail")
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert label.split(" — ")[-1] in detail.inner_text()
+    detail.locator("[data-ask]").first.click()
+    assert page.locator("#box textarea").input_value() != ""
+
+
+def test_a_category_can_be_seen_alone_on_the_map(page: Page) -> None:
+    _view(page, "map")
+    key = page.locator(".legend .key").first
+    key.click()
+    assert key.get_attribute("aria-pressed") == "true"
+    page.wait_for_timeout(200)
+    faint = page.evaluate("getComputedStyle(document.querySelector('.dot:not(.k0)')).opacity")
+    assert float(faint) < 0.5
+    key.click()
+    assert key.get_attribute("aria-pressed") == "false"
+
+
+def test_corrections_are_reached_from_their_topic(page: Page) -> None:
+    page.fill("#browse-search", "kv cache")
+    page.locator('.topic[data-topic="kv-cache"]:visible').evaluate("e => { e.open = true }")
+    page.locator('#shelf-topics [data-topic="kv-cache"] [data-show]').click()
+    shown = page.locator('#shelf-corrections [data-topic="kv-cache"]')
+    shown.wait_for()
+    assert shown.get_attribute("open") is not None
+    assert shown.locator("ins").count() >= 1
+
+
+def test_a_phone_fits_every_view(browser: Browser, site: str) -> None:
+    with watched(browser, site, **PHONE) as page:
+        _browse(page)
+        for name in ("topics", "figures", "map", "corrections"):
+            _view(page, name)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
