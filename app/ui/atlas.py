@@ -18,7 +18,7 @@ from index.types import Passage, PassageKind
 
 __all__ = ["atlas_html"]
 
-_WIDTH, _HEIGHT, _MARGIN = 1000, 640, 46
+_WIDTH, _HEIGHT, _MARGIN = 1000, 560, 40
 _DOT = 5.5
 _COLOURS = 8
 _LETTER, _LINE = 6.9, 17  # a label's size, in units of the drawing

@@ -1,4 +1,4 @@
-"""Every way out: the endpoint's three forms, the page, its export, the terminal."""
+"""Every way out: the endpoint's three forms, the page, what it saves, the tools, the terminal."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from app.ask import _show_event
 from app.chat_models.scripted import ScriptedChatModel
 from app.pipeline import Pipeline
 from app.settings import load_settings
+from app.tool_forms import answer_text, answered
 from app.types import Answer, Citation, Claim, Event, Final, Question, Retrieved
 from app.ui.conversation import Turn
 from app.ui.exports.markdown import markdown_of
+from app.ui.exports.web_page import web_page_of
 from app.ui.sources import panel_html
 from app.ui.turns import turn_html
 from tests.conftest import MakePipeline
@@ -30,7 +32,20 @@ _PAGE_TAGS = {
     "article", "h2", "h3", "span", "p", "strong", "div", "em", "s", "code", "pre", "sup", "a", "ul",
     "ol", "li", "blockquote", "mark", "header", "footer", "details", "summary", "dl", "dt", "dd",
     "i", "b", "button", "section", "q", "table", "thead", "tbody", "tr", "th", "td", "hr", "br",
+    "h4", "small", "math", "mrow", "mi", "mn", "mo", "mtext", "msub", "msup", "mfrac", "mspace",
 }  # fmt: skip
+_SAVED_TAGS = _PAGE_TAGS | {
+    "!",
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "main",
+    "time",
+    "h1",
+}
 
 
 async def events_of(pipeline: Pipeline, question: Question) -> list[Event]:
@@ -60,6 +75,15 @@ def check_page(events: list[Event], question: str) -> None:
     cited = frozenset(citation.url for citation in answer.citations)
     exported = markdown_of([turn])
     assert acting(exported, cited) == []
+    saved = Parsed(web_page_of([turn]))
+    assert set(saved.tags) <= _SAVED_TAGS
+    for name, value in saved.attributes:
+        assert not name.startswith("on")
+        if name in ("href", "src", "action", "srcset"):
+            assert name == "href"
+            assert value in cited or value.startswith("#source-")
+    told = answer_text(answered(answer))
+    assert not any(word in told for word in ("://evil", "<|"))
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)

@@ -133,9 +133,10 @@ def test_a_category_can_be_seen_alone_on_the_map(page: Page) -> None:
     key = page.locator(".legend .key").first
     key.click()
     assert key.get_attribute("aria-pressed") == "true"
-    page.wait_for_timeout(200)
-    faint = page.evaluate("getComputedStyle(document.querySelector('.dot:not(.k0)')).opacity")
-    assert float(faint) < 0.5
+    page.wait_for_function(
+        "Number(getComputedStyle(document.querySelector('.dot:not(.k0)')).opacity) < 0.5"
+    )
+    assert page.evaluate("getComputedStyle(document.querySelector('.dot.k0')).opacity") == "1"
     key.click()
     assert key.get_attribute("aria-pressed") == "false"
 
