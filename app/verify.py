@@ -44,6 +44,14 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 
+# What an announcement is made of: "The answer to the question is:".
+_ANNOUNCING = frozenset(
+    content_words(
+        "answer question point reason step list example explanation key main important following "
+        "source evidence context passage information according given summary detail"
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Support:
@@ -236,7 +244,10 @@ def claims_nothing(sentence: str) -> bool:
         return True
     if quantities(sentence) or names_in(sentence):
         return False
-    return not content_words(sentence) or _OPENING.match(sentence.strip()) is not None
+    words = frozenset(content_words(sentence))
+    if len(words) < 2 or _OPENING.match(sentence.strip()) is not None:
+        return True
+    return sentence.rstrip().endswith(":") and words <= _ANNOUNCING
 
 
 def _rank(judged: _Judged) -> tuple[bool, float, int]:
