@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.types import Answer, Conflict, Message, Premise, Retrieved
 from app.ui import safe, texts
+from app.ui import texts_how as how
 from app.ui.conversation import Turn
 from index.types import Hit
 
@@ -25,17 +26,17 @@ def how_html(turn: Turn) -> str:
     answer = turn.answer
     if answer is None:
         return ""
-    cut = f'<p class="cut">{texts.HOW_CUT}</p>' if answer.finish_reason == "length" else ""
+    cut = f'<p class="cut">{how.HOW_CUT}</p>' if answer.finish_reason == "length" else ""
     parts = (
-        _part(texts.HOW_ASKED, _asked(turn, answer)),
-        _part(texts.HOW_FOUND, _found(turn.retrieved, answer) if turn.retrieved else ""),
-        _part(texts.HOW_CHECKED, _checked(answer)),
-        _part(texts.HOW_WRITTEN, _written(answer)),
-        _part(texts.HOW_TIMINGS, _timings(answer.timings)),
-        _part(texts.HOW_PROMPT, _prompt(answer, turn.prompt)),
+        _part(how.HOW_ASKED, _asked(turn, answer)),
+        _part(how.HOW_FOUND, _found(turn.retrieved, answer) if turn.retrieved else ""),
+        _part(how.HOW_CHECKED, _checked(answer)),
+        _part(how.HOW_WRITTEN, _written(answer)),
+        _part(how.HOW_TIMINGS, _timings(answer.timings)),
+        _part(how.HOW_PROMPT, _prompt(answer, turn.prompt)),
     )
     return (
-        f'<details class="how"><summary>{texts.HOW}</summary>'
+        f'<details class="how"><summary>{how.HOW}</summary>'
         f'<div class="drawer">{cut}{"".join(parts)}</div></details>'
     )
 
@@ -51,16 +52,16 @@ def _facts(rows: Iterable[tuple[str, str]]) -> str:
 
 def _asked(turn: Turn, answer: Answer) -> str:
     rewrite = answer.rewrite
-    way = texts.REWRITES[rewrite.method]
+    way = how.REWRITES[rewrite.method]
     if rewrite.reason:
-        way = f"{way}; {texts.NOT_BY_MODEL} {rewrite.reason}"
-    verdict = texts.GATE_SHUT if answer.abstained else texts.GATE_OPEN
+        way = f"{way}; {how.NOT_BY_MODEL} {rewrite.reason}"
+    verdict = how.GATE_SHUT if answer.abstained else how.GATE_OPEN
     return _facts(
         (
-            (texts.HOW_QUESTION, safe.text(answer.standalone_query or turn.question)),
-            (texts.HOW_REWRITTEN, safe.text(way)),
-            (texts.HOW_CONFIDENCE, f"{_meter(answer.confidence)} {verdict}"),
-            (texts.HOW_INDEX, f"<code>{safe.text(answer.index_fingerprint)}</code>"),
+            (how.HOW_QUESTION, safe.text(answer.standalone_query or turn.question)),
+            (how.HOW_REWRITTEN, safe.text(way)),
+            (how.HOW_CONFIDENCE, f"{_meter(answer.confidence)} {verdict}"),
+            (how.HOW_INDEX, f"<code>{safe.text(answer.index_fingerprint)}</code>"),
         )
     )
 
@@ -85,17 +86,17 @@ def _found(found: Retrieved, answer: Answer) -> str:
         for stage in shown
     )
     if reranked:
-        heads += f'<th scope="col">{texts.HOW_BEFORE}</th><th scope="col">{texts.HOW_RERANKED}</th>'
+        heads += f'<th scope="col">{how.HOW_BEFORE}</th><th scope="col">{how.HOW_RERANKED}</th>'
     rows = "".join(
         _hit(hit, place, shown, cites, reranked=reranked) for place, hit in enumerate(hits, start=1)
     )
     return (
-        f'<p class="lead">{texts.HOW_FOUND_LEAD}</p>'
+        f'<p class="lead">{how.HOW_FOUND_LEAD}</p>'
         '<div class="scrolls" tabindex="0" role="group" '
-        f'aria-label="{texts.HOW_FOUND}"><table class="hits"><thead><tr>'
-        f'<th scope="col">{texts.HOW_PLACE}</th><th scope="col">{texts.HOW_PASSAGE}</th>{heads}'
+        f'aria-label="{how.HOW_FOUND}"><table class="hits"><thead><tr>'
+        f'<th scope="col">{how.HOW_PLACE}</th><th scope="col">{how.HOW_PASSAGE}</th>{heads}'
         f'<th scope="col" data-tip="{safe.attribute(texts.WHY_SCORE_TIP)}">{texts.WHY_SCORE}</th>'
-        f'<th scope="col">{texts.HOW_USED}</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<th scope="col">{how.HOW_USED}</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 
@@ -108,7 +109,7 @@ def _hit(
         before, score = hit.trace.get("fused_rank"), hit.trace.get("rerank")
         cells += f"<td>{_ordinal(before)}</td><td>{'' if score is None else f'{score:.2f}'}</td>"
     cited = cites.get(passage.id)
-    used = f'<span class="number">{cited}</span>' if cited else texts.HOW_READ
+    used = f'<span class="number">{cited}</span>' if cited else how.HOW_READ
     return (
         f'<tr><td>{place}</td><th scope="row">{safe.text(passage.heading)}'
         f"<small>{safe.text(passage.id)}</small></th>{cells}"
@@ -133,7 +134,7 @@ def _checked(answer: Answer) -> str:
         for status in ("supported", "partial", "unsupported")
     }
     told = " · ".join(
-        f"{counts[status]} {texts.STATUSES[status]}" for status in counts if counts[status]
+        f"{counts[status]} {how.STATUSES[status]}" for status in counts if counts[status]
     )
     dropped = "".join(
         f'<li><s>{safe.text(one.text)}</s><span class="who">{safe.text(one.reason)}</span></li>'
@@ -144,14 +145,14 @@ def _checked(answer: Answer) -> str:
         if dropped
         else ""
         if answer.abstained
-        else texts.HOW_NONE_DROPPED
+        else how.HOW_NONE_DROPPED
     )
     return _facts(
         (
-            (texts.HOW_SENTENCES, told),
-            (texts.HOW_DROPPED, left_out),
-            (texts.HOW_CONFLICTS, _conflicts(answer.conflicts)),
-            (texts.HOW_PREMISES, _premises(answer.premises)),
+            (how.HOW_SENTENCES, told),
+            (how.HOW_DROPPED, left_out),
+            (how.HOW_CONFLICTS, _conflicts(answer.conflicts)),
+            (how.HOW_PREMISES, _premises(answer.premises)),
         )
     )
 
@@ -160,7 +161,7 @@ def _conflicts(conflicts: Sequence[Conflict]) -> str:
     rows = []
     for conflict in conflicts:
         values = ", ".join(
-            f"{value.value} ({texts.STANDINGS.get(value.standing, value.standing)})"
+            f"{value.value} ({how.STANDINGS.get(value.standing, value.standing)})"
             if value.standing
             else value.value
             for value in conflict.values
@@ -171,7 +172,7 @@ def _conflicts(conflicts: Sequence[Conflict]) -> str:
 
 def _premises(premises: Sequence[Premise]) -> str:
     rows = "".join(
-        f'<li>{safe.text(one.text)} <span class="who">{texts.HOW_AGAINST} '
+        f'<li>{safe.text(one.text)} <span class="who">{how.HOW_AGAINST} '
         f"<code>{safe.text(one.ref)}</code></span></li>"
         for one in premises
     )
@@ -180,14 +181,14 @@ def _premises(premises: Sequence[Premise]) -> str:
 
 def _written(answer: Answer) -> str:
     read, wrote = answer.usage.prompt_tokens, answer.usage.completion_tokens
-    tokens = texts.HOW_TOKENS_VALUE.format(read=read, written=wrote) if read or wrote else ""
+    tokens = how.HOW_TOKENS_VALUE.format(read=read, written=wrote) if read or wrote else ""
     return _facts(
         (
-            (texts.HOW_MODE, safe.text(texts.MADE.get(answer.mode, answer.mode))),
-            (texts.HOW_PERSONA, safe.text(answer.persona)),
-            (texts.HOW_MODEL, safe.text(answer.model)),
-            (texts.HOW_SAMPLING, _sampling(answer)),
-            (texts.HOW_TOKENS, tokens),
+            (how.HOW_MODE, safe.text(how.MADE.get(answer.mode, answer.mode))),
+            (how.HOW_PERSONA, safe.text(answer.persona)),
+            (how.HOW_MODEL, safe.text(answer.model)),
+            (how.HOW_SAMPLING, _sampling(answer)),
+            (how.HOW_TOKENS, tokens),
         )
     )
 
@@ -198,16 +199,16 @@ def _sampling(answer: Answer) -> str:
         (texts.TEMPERATURE, sampling.temperature),
         (texts.TOP_P, sampling.top_p),
         (texts.LENGTH, sampling.max_tokens),
-        (texts.SEED, sampling.seed),
+        (how.SEED, sampling.seed),
     )
     return safe.text(", ".join(f"{name} {value}" for name, value in named if value is not None))
 
 
 def _timings(timings: Mapping[str, float]) -> str:
-    listed = sorted(timings.items(), key=lambda pair: pair[0] in texts.MOMENTS)
+    listed = sorted(timings.items(), key=lambda pair: pair[0] in how.MOMENTS)
     longest = max((value for _, value in listed), default=0.0) or 1.0
     rows = "".join(
-        f"<li><span>{safe.text(texts.stage(name))}</span>"
+        f"<li><span>{safe.text(how.stage(name))}</span>"
         f'<span class="bar"><i style="width:{max(1, round(100 * value / longest))}%"></i></span>'
         f"<span>{texts.seconds(value)}</span></li>"
         for name, value in listed
@@ -217,15 +218,15 @@ def _timings(timings: Mapping[str, float]) -> str:
 
 def _prompt(answer: Answer, messages: Sequence[Message]) -> str:
     if not answer.prompt_sha256:
-        return f"<p>{texts.HOW_NO_PROMPT}</p>"
+        return f"<p>{how.HOW_NO_PROMPT}</p>"
     hashes = _facts(
         (
-            (texts.HOW_PROMPT_HASH, f"<code>{safe.text(answer.prompt_sha256)}</code>"),
-            (texts.HOW_PREFIX_HASH, f"<code>{safe.text(answer.prefix_sha256)}</code>"),
+            (how.HOW_PROMPT_HASH, f"<code>{safe.text(answer.prompt_sha256)}</code>"),
+            (how.HOW_PREFIX_HASH, f"<code>{safe.text(answer.prefix_sha256)}</code>"),
         )
     )
     if not messages:
-        return f"{hashes}<p>{texts.HOW_PROMPT_LOST}</p>"
+        return f"{hashes}<p>{how.HOW_PROMPT_LOST}</p>"
     shown = "".join(
         f'<p class="role">{safe.text(message.role)}</p><div class="code">'
         f'<button type="button" class="quiet" data-copy-code>{texts.COPY}</button>'
@@ -233,6 +234,6 @@ def _prompt(answer: Answer, messages: Sequence[Message]) -> str:
         for message in messages
     )
     return (
-        f"{hashes}<details><summary>{texts.HOW_PROMPT_SHOW}</summary>"
+        f"{hashes}<details><summary>{how.HOW_PROMPT_SHOW}</summary>"
         f'<div class="prompt">{shown}</div></details>'
     )

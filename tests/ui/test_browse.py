@@ -12,7 +12,7 @@ from app.live_index import LiveIndex
 from app.pipeline import Pipeline
 from app.ui import mount, texts
 from tests.ui.chromium import BROWSER
-from tests.ui.playing import running
+from tests.ui.playing import PlayingPipeline, running, served
 from tests.ui.watching import PHONE, watched
 
 if TYPE_CHECKING:
@@ -157,3 +157,22 @@ def test_a_phone_fits_every_view(browser: Browser, site: str) -> None:
         for name in ("topics", "figures", "map", "corrections"):
             _view(page, name)
             assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_any_view(browser: Browser, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    seen = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    with served(PlayingPipeline()) as site, watched(browser, site.url, **seen) as page:
+        _browse(page)
+        page.wait_for_selector("#shelf-map .dot", state="attached")
+        page.locator(".topic summary").first.click()
+        for name in ("topics", "figures", "map", "corrections"):
+            _view(page, name)
+            found = [
+                (violation["id"], violation["nodes"][0]["html"][:200])
+                for violation in Axe().run(page).response["violations"]
+                if violation["impact"] in ("serious", "critical")
+            ]
+            assert found == [], name

@@ -10,6 +10,7 @@ from app.pipeline import Pipeline
 from app.prompt_again import prompt_again
 from app.types import Conflict, ConflictValue, Dropped, Message, Premise, Question, Rewrite
 from app.ui import texts
+from app.ui import texts_how as how
 from app.ui.conversation import Turn, play, with_prompt
 from app.ui.drawer import how_html
 from tests.conftest import MakePipeline
@@ -52,7 +53,7 @@ async def test_a_prompt_that_would_be_another_is_not_shown(make_pipeline: MakePi
     fewer = replace(turn.retrieved, hits=turn.retrieved.hits[:2])
     other = await with_prompt(replace(turn, prompt=(), retrieved=fewer), pipeline)
     assert other.prompt == ()
-    assert texts.HOW_PROMPT_LOST in how_html(other)
+    assert how.HOW_PROMPT_LOST in how_html(other)
     assert turn.answer.question is not None
     gone = replace(turn.answer, question=replace(turn.answer.question, persona="nobody"))
     assert (await with_prompt(replace(turn, prompt=(), answer=gone), pipeline)).prompt == ()
@@ -60,8 +61,8 @@ async def test_a_prompt_that_would_be_another_is_not_shown(make_pipeline: MakePi
 
 async def test_an_answer_from_the_sources_alone_had_no_prompt(make_pipeline: MakePipeline) -> None:
     turn = await _answered(make_pipeline(answer_mode="compose"))
-    assert texts.HOW_NO_PROMPT in how_html(turn)
-    assert texts.MADE["composed"] in how_html(turn)
+    assert how.HOW_NO_PROMPT in how_html(turn)
+    assert how.MADE["composed"] in how_html(turn)
 
 
 async def test_each_hit_has_its_rank_in_every_search(make_pipeline: MakePipeline) -> None:
@@ -92,8 +93,8 @@ async def test_all_that_the_record_holds_is_told_and_inert(make_pipeline: MakePi
     prompt = (Message("system", HOSTILE),)
     html = how_html(replace(turn, answer=answer, prompt=prompt))
     for told in (
-        "no passage supports it", texts.STANDINGS["newer"], texts.HOW_AGAINST, texts.HOW_CUT,
-        texts.REWRITES["rules"], f"{answer.confidence:.0%}",
+        "no passage supports it", how.STANDINGS["newer"], how.HOW_AGAINST, how.HOW_CUT,
+        how.REWRITES["rules"], f"{answer.confidence:.0%}",
     ):  # fmt: skip
         assert told in html
     assert "<script" not in html
