@@ -6,6 +6,8 @@ import argparse
 import re
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +77,8 @@ def _address(process: subprocess.Popen[str]) -> str:
     for line in process.stderr:
         found = re.search(r"http://[\w.:\[\]]+", line)
         if found:
+            # A pipe that nobody reads fills with the log and stops the server.
+            threading.Thread(target=deque, args=(process.stderr, 0), daemon=True).start()
             return found[0]
         lines.append(line)
     raise SystemExit("the server did not start:\n" + "".join(lines))
