@@ -78,11 +78,13 @@ def test_axe_finds_nothing_serious(
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    narrow = {"width": 360, "height": 740} if scheme == "dark" else {"width": 1280, "height": 860}
+    size: Any = (
+        {"width": 360, "height": 740} if scheme == "dark" else {"width": 1280, "height": 860}
+    )
     with browser.new_context(
         color_scheme=scheme,
-        viewport=narrow,
-        reduced_motion="reduce",  # type: ignore[arg-type]
+        viewport=size,
+        reduced_motion="reduce",
     ) as context:
         page = opened(context, site.url)
         state(page)
@@ -96,7 +98,7 @@ def test_axe_finds_nothing_serious(
             for node in one["nodes"]
         ]
         assert serious == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= narrow["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
 def test_everything_is_reached_and_used_by_keyboard(browser: Browser, site: Served) -> None:
