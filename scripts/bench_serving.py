@@ -64,6 +64,7 @@ async def compare(options: argparse.Namespace, engine: Engine, citewise: Server)
                     spent.append((citewise.processor_seconds() - before) / len(some) * 1e3)
             rows.append([*_compared(conversations, alone, ours), float(np.median(spent))])
             say(f"  {conversations} conversations: {rows[-1]}")
+    await prompts.model.close()
     return table(
         ["conversations", "vLLM: first token s", "answer s", "tokens/s", "tokens an answer",
          "Citewise: first sentence s", "answer s", "tokens/s", "tokens an answer",
@@ -95,6 +96,7 @@ async def cache(options: argparse.Namespace, engine: Engine, citewise: Server) -
         marks = Marks(engine, [_HITS])
         async with client(f"{citewise.address}/v1") as through:
             done = await load(through, [to_citewise(text, 8, persona) for text in asked], 1)
+        await prompts.model.close()
         could = shared * (len(asked) - 1)
         hits = marks.grown(_HITS)
         read = sum(each.prompt_tokens for each in done.answers)
@@ -172,6 +174,7 @@ async def decode(options: argparse.Namespace, engine: Engine) -> list[list[objec
             drafted = marks.grown(_DRAFTED)
             right = marks.grown(_ACCEPTED) / drafted if drafted else "–"
             rows.append([conversations, done.rate, done.answer, right])
+    await prompts.model.close()
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from scripts.vllm.environment import ROOT, Kind, python_of
 __all__ = ["Running", "command", "running", "shown"]
 
 _LINE = 100
+_PREFIX = re.compile(r"^(\(\w+ pid=\d+\) )?([A-Z]+:? +[\d-]+ [\d:]+ )?(\[[\w.]+:\d+\] )?")
 _TELL_SECONDS = 5.0
 _END_SECONDS = 30
 
@@ -87,7 +89,7 @@ def _ready(process: subprocess.Popen[bytes], address: str, log: Path, seconds: f
             raise VllmError(f"vLLM ended with status {process.returncode}:\n{_last(log, 15)}")
         if (served := _served(address)) is not None:
             return Running(address, *served, process, log)
-        if time.monotonic() - told > _TELL_SECONDS and (line := _last(log, 1)[-_LINE:]) != said:
+        if time.monotonic() - told > _TELL_SECONDS and (line := _said(log)) != said:
             told, said = time.monotonic(), line
             say(f"  {told - begun:3.0f} s  {line}")
         time.sleep(0.5)
@@ -104,6 +106,11 @@ def _served(address: str) -> tuple[str, int] | None:
             return str(entry["id"]), int(entry["max_model_len"])
     except (OSError, ValueError):
         return None
+
+
+def _said(log: Path) -> str:
+    """The log's last line, without who said it when and where."""
+    return _PREFIX.sub("", _last(log, 1))[:_LINE]
 
 
 def _last(log: Path, lines: int) -> str:

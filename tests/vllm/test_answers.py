@@ -209,7 +209,7 @@ async def test_sixteen_conversations_at_once(engine: Engine, address: str) -> No
         return said
 
     watching = asyncio.create_task(watch())
-    async with httpx.AsyncClient(timeout=280) as http:
+    async with httpx.AsyncClient(timeout=400) as http:
         talks = await asyncio.gather(*(talk(http, number) for number in range(16)))
     watching.cancel()
     assert all(len(said) == 2 and all(said) for said in talks)
