@@ -54,7 +54,8 @@ def served_at(index: Path | None, url: str | None, *flags: str) -> Iterator[str]
         yield url
         return
     with TemporaryDirectory(prefix="citewise-") as folder:
-        command = [sys.executable, "-m", "app", "serve", "--port", "0", *flags]
+        command = [sys.executable, "-m", "app", "serve", "--port", "0", "--engine", "openvino"]
+        command += flags
         command += ["--database", str(Path(folder) / "citewise.db")]
         command += ["--index", str(index)] if index else []
         with _started(command) as address:
@@ -75,11 +76,11 @@ def _address(process: subprocess.Popen[str]) -> str:
     assert process.stderr is not None
     lines = []
     for line in process.stderr:
-        found = re.search(r"http://[\w.:\[\]]+", line)
+        found = re.search(r"Citewise is at (http://[\w.:\[\]]+)", line)
         if found:
             # A pipe that nobody reads fills with the log and stops the server.
             threading.Thread(target=deque, args=(process.stderr, 0), daemon=True).start()
-            return found[0]
+            return found[1]
         lines.append(line)
     raise SystemExit("the server did not start:\n" + "".join(lines))
 
