@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import sys
@@ -74,6 +75,9 @@ def serve(options: argparse.Namespace) -> int:
     say(f"Citewise is at http://{shown}:{port}  (Ctrl-C stops)")
     # Searches run in threads; at Python's own 5 ms each would hold every stream up for as long.
     sys.setswitchinterval(_SWITCH_SECONDS)
+    # What lives as long as the server is never looked through again, which would do the same.
+    gc.collect()
+    gc.freeze()
     with contextlib.closing(store), contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     return 0
