@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from index.build import build
 from index.encoders import Encoder, load_encoder
 from index.sources import SHIPPED, read
 from tests.postgresql import database_of, running_server
+
+# A shell that starts the tests in the background has Ctrl-C ignored, which children inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -19,6 +19,17 @@ _TAGS = {
     "thead", "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr",
     "br", "button",
 }  # fmt: skip
+_FORMULA_TAGS = {
+    "math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "msup", "msub", "msubsup", "mfrac",
+    "msqrt", "mroot", "mover", "munder", "munderover", "mtable", "mtr", "mtd", "mpadded",
+    "mphantom", "mstyle", "menclose",
+}  # fmt: skip
+_FORMULA_ATTRIBUTES = {
+    "display", "displaystyle", "mathvariant", "stretchy", "fence", "form", "separator", "lspace",
+    "rspace", "minsize", "maxsize", "movablelimits", "symmetric", "largeop", "accent",
+    "accentunder", "linethickness", "columnalign", "rowspacing", "columnspacing", "columnlines",
+    "rowlines", "width", "height", "depth", "voffset", "scriptlevel", "mathsize", "notation",
+}  # fmt: skip
 _ATTRIBUTES = {
     "href", "target", "rel", "referrerpolicy", "class", "data-card", "data-source", "data-tip",
     "data-copy-code", "tabindex", "type", "role", "start", "style",
@@ -197,8 +208,8 @@ def test_no_input_reaches_the_page_as_markup(pieces: list[str], data: st.DataObj
         Claim("", end, len(text), (2,), (), "partial"),
     ]
     seen = _Seen(render_answer(text, [_citation(1), _citation(2)], claims, "t0"))
-    assert set(seen.tags) <= _TAGS
-    assert {name for name, _ in seen.attributes} <= _ATTRIBUTES
+    assert set(seen.tags) <= _TAGS | _FORMULA_TAGS
+    assert {name for name, _ in seen.attributes} <= _ATTRIBUTES | _FORMULA_ATTRIBUTES
     assert set(seen.links) <= {"https://arxiv.org/abs/1904.09751"}
 
 
