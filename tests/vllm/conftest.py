@@ -127,7 +127,8 @@ def address(
     words += ["--answer-mode", "draft", "--unsupported", "keep"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CITEWISE_MAX_QUESTION_CHARS", "200000")
-        # Sixteen long prompts at once take a CPU its time.
+        # Engine and search share the cores, and sixteen long prompts at once take them their time.
+        patch.setenv("CITEWISE_RETRIEVE_SECONDS", "120")
         patch.setenv("CITEWISE_MODEL_TIMEOUT", "400")
         patch.setenv("CITEWISE_MODEL_FIRST_TOKEN_SECONDS", "400")
         patch.setenv("CITEWISE_BREAKER_FAILURES", "2")

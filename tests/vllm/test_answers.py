@@ -201,7 +201,7 @@ async def test_sixteen_conversations_at_once(engine: Engine, address: str) -> No
         said = []
         for question in (OTHERS[number % 4], "Why is that so?"):
             messages.append({"role": "user", "content": question})
-            asked = {**body(""), "messages": messages, "max_tokens": 24, "seed": number}
+            asked = {**body(""), "messages": messages, "max_tokens": 64, "seed": number}
             reply = await http.post(f"{address}/v1/chat/completions", json=asked)
             assert reply.status_code == 200, reply.text
             said.append(reply.json()["choices"][0]["message"]["content"])
