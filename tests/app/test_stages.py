@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.compose import compose
 from app.evidence import Evidence, evidence_of
-from app.gate import DEPTH, Gates, features
+from app.gate import DEPTH, UNNAMED, Gates, features
 from app.gate_features import FEATURES, TOKEN_FEATURES
 from app.live_index import LiveIndex
 from app.rewrite import needs_history, standalone
@@ -21,8 +22,11 @@ from app.settings import load_settings
 from app.types import Message, Question
 from app.verify import Support
 from app.writer import Writer
+from index.build import build
+from index.encoders import Encoder
 from index.retrieve import FusionSettings, HybridRetriever
-from index.types import Hit, Passage, PassageKind, Source
+from index.sources import SHIPPED, read
+from index.types import Hit, KnowledgeBase, Passage, PassageKind, Source
 from tests.conftest import MakePipeline
 
 CHINCHILLA = Source("h", "Hoffmann et al. (2022) — Chinchilla", "https://example.org/h", 2022)
@@ -179,6 +183,34 @@ def test_the_gate_reads_its_features_and_tells_the_known_from_the_unknown(
         assert set(features(question, replace(found, hits=()), weigh)) == wanted
         asked[question] = judge.answerable(judge.confidence(measured))
     assert list(asked.values()) == [True, False]
+
+
+def test_a_version_that_no_passage_names_counts_against_the_question() -> None:
+    judge = Gates.shipped().tokens
+    found = {**dict.fromkeys((*FEATURES, *TOKEN_FEATURES), 0.5), "versions_missed_all": 0.0}
+    assert judge.confidence(found) == pytest.approx(judge.domain(found) * judge.answer(found))
+    missed = {**found, "versions_missed_all": 0.5}
+    heads = judge.domain(missed) * judge.answer(missed)
+    assert judge.confidence(missed) == pytest.approx(UNNAMED * heads)
+    assert UNNAMED < 1
+
+
+def test_an_index_without_other_ways_of_asking_has_its_own_operating_point(
+    live_index: LiveIndex, encoder: Encoder, tmp_path: Path
+) -> None:
+    topic = read(SHIPPED, name="ai").knowledge_base.topics[0]
+    faqs = tuple(replace(faq, also_asked=()) for faq in topic.faqs)
+    points = tuple(replace(point, also_asked=()) for point in topic.data_points)
+    bare = replace(topic, faqs=faqs, data_points=points)
+    build(KnowledgeBase("bare", (bare,)), tmp_path, encoder)
+    gates = Gates.shipped()
+    for index, judge in (
+        (live_index.index, gates.tokens),
+        (LiveIndex(tmp_path, encoder).index, gates.bare_tokens),
+    ):
+        found = HybridRetriever(index, encoder).search("What is attention?", DEPTH)
+        assert gates.judging(found, index) == judge
+    assert gates.bare_tokens.threshold < gates.tokens.threshold
 
 
 def _measured(live_index: LiveIndex, question: str) -> dict[str, float]:
