@@ -315,7 +315,7 @@
   // A server that can't be reached ---------------------------------------------------------------
   const SOON_MS = 3000;
   const LATER_MS = 15000;
-  let server = "";
+  let server = null;
   let gone = false;
   let looking = 0;
   let soon = false;
@@ -338,20 +338,20 @@
 
   async function look() {
     clearTimeout(looking);
+    // The page itself names the server that sent it.
+    server = server ?? String(window.gradio_config.app_id);
     const busy = document.querySelector('#live .turn[data-over="false"]') !== null;
     if (document.visibilityState === "visible" || gone || busy) {
       try {
         const reply = await fetch("gradio_api/app_id", { cache: "no-store", signal: AbortSignal.timeout(8000) });
         const found = reply.ok ? (await reply.json()).app_id : server;
-        if (server && String(found) !== server) restarted();
+        if (String(found) !== server) restarted();
         else if (gone) say(words.back), setTimeout(() => { if (!gone) say(""); }, 4000);
         gone = false;
-        server = server || String(found);
+        server = String(found);
       } catch {
-        if (server) {
-          gone = true;
-          say(words.gone);
-        }
+        gone = true;
+        say(words.gone);
       }
     }
     soon = gone || busy;
@@ -369,13 +369,13 @@
     // What is kept is found again after a reload, and what is in the box is remembered.
     if (here || !document.querySelector(".turn")) location.reload();
     else say(words.restarted, true);
-    server = "";
   }
 
   addEventListener("offline", look);
   addEventListener("online", look);
   document.addEventListener("visibilitychange", look);
-  addEventListener("load", look);
+  if (document.readyState === "complete") look();
+  else addEventListener("load", look);
 
   Object.assign(window.citewise, { wire, judged, cardButton });
 })();

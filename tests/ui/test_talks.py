@@ -397,3 +397,16 @@ def test_a_server_that_went_away_is_told_and_comes_back(browser: Browser, store:
             page.locator(".turn", has_text="Is it there?").wait_for()
             assert page.locator("#box textarea").input_value() == "A slow question"
             ask(page, "Does it go on?")
+
+
+def test_a_server_never_reached_again_after_the_page_is_told_too(
+    browser: Browser, store: Store
+) -> None:
+    with browser.new_context() as reader, served(PlayingPipeline(), store) as site:
+        reader.route("**/app_id", lambda route: route.abort())
+        page = opened(reader, site.url)
+        page.get_by_text(texts.SCRIPT["gone"]).wait_for()
+        page.evaluate("window.loaded_once = true")
+        reader.unroute("**/app_id")
+        page.get_by_text(texts.SCRIPT["back"]).wait_for()
+        assert page.evaluate("window.loaded_once")
