@@ -29,7 +29,7 @@ __all__ = ["Delimiter", "Prompt", "build_prompt", "unmarked"]
 
 # Signs that neither the evidence nor an answer has a use for; one is drawn for each request.
 _MARKS = "┆┇┊┋╎╏⁞⦙⸽"
-_NO_MARKS = str.maketrans(dict.fromkeys(_MARKS))
+_ANY_MARK = re.compile(f"[{_MARKS}]")
 _SECRET = secrets.token_bytes(32)
 
 
@@ -78,7 +78,7 @@ class Delimiter:
 
 def unmarked(text: str) -> str:
     """Take out the marks that a model copied from its prompt, wherever the text is cut."""
-    return text.translate(_NO_MARKS)
+    return _ANY_MARK.sub("", text)
 
 
 @dataclass(frozen=True)

@@ -89,12 +89,9 @@ def strip_invisible(text: str) -> str:
     """Remove what no reader sees: controls, zero-width, bidirectional, tag, filler characters."""
     if _LOOKS_PLAIN.match(text):
         return text
-    kept = (
-        char
-        for char in text
-        if char in "\n\t" or unicodedata.category(char) not in _INVISIBLE_CATEGORIES
-    )
-    return _UNSEEN.sub("", "".join(kept))
+    invisible = (char for char in set(text) if unicodedata.category(char) in _INVISIBLE_CATEGORIES)
+    gone = dict.fromkeys(ord(char) for char in invisible if char not in "\n\t")
+    return _UNSEEN.sub("", text.translate(gone) if gone else text)
 
 
 def visible(text: str) -> str:
