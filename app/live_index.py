@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from index import store
+from index import files, store
 from index.encoders import Encoder
 from index.errors import IndexUnusable
 from index.retrieve import HybridRetriever
@@ -53,6 +53,11 @@ class LiveIndex:
     def index(self) -> LoadedIndex:
         """The index as it is now."""
         return self._retriever.index
+
+    @property
+    def renewing(self) -> bool:
+        """Whether another index is being built in its place."""
+        return files.changing(self._folder)
 
     def health(self) -> dict[str, bool]:
         """Tell whether there is something to find, and whether the encoder encodes."""

@@ -76,6 +76,11 @@ class Pipeline:
         return self.live_index.index
 
     @property
+    def renewing(self) -> bool:
+        """Whether another index is being built, which will serve instead."""
+        return self.live_index.renewing
+
+    @property
     def rewriter(self) -> ChatModel | None:
         """The model that makes follow-ups stand alone; None where the rules do."""
         chosen = self.settings.rewrite

@@ -65,6 +65,7 @@ def guarded(model: ChatModel, settings: Settings, observers: Observers) -> Guard
         Patience(settings.model_first_token_seconds, settings.model_total_seconds),
         observers,
         _engine_for(settings),
+        one_at_a_time=_engine_for(settings) != "openai",
     )
 
 

@@ -87,7 +87,8 @@ class Settings(BaseSettings):
         120,
         gt=0,
         le=3600,
-        description="seconds to wait for the model's first token, its queue and a retry included",
+        description="seconds to wait for the model's first token, a server's queue and a retry "
+        "included; a model in this process begins with its turn",
     )
     model_total_seconds: float = Field(
         600, gt=0, le=86_400, description="seconds that the model's whole text may take"

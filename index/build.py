@@ -95,14 +95,14 @@ def build(
     if before is not None and before.fingerprint == manifest.fingerprint:
         files.tidy(out)
         return _report(out, manifest, encoded=0, unchanged=True)
-    store.prepare(out)
-    matrix, encoded = _encode(texts, encoder, before, progress)
-    lexical = Bm25.build(_documents(passages, texts))
-    late = _late(passages, token_encoder, before, progress) if token_encoder else None
-    if late is not None:
-        manifest = manifest.with_counts({"tokens": late.tokens})
-    conflicts = gathered(knowledge_base, passages)
-    store.write(out, manifest, passages, texts, matrix, lexical, late, conflicts)
+    with store.prepared(out):
+        matrix, encoded = _encode(texts, encoder, before, progress)
+        lexical = Bm25.build(_documents(passages, texts))
+        late = _late(passages, token_encoder, before, progress) if token_encoder else None
+        if late is not None:
+            manifest = manifest.with_counts({"tokens": late.tokens})
+        conflicts = gathered(knowledge_base, passages)
+        store.write(out, manifest, passages, texts, matrix, lexical, late, conflicts)
     return _report(out, manifest, encoded=encoded)
 
 

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["beside", "discard", "exclusive", "link", "sync_tree", "tidy"]
+__all__ = ["announced", "beside", "changing", "discard", "exclusive", "link", "sync_tree", "tidy"]
 
 _log = logging.getLogger(__name__)
+_ANNOUNCED = ".announced"
 _LEFTOVERS = (".building-", ".removed-", ".current-")
 
 
@@ -44,6 +45,36 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def announced(folder: Path) -> Iterator[None]:
+    """Let others see in `changing` that something new is being made for `folder`.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+    descriptor = os.open(folder / _ANNOUNCED, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def changing(folder: Path) -> bool:
+    """Tell whether something new is being made for `folder`; one that died makes nothing."""
+    try:
+        descriptor = os.open(folder / _ANNOUNCED, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def tidy(folder: Path) -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from index.vectors.faiss_store import open_faiss, write_faiss
 from index.weights import sha256_of
 
 __all__ = [
-    "EmbeddedText", "LoadedIndex", "current_fingerprint", "current_state", "load", "prepare",
+    "EmbeddedText", "LoadedIndex", "current_fingerprint", "current_state", "load", "prepared",
     "write",
 ]  # fmt: skip
 
@@ -76,17 +76,23 @@ class LoadedIndex:
         return self.manifest.knowledge_base
 
 
-def prepare(folder: Path) -> None:
+@contextmanager
+def prepared(folder: Path) -> Iterator[None]:
     """Find out that an index can't be written to `folder` before the long work, not after it.
+
+    Until that work is done, `files.changing` tells of it.
 
     Raises:
         IndexUnusable: it can't be made or written, or `current` is something else than a link.
     """
-    try:
-        with files.exclusive(folder):
-            current_fingerprint(folder)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
+    with ExitStack() as announced:
+        try:
+            with files.exclusive(folder):
+                current_fingerprint(folder)
+            announced.enter_context(files.announced(folder))
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        yield
 
 
 def write(

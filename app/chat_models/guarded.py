@@ -7,11 +7,12 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 
 from app.chat_models import ChatModel, Decoding, Finished, ModelEvent, Piece
 from app.chat_models.breaker import Breaker, BreakerState
+from app.chat_models.line import Line
 from app.errors import (
     ContextOverflow,
     ModelBusy,
@@ -33,9 +34,9 @@ _CHARACTERS_PER_TOKEN = 4
 class Patience:
     """How long a model may take and how often it may fail.
 
-    `first_token` and `total` are seconds from asking on, the model's own queue included; the
-    retry comes after a random time between the two of `pause`, or a model's Retry-After if
-    that is at most `longest_wait`.
+    `first_token` and `total` are seconds from asking on, a server's own queue included; where
+    the model answers one at a time, from a call's turn on. The retry comes after a random time
+    between the two of `pause`, or a model's Retry-After if that is at most `longest_wait`.
     """
 
     first_token: float = 120.0
@@ -76,10 +77,24 @@ class GuardedModel:
         observers: Observers | None = None,
         provider: str = "openai",
         jitter: Callable[[float, float], float] = random.uniform,
+        *,
+        one_at_a_time: bool = False,
     ) -> None:
+        """Put a guard before a model.
+
+        Args:
+            model: what writes.
+            breaker: when it is left alone.
+            patience: how long it may take.
+            observers: who is told of each call.
+            provider: what kind of engine the model runs on.
+            jitter: draws a time between two, in seconds.
+            one_at_a_time: whether calls wait for each other; none of them ages meanwhile.
+        """
         self.inner, self._breaker = model, breaker
         self._patience, self._observers = patience or Patience(), observers or Observers()
         self._provider, self._jitter = provider, jitter
+        self._line = Line() if one_at_a_time else None
 
     @property
     def name(self) -> str:
@@ -104,7 +119,7 @@ class GuardedModel:
     @property
     def waiting(self) -> int:
         """How many calls wait for their turn now."""
-        return self.inner.waiting
+        return self.inner.waiting + (self._line.waiting if self._line else 0)
 
     @property
     def breaker(self) -> BreakerState:
@@ -143,17 +158,18 @@ class GuardedModel:
             ModelUnavailable: the breaker is open, or the model failed before its first token
                 and once more when it was asked again.
         """
-        call = _Call()
-        try:
-            async with aclosing(self._tried(messages, decoding, call)) as events:
-                async for event in events:
-                    call.saw(event)
-                    yield event
-        except Exception as error:
-            call.outcome = type(error).__name__
-            raise
-        finally:
-            self._tell(call, messages, decoding)
+        async with self._line.turn() if self._line else nullcontext():
+            call = _Call()
+            try:
+                async with aclosing(self._tried(messages, decoding, call)) as events:
+                    async for event in events:
+                        call.saw(event)
+                        yield event
+            except Exception as error:
+                call.outcome = type(error).__name__
+                raise
+            finally:
+                self._tell(call, messages, decoding)
 
     async def close(self) -> None:
         """Release what the model holds."""

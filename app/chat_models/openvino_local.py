@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.chat_models import Decoding, Finished, ModelEvent, Piece
+from app.chat_models.line import Line
 from app.errors import ContextOverflow, ModelError, ModelUnavailable, RequestError
 from app.types import Message, Usage
 from index.weights import SMOLLM2
@@ -52,8 +53,12 @@ class OpenVinoChatModel:
         self.name = name or (path.stem if path else SMOLLM2.name)
         self._pipeline: Any = None
         self._loading = asyncio.Lock()
-        self._turn = asyncio.Lock()
-        self.waiting = 0
+        self._line = Line()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their turn now."""
+        return self._line.waiting
 
     async def ready(self) -> bool:
         """Tell whether the model is in memory."""
@@ -75,12 +80,7 @@ class OpenVinoChatModel:
     ) -> AsyncGenerator[ModelEvent, None]:
         """Write an answer in a thread of its own; closing the generator stops it."""
         await self.load()
-        self.waiting += 1
-        try:
-            await self._turn.acquire()
-        finally:
-            self.waiting -= 1
-        try:
+        async with self._line.turn():
             prompt = await asyncio.to_thread(self._render, messages)
             tokens = await asyncio.to_thread(self._count, prompt)
             if tokens + decoding.max_tokens > self.context_tokens:
@@ -95,12 +95,10 @@ class OpenVinoChatModel:
             finally:
                 # The thread owns the pipeline until it has seen the cancellation.
                 await run.stop()
-        finally:
-            self._turn.release()
 
     async def close(self) -> None:
         """Let go of the model's memory."""
-        async with self._turn:
+        async with self._line.turn():
             self._pipeline = None
 
     def _open(self) -> Any:  # noqa: ANN401 - openvino_genai has no types

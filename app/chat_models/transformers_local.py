@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.chat_models import Decoding, Finished, ModelEvent, Piece
+from app.chat_models.line import Line
 from app.errors import ContextOverflow, ModelError, ModelUnavailable
 from app.types import Message, Usage
 from index.weights import SMOLLM2
@@ -29,8 +30,12 @@ class TransformersChatModel:
         self.name = Path(model).stem if model else SMOLLM2.name
         self._model: Any = None
         self._tokenizer: Any = None
-        self._loading, self._turn = asyncio.Lock(), asyncio.Lock()
-        self.waiting = 0
+        self._loading, self._line = asyncio.Lock(), Line()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their turn now."""
+        return self._line.waiting
 
     @property
     def context_tokens(self) -> int:
@@ -57,12 +62,7 @@ class TransformersChatModel:
     ) -> AsyncGenerator[ModelEvent, None]:
         """Write an answer in a thread of its own; closing the generator stops it."""
         await self.load()
-        self.waiting += 1
-        try:
-            await self._turn.acquire()
-        finally:
-            self.waiting -= 1
-        try:
+        async with self._line.turn():
             inputs = self._encode(messages)
             tokens = len(inputs["input_ids"][0])
             if tokens + decoding.max_tokens > self.context_tokens:
@@ -72,12 +72,10 @@ class TransformersChatModel:
                 )
             async for event in self._generate(inputs, tokens, decoding):
                 yield event
-        finally:
-            self._turn.release()
 
     async def close(self) -> None:
         """Let go of the model's memory."""
-        async with self._turn:
+        async with self._line.turn():
             self._model = self._tokenizer = None
 
     async def _generate(

@@ -93,6 +93,10 @@ class Answering(Protocol):
     def index(self) -> Shelf:
         """The index that serves now."""
 
+    @property
+    def renewing(self) -> bool:
+        """Whether another index is being built, which will serve instead."""
+
     def answer(self, question: Question) -> AsyncGenerator[Event, None]:
         """Answer a question; closing the generator stops the model."""
 

@@ -37,7 +37,9 @@ class Health:
             return texts.INDEX_MISSING, _SOON_S
         if drafts(self._pipeline) and not health.get("model", True):
             return (texts.MODEL_GONE if self._model_seen else texts.MODEL_LOADING), _SOON_S
-        return (texts.INDEX_RENEWED if self._renewed() else ""), _LATER_S
+        if self._renewed():
+            return texts.INDEX_RENEWED, _LATER_S
+        return (texts.INDEX_RENEWING if self._pipeline.renewing else ""), _LATER_S
 
     def _renewed(self) -> bool:
         now, found = time.monotonic(), self.fingerprint

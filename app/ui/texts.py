@@ -294,6 +294,10 @@ MODEL_GONE: Final = (
     "The language model can't be reached just now. Ask all the same: if it isn't back in time, "
     "your question comes back to the box. Browse works meanwhile."
 )
+INDEX_RENEWING: Final = (
+    "A new version of the knowledge base is being built. Until it is ready, answers read the "
+    "present one."
+)
 INDEX_RENEWED: Final = "The knowledge base has just been renewed. Answers from now on read it."
 
 # What the page's script says by itself.

@@ -67,10 +67,11 @@ def _column(
     *earlier, take = column
     turn = take.turn
     same = [one for one in earlier if one.turn.text == turn.text and turn.over]
-    parts = [_answer(take, status)]
+    newest = last and take is asked.holding[-1]
+    parts = [_answer(take, status, newest=newest)]
     if same:
         parts.append(f'<p class="status" role="status">{texts.SAME_AGAIN}</p>')
-    if turn.trouble and last and take is asked.holding[-1]:
+    if turn.trouble and newest:
         parts.append(retry_html(take.number))
     if turn.answer is not None:
         parts += [_facts(turn, showing), actions_html(take, asked, showing, last=last)]
@@ -85,23 +86,24 @@ def _column(
     return "".join(parts)
 
 
-def _answer(take: Take, status: str) -> str:
+def _answer(take: Take, status: str, *, newest: bool = False) -> str:
     """An answer's label, text and cards, and what is going on with it."""
     turn, prefix = take.turn, prefix_of(take.number)
     hits = turn.retrieved.hits if turn.retrieved else ()
     cards = cards_html(turn.citations, turn.claims, passages_of(hits), prefix)
     busy = "false" if turn.over else "true"
     abstained = " abstained" if turn.answer and turn.answer.abstained else ""
+    body = _body(turn, prefix, newest=newest)
     return (
         f'{_label(turn)}<div class="answer{abstained}" aria-live="polite" aria-busy="{busy}" '
-        f'data-number="{take.number}">{_body(turn, prefix)}</div>{_status(turn, status)}{cards}'
+        f'data-number="{take.number}">{body}</div>{_status(turn, status)}{cards}'
     )
 
 
-def _body(turn: Turn, prefix: str) -> str:
-    """Render the answer; the questions that an abstention names are buttons below it instead."""
+def _body(turn: Turn, prefix: str, *, newest: bool) -> str:
+    """Render the answer; the questions that the newest abstention names are buttons instead."""
     text = turn.text
-    if turn.answer and turn.answer.abstained:
+    if newest and turn.answer and turn.answer.abstained:
         offered = {f"- {question}" for question in turn.answer.nearest}
         lines = text.rstrip().split("\n")
         kept = [line for line in lines if line.strip() not in offered]

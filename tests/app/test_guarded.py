@@ -208,3 +208,19 @@ async def test_a_server_that_dies_before_its_first_token_is_asked_once_more() ->
         assert await said(model) == "Red"
         assert told.calls[0].retried
         await model.close()
+
+
+async def test_waiting_for_ones_turn_is_no_fault_of_the_model() -> None:
+    turns: list[list[str | float | Exception]] = [["Red", 0.15, f" {n}"] for n in range(4)]
+    inner = Playing(*turns)
+    patience = Patience(0.3, 0.4, (0.0, 0.0))
+    model = GuardedModel(inner, Breaker(3, 10, Clock()), patience, one_at_a_time=True)
+    asked = [asyncio.create_task(said(model)) for _ in range(5)]
+    await asyncio.sleep(0.05)
+    assert model.waiting == 4
+    asked[2].cancel()  # who leaves the line takes no turn
+    texts = [await one for one in asked if one is not asked[2]]
+    assert texts == ["Red 0", "Red 1", "Red 2", "Red 3"]
+    assert asked[2].cancelled()
+    assert model.waiting == 0
+    assert state(model) == "closed"

@@ -29,6 +29,7 @@ from index.encoders import EncoderInfo, Progress, TokenVectors, Vectors
 from index.errors import IndexUnusable
 from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
 
+LOCKS = {".lock", ".announced"}
 _EVENTS = {
     "open", "os.rename", "os.mkdir", "os.symlink", "os.remove", "os.rmdir", "os.link",
     "os.truncate", "os.chmod", "os.listdir", "os.scandir", "shutil.rmtree",
@@ -203,7 +204,7 @@ def _outcomes(base: Path, work: Path, mode: str, word: str) -> Iterator[Outcome]
             yield Outcome(n, ended, served, None, [])
             continue
         build(knowledge(word), work, NumberEncoder())
-        left = sorted(p.name for p in work.iterdir() if p.name[0] == "." and p.name != ".lock")
+        left = sorted(p.name for p in work.iterdir() if p.name[0] == "." and p.name not in LOCKS)
         yield Outcome(n, ended, served, _serve(work), left)
         if ended == "done":
             return

@@ -6,14 +6,14 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from app.live_index import LiveIndex
 from index.build import build
-from index.encoders import Encoder
+from index.encoders import Encoder, Progress, Vectors
 from index.errors import IndexUnusable
 from index.types import KnowledgeBase
 from tests.index.dying import NumberEncoder, knowledge
@@ -137,6 +137,34 @@ def test_whatever_becomes_of_current_requests_are_served(tmp_path: Path, spoil: 
     for _ in range(20):
         assert live.retriever().search("What is good?", 1).hits
         time.sleep(0.002)
+
+
+class Watching(NumberEncoder):
+    """Notes what a server sees while texts are encoded."""
+
+    def __init__(self, live: LiveIndex, dies: bool = False) -> None:
+        super().__init__()
+        self.live, self.dies, self.seen = live, dies, False
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        self.seen = self.live.renewing
+        if self.dies:
+            raise MemoryError
+        return super().encode_passages(texts, progress)
+
+
+def test_a_build_is_seen_while_it_runs_and_no_longer(tmp_path: Path) -> None:
+    build(knowledge("good"), tmp_path, NumberEncoder())
+    live = LiveIndex(tmp_path, NumberEncoder())
+    dying, living = Watching(live, dies=True), Watching(live)
+    assert not live.renewing
+    with pytest.raises(MemoryError):
+        build(knowledge("bad"), tmp_path, dying)
+    assert dying.seen
+    assert not live.renewing
+    build(knowledge("better"), tmp_path, living)
+    assert living.seen
+    assert not live.renewing
 
 
 def test_it_looks_no_more_often_than_told(tmp_path: Path) -> None:

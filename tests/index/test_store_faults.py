@@ -26,7 +26,7 @@ from index.encoders import Encoder, EncoderInfo
 from index.errors import IndexUnusable, WeightsError
 from index.store import LoadedIndex
 from index.types import KnowledgeBase
-from tests.index.dying import NumberEncoder, knowledge
+from tests.index.dying import LOCKS, NumberEncoder, knowledge
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -209,7 +209,7 @@ def test_builds_at_once_all_succeed_and_the_last_one_serves(tmp_path: Path) -> N
         thread.join()
     assert not errors
     assert store.load(tmp_path).fingerprint
-    assert {path.name[0] for path in tmp_path.iterdir() if path.name != ".lock"} <= set(
+    assert {path.name[0] for path in tmp_path.iterdir() if path.name not in LOCKS} <= set(
         "abcdef0123456789"
     )
 
@@ -249,7 +249,7 @@ def test_what_is_published_can_be_read_like_other_files(tmp_path: Path) -> None:
 
 def test_one_older_index_is_kept(tmp_path: Path) -> None:
     names = [build(knowledge(w), tmp_path, NumberEncoder()).fingerprint for w in ("a", "b", "c")]
-    assert {path.name for path in tmp_path.iterdir()} == {".lock", "current", *names[1:]}
+    assert {path.name for path in tmp_path.iterdir()} == {*LOCKS, "current", *names[1:]}
 
 
 def test_going_back_to_the_older_index_writes_nothing_anew(tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_an_encoder_that_lies_about_itself_builds_nothing(
 ) -> None:
     with pytest.raises(WeightsError, match=words):
         build(knowledge("a"), tmp_path, _Lying(vectors))
-    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+    assert {path.name for path in tmp_path.iterdir()} == LOCKS
 
 
 def test_another_kind_of_vectors_is_another_index(tmp_path: Path, small_kb: KnowledgeBase) -> None:

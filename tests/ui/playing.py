@@ -23,6 +23,7 @@ from app.chat_models.scripted import ScriptedChatModel
 from app.errors import ModelUnavailable
 from app.personas import Persona
 from app.pipeline import PipelineSettings
+from app.replies import abstention
 from app.store import Store
 from app.types import (
     Answer,
@@ -106,6 +107,7 @@ class PlayingPipeline:
     questions: list[Question] = field(default_factory=list)
     closed: int = 0
     healthy: bool = True
+    renewing: bool = False
 
     @property
     def index(self) -> Shelf:
@@ -140,7 +142,8 @@ class PlayingPipeline:
         )  # fmt: skip
         if "break" in asked:
             raise ModelUnavailable("gone")
-        deltas = self._abstention() if abstains else self._sentences(hits, asked)
+        refusal = [Delta(abstention(question.text, nearest))]
+        deltas = refusal if abstains else self._sentences(hits, asked)
         text = ""
         citations: list[Citation] = []
         claims: list[Claim] = []
@@ -186,9 +189,6 @@ class PlayingPipeline:
             )
             for i, passage in enumerate(found)
         )
-
-    def _abstention(self) -> list[Delta]:
-        return [Delta("The knowledge base holds nothing about that.")]
 
     def _sentences(self, hits: tuple[Hit, ...], asked: str) -> list[Delta]:
         deltas: list[Delta] = []

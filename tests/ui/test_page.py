@@ -135,6 +135,7 @@ def test_an_abstention_offers_questions_that_can_be_answered(page: Page) -> None
     offered.click()
     page.locator("#live .turn[data-over=true] .question", has_text=question).wait_for()
     assert page.locator("#past .turn").count() == 1
+    assert question in page.locator("#past .turn .answer").inner_text()
 
 
 def test_a_follow_up_brings_its_history(page: Page, site: Served) -> None:

@@ -57,6 +57,8 @@ async def test_an_empty_knowledge_base_and_a_renewed_one_are_told(
     monkeypatch.setattr("app.ui.states._NEWS_S", -1.0)
     pipeline.fingerprint = "1" * 16
     assert (await health.told())[0] == ""
+    pipeline.renewing = True
+    assert (await health.told())[0] == texts.INDEX_RENEWING
     pipeline.found = False
     assert (await health.told())[0] == texts.INDEX_MISSING
 
