@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -220,3 +221,11 @@ def test_the_first_paint_is_soon(context: BrowserContext, site: Served) -> None:
     # Twice the aim of 2.5 s: test machines are shared.
     assert painted < 5000
     assert "default-src 'self'" in (page.request.get(site.url).headers)["content-security-policy"]
+
+
+def test_a_page_that_nobody_reads_takes_next_to_no_time() -> None:
+    with served(PlayingPipeline()):
+        time.sleep(1)
+        begun = time.process_time()
+        time.sleep(3)
+        assert time.process_time() - begun < 0.2
