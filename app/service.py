@@ -34,7 +34,9 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
     observers = Observers()
     encoder = load_encoder(settings.encoder, engine=settings.encoder_engine)
     personas: dict[str, Persona] = load_folder(settings.personas) if settings.personas else {}
-    chat_model = guarded(model or open_model(settings), settings, observers)
+    embedded = model is None and _engine_for(settings) != "openai"
+    inner = model or open_model(settings)
+    chat_model = guarded(inner, settings, observers, one_at_a_time=embedded)
     return Pipeline(
         LiveIndex(settings.index, encoder),
         chat_model,
@@ -57,15 +59,17 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
     )
 
 
-def guarded(model: ChatModel, settings: Settings, observers: Observers) -> GuardedModel:
-    """Put deadlines, a retry and a breaker around a model."""
+def guarded(
+    model: ChatModel, settings: Settings, observers: Observers, *, one_at_a_time: bool = False
+) -> GuardedModel:
+    """Put deadlines, a retry and a breaker around a model, and a line before it if it needs one."""
     return GuardedModel(
         model,
         Breaker(settings.breaker_failures, settings.breaker_seconds),
         Patience(settings.model_first_token_seconds, settings.model_total_seconds),
         observers,
         _engine_for(settings),
-        one_at_a_time=_engine_for(settings) != "openai",
+        one_at_a_time=one_at_a_time,
     )
 
 
