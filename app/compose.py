@@ -1,8 +1,7 @@
 """An answer built from the evidence itself, when the model can't be trusted with it.
 
 Sentences are taken from the best passages word for word, so that each is supported by
-construction; a figure whose label does not say what it is a figure of is preceded by its
-passage's title. The persona's shape decides what comes with them: the papers, the figures, or a
+construction; the persona's shape decides what comes with them: the papers, the figures, or a
 checklist.
 """
 
@@ -162,18 +161,7 @@ def _laid_out(
     leads[:1] = [""]
     if bullets:
         leads[len(prose)] = "\n\n- "
-    ordered = [*prose, *bullets]
-    titles = ["", *(item.passage.title for item, _ in ordered)]
     return [
-        ComposedSentence(lead, _titled(item, span, before), item.n, span.start, span.end)
-        for lead, (item, span), before in zip(leads, ordered, titles[:-1], strict=True)
+        ComposedSentence(lead, span.text, item.n, span.start, span.end)
+        for lead, (item, span) in zip(leads, [*prose, *bullets], strict=True)
     ]
-
-
-def _titled(item: Evidence, span: Span, before: str) -> str:
-    """Precede a figure by its title where neither it nor the sentence before names its topic."""
-    title = item.passage.title
-    named = title == before or span.words & set(content_words(title))
-    return (
-        span.text if item.passage.kind is not PassageKind.DATA or named else f"{title}: {span.text}"
-    )

@@ -66,26 +66,6 @@ def test_a_composed_answer_is_the_evidence_word_for_word(shape: str) -> None:
     assert not any("a parameter" in text for text in texts)
 
 
-def test_a_figure_that_does_not_name_its_topic_is_given_its_title() -> None:
-    label = "Parameters in the base Transformer: 49,152"
-    norm = Passage("n/data/0", PassageKind.DATA, "n", "Layer normalization", label[:34], label, ())
-    more = Passage(
-        "n/data/1", PassageKind.DATA, "n", "Layer normalization", "Share of all", "Share: 0.1%.", ()
-    )
-    named = Passage(
-        "t/data/0", PassageKind.DATA, "t", "The Transformer", "Size", "Transformer size: 65M.", ()
-    )
-    items = evidence_of([Hit(norm, 0.9), Hit(more, 0.88), Hit(named, 0.87)])
-    chosen = compose("parameters size share of all", items, lambda word: 2.0, shape="papers")
-    assert [sentence.text for sentence in chosen] == [
-        f"Layer normalization: {label}",
-        "Share: 0.1%.",
-        "Transformer size: 65M.",
-    ]
-    first = chosen[0]
-    assert norm.text[first.start : first.end] == label
-
-
 def test_shapes_lay_an_answer_out_differently() -> None:
     asked = "How many tokens did Gopher see?"
     cost = Passage(
