@@ -108,7 +108,7 @@ def build(
         if feedback is not None:
             _wire_feedback(feedback, chat)
     blocks: gr.Blocks = page.queue(default_concurrency_limit=None)
-    # Gradio looks a thousand times a second, which took 7% of a core; there is no public way.
+    # By itself Gradio looks a thousand times a second; there is no public way to change it.
     blocks._queue.sleep_when_free = _LOOK_SECONDS
     blocks._queue.progress_update_sleep_when_free = _LOOK_SECONDS
     return blocks

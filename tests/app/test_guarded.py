@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from aiohttp import web
@@ -16,6 +17,8 @@ from app.chat_models.openai_compatible import OpenAiCompatibleModel
 from app.chat_models.scripted import ScriptedChatModel
 from app.errors import ContextOverflow, ModelBusy, ModelError, ModelTimeout, ModelUnavailable
 from app.observing import ModelCall, Observers
+from app.service import open_pipeline
+from app.settings import load_settings
 from app.types import Answer, Message, Usage
 from tests.app.test_chat_models import delta, sending, server
 
@@ -224,3 +227,20 @@ async def test_waiting_for_ones_turn_is_no_fault_of_the_model() -> None:
     assert asked[2].cancelled()
     assert model.waiting == 0
     assert state(model) == "closed"
+
+
+@pytest.mark.parametrize(("engine", "waiting"), [("openvino", 1), ("openai", 0)])
+async def test_only_a_model_of_this_process_has_a_line(
+    engine: Literal["openvino", "openai"],
+    waiting: int,
+    shipped_index: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inner = Playing(["Red", 0.2], ["Red", 0.2])
+    monkeypatch.setattr("app.service.open_model", lambda _: inner)
+    model = open_pipeline(load_settings(engine=engine, index=shipped_index)).model
+    assert isinstance(model, GuardedModel)
+    both = [asyncio.create_task(said(model)) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    assert model.waiting == waiting
+    assert await asyncio.gather(*both) == ["Red", "Red"]
