@@ -105,6 +105,7 @@ class PlayingPipeline:
     settings: PipelineSettings = field(default_factory=PipelineSettings)
     personas: Mapping[str, Persona] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
+    nearest: tuple[str, ...] = ()
     closed: int = 0
     healthy: bool = True
     renewing: bool = False
@@ -135,6 +136,7 @@ class PlayingPipeline:
         values = tuple(ConflictValue(value, hit.passage.id) for value, hit in figures)
         conflicts = (Conflict("Exponent of the model size", values),) if "disagree" in asked else ()
         nearest = tuple(h.passage.heading for h in hits if h.passage.kind is PassageKind.FAQ)[:3]
+        self.nearest = nearest
         await asyncio.sleep(self.delay)
         yield Retrieved(
             question.text, hits, conflicts, not abstains, 0.12 if abstains else 0.91,
