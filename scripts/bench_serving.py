@@ -117,7 +117,8 @@ async def cache(options: argparse.Namespace, engine: Engine, citewise: Server) -
 async def relay() -> str:
     """Processor time of this process a token that the client relays, from a scripted server."""
     rows = []
-    for what, between, tokens in (("as they come", 0.001, 3000), ("many at once", 0.0, 30_000)):
+    paces = (("one in 7 ms", 0.007, 1000), ("one in 1 ms", 0.001, 3000), ("at once", 0.0, 30_000))
+    for what, between, tokens in paces:
         with scripted_model(between=between, tokens=-1) as url:
             model = GuardedModel(OpenAiCompatibleModel(url), Breaker(5, 10))
             wanted = [Message("user", "[1] A passage to repeat, again and again.")]

@@ -149,7 +149,7 @@ class OpenAiCompatibleModel:
     async def _events(self, response: aiohttp.ClientResponse) -> AsyncGenerator[ModelEvent, None]:
         told = Told()
         try:
-            async with aclosing(arrivals(response.content)) as arriving:
+            async with aclosing(arrivals(response)) as arriving:
                 async for arrived in arriving:
                     pieces, failure = told.together(arrived, self.name)
                     for piece in pieces:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ __all__ = ["Told", "arrivals", "json_object", "message_in"]
 _LONGEST_LINE = 4 * 2**20
 _DONE = b"[DONE]"
 _END_SECONDS = 0.05
+_LONGEST_PAUSE = 0.05
+_PAUSE_SHARE = 1 / 25
 
 
 @dataclass(slots=True)
@@ -61,13 +64,15 @@ class Told:
                 yield choice.get("index") or 0, text
 
 
-async def arrivals(content: aiohttp.StreamReader) -> AsyncGenerator[list[bytes], None]:
+async def arrivals(response: aiohttp.ClientResponse) -> AsyncGenerator[list[bytes], None]:
     """The data of the server-sent events that came together, up to `[DONE]` or the end.
 
-    Read as it arrives and not line by line: under load many tokens come at once.
+    Tokens that come one by one are let gather in the socket, at most 50 ms and 4 % of
+    the stream's time so far: to wake for each of them takes most of what a token costs.
     """
-    rest = b""
-    async for arrived in content.iter_any():
+    rest, begun = b"", 0.0
+    async for arrived in response.content.iter_any():
+        begun = begun or time.perf_counter()
         *lines, rest = (rest + arrived).split(b"\n")
         if len(rest) > _LONGEST_LINE:
             raise ModelError(f"the model server sent a line of more than {_LONGEST_LINE} bytes")
@@ -75,9 +80,22 @@ async def arrivals(content: aiohttp.StreamReader) -> AsyncGenerator[list[bytes],
         done = data[-1:] == [_DONE]
         yield data[:-1] if done else data
         if done:
-            await _read_out(content)
+            await _read_out(response.content)
             return
+        await _gather(response, (time.perf_counter() - begun) * _PAUSE_SHARE)
     yield [data for data in _data_of([rest]) if data != _DONE]
+
+
+async def _gather(response: aiohttp.ClientResponse, seconds: float) -> None:
+    """Leave what comes in the socket for a while."""
+    transport = response.connection.transport if response.connection else None
+    if transport is None:  # all has been read
+        return
+    transport.pause_reading()
+    try:
+        await asyncio.sleep(min(seconds, _LONGEST_PAUSE))
+    finally:
+        transport.resume_reading()
 
 
 def _data_of(lines: Iterable[bytes]) -> list[bytes]:

@@ -14,7 +14,7 @@ import numpy as np
 from index.encoders import Vectors
 from index.vectors import Rows, VectorKind
 from index.vectors.faiss_store import FaissVectors, open_faiss, write_faiss
-from scripts.bench.measure import run, summary, table, timed, work_dir
+from scripts.bench.measure import peak_mb, run, summary, table, timed, work_dir
 
 __all__ = ["figures"]
 
@@ -31,10 +31,9 @@ def figures(sizes: list[int], kinds: list[str]) -> str:
         for kind in kinds:
             base = [sys.executable, "-m", "scripts.bench.ladder"]
             made = run([*base, "build", str(folder), str(size), kind]).lines[0]
-            asked = run([*base, "ask", str(folder), str(size), kind])
-            (found,) = asked.lines
+            (found,) = run([*base, "ask", str(folder), str(size), kind]).lines
             rows.append(
-                (size, kind, made["seconds"], made["mb"], asked.peak_mb, found["recall"],
+                (size, kind, made["seconds"], made["mb"], found["peak_mb"], found["recall"],
                  found["median"], found["p95"], found["pool"], found["open"])
             )  # fmt: skip
             print(f"{kind} at {size}: done", file=sys.stderr, flush=True)
@@ -92,7 +91,7 @@ def _ask(folder: Path, kind: VectorKind) -> dict[str, float]:
     pool, _ = summary(timed(_searches(store, queries[:30], 512)))
     return {
         "recall": _recall(found, truth), "median": median, "p95": p95, "pool": pool,
-        "open": opened,
+        "open": opened, "peak_mb": peak_mb(),
     }  # fmt: skip
 
 

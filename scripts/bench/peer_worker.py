@@ -114,7 +114,9 @@ def main(peer: str, action: str, model: str, folder: Path) -> None:
             started = time.perf_counter()
             ask(question)
             times.append((time.perf_counter() - started) * 1e3)
-        print(json.dumps({"times": times}))
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        peak_mb = int(status.split("VmHWM:")[1].split()[0]) / 1024
+        print(json.dumps({"times": times, "peak_mb": peak_mb}))
 
 
 if __name__ == "__main__":

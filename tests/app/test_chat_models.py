@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -241,6 +242,35 @@ async def test_tokens_that_come_together_are_one_piece_and_come_before_what_brok
         with pytest.raises(ModelError, match="out of memory"):
             await anext(events)
         await model.close()
+
+
+async def test_tokens_that_come_one_by_one_are_read_together_but_for_the_first() -> None:
+    words = [f"{number} " for number in range(400)]
+    written: list[float] = []
+
+    async def chat(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for word in words:
+            written.append(time.perf_counter())
+            await response.write(delta(word))
+            await asyncio.sleep(0.002)
+        await response.write(delta("", "stop") + b"data: [DONE]\n\n")
+        return response
+
+    async with server(chat) as url:
+        model = OpenAiCompatibleModel(url)
+        pieces, first = [], 0.0
+        async for event in model.stream(ASKED, Decoding(0.0, 1.0, 400)):
+            first = first or time.perf_counter()
+            pieces.append(event)
+        await model.close()
+    texts = [event for event in pieces if isinstance(event, Piece)]
+    assert "".join(event.text for event in texts) == "".join(words)
+    assert sum(event.tokens for event in texts) == len(words)
+    assert len(texts) < len(words) / 4
+    assert texts[0].text == words[0]
+    assert first - written[0] < 0.05
 
 
 async def test_a_connection_serves_again_once_its_answer_was_read() -> None:
