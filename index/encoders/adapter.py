@@ -110,8 +110,11 @@ class Adapter:
             )
         return hashlib.sha256(f"{base_sha256}+{self.sha256}".encode()).hexdigest()
 
-    def merge(self, weights: Weights, tower: Tower) -> None:
-        """Add one tower's changes to the base weights, in place: no matrix is held twice.
+    def merge(self, weights: dict[str, NDArray[Any]], tower: Tower) -> None:
+        """Put a sum in the place of each matrix and vector that one tower changes.
+
+        The base's own arrays, views of its file, stay as they are: to write to mapped pages
+        takes four times as long.
 
         Raises:
             WeightsError: a change names a tensor that the base lacks, or has another shape.
@@ -132,7 +135,8 @@ class Adapter:
                     f"adapter {self.name} changes {name!r} by a tensor of shape {change.shape}, "
                     f"the base's is {base.shape}"
                 )
-            base += change
+            change += base
+            weights[name] = change
 
     def _change(self, key: str, kind: str) -> NDArray[np.float32]:
         if kind == "add":

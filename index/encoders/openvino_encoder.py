@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ from index.encoders import (
 )
 from index.encoders.adapter import Adapter, Tower
 from index.encoders.bert_graph import Output, Pooling, build_bert
-from index.encoders.tensors import map_tensors
+from index.encoders.tensors import MappedTensors, map_tensors
 from index.errors import WeightsError
 from index.weights import sha256_of
 
@@ -73,11 +73,7 @@ class OpenVinoEncoder:
             max_tokens = min(max_tokens, adapter.max_tokens)
         self._tokenizer = self._layout.tokenizer(max_tokens)
         self._core = ov.Core()
-        self._queries = self._core.compile_model(
-            self._assemble("query", ("sentence", "tokens")),
-            "CPU",
-            _a_core_a_query(),
-        )
+        self._queries = self._compile("query", ("sentence", "tokens"), _a_core_a_query())
         self._local = threading.local()
         self._info = EncoderInfo(
             name=name,
@@ -92,17 +88,24 @@ class OpenVinoEncoder:
             passage_prefix=self._layout.prompt("document", "passage"),
         )
 
-    def _assemble(self, tower: Tower, outputs: tuple[Output, ...]) -> ov.Model:
+    def _compile(
+        self, tower: Tower, outputs: tuple[Output, ...], how: Mapping[str, str]
+    ) -> ov.CompiledModel:
+        """Compile a tower; what was read of the weights' file leaves the memory in between."""
         weights = self._layout.read_weights()
         if self._adapter is not None:
             self._adapter.merge(weights, tower)
-        return build_bert(
+            weights.give_back()
+        model = build_bert(
             self._layout.folder,
             weights,
             pooling=self._layout.pooling,
             normalize=self._layout.normalized,
             outputs=outputs,
         )
+        compiled = self._core.compile_model(model, "CPU", dict(how))
+        weights.give_back()
+        return compiled
 
     @property
     def info(self) -> EncoderInfo:
@@ -159,9 +162,7 @@ class OpenVinoEncoder:
     ) -> None:
         if not texts:
             return
-        compiled = self._core.compile_model(
-            self._assemble("passage", (output,)), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"}
-        )
+        compiled = self._compile("passage", (output,), {"PERFORMANCE_HINT": "THROUGHPUT"})
         queue = ov.AsyncInferQueue(compiled)
         done = 0
 
@@ -271,7 +272,7 @@ class _Layout:
         except OSError as error:
             raise WeightsError(f"{path} can't be read: {error.strerror}") from error
 
-    def read_weights(self) -> dict[str, NDArray[Any]]:
+    def read_weights(self) -> MappedTensors:
         path = self.folder / "model.safetensors"
         try:
             return map_tensors(path)

@@ -126,8 +126,23 @@ def test_mapped_tensors_equal_the_file_and_leave_it_alone(tmp_path: Path) -> Non
     mapped = map_tensors(path)
     for name, tensor in tensors.items():
         np.testing.assert_array_equal(mapped[name], tensor)
+    mapped.give_back()
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(mapped[name], tensor)
     mapped["a"] += 1
     assert path.read_bytes() == before
+
+
+def test_a_merge_leaves_the_mapped_weights_alone(tmp_path: Path) -> None:
+    path = tmp_path / "base.safetensors"
+    path.write_bytes(save(base()))
+    mapped = map_tensors(path)
+    views = dict(mapped)
+    Adapter.load(written(tmp_path)).merge(mapped, "query")
+    mapped.give_back()
+    assert mapped["w"][0, 0] == 1
+    for name, tensor in base().items():
+        np.testing.assert_array_equal(views[name], tensor)
 
 
 def test_the_shipped_encoder_is_small_and_says_what_it_is() -> None:
