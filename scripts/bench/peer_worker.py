@@ -66,12 +66,12 @@ def txtai(action: str, model: str, folder: Path, passages: list[str]) -> Ask:
 def haystack(action: str, model: str, folder: Path, passages: list[str]) -> Ask:
     """In-memory document store with sentence-transformers embedders."""
     from haystack import Document
-    from haystack.components.embedders import (
+    from haystack.components.retrievers.in_memory import InMemoryEmbeddingRetriever
+    from haystack.document_stores.in_memory import InMemoryDocumentStore
+    from haystack_integrations.components.embedders.sentence_transformers import (
         SentenceTransformersDocumentEmbedder,
         SentenceTransformersTextEmbedder,
     )
-    from haystack.components.retrievers.in_memory import InMemoryEmbeddingRetriever
-    from haystack.document_stores.in_memory import InMemoryDocumentStore
 
     place = folder / "store.json"
     if action == "build":

@@ -30,7 +30,7 @@ PACKAGES = {
     "langchain": ["langchain-community", "langchain-huggingface", "faiss-cpu"],
     "llamaindex": ["llama-index-core", "llama-index-embeddings-huggingface"],
     "txtai": ["txtai", "faiss-cpu"],
-    "haystack": ["haystack-ai"],
+    "haystack": ["haystack-ai>=3", "sentence-transformers-haystack>=2"],
 }
 
 
