@@ -14,7 +14,7 @@ from app.best_of import written
 from app.bounds import Bounds
 from app.budget import Delimiter, Prompt, build_prompt, unmarked
 from app.chat_models import ChatModel, Finished, Piece
-from app.citations import Segment, SentenceStream
+from app.citations import Segment, SentenceStream, is_whole
 from app.clock import Clock
 from app.compose import compose
 from app.disputes import in_answer, numbered, statements
@@ -169,11 +169,10 @@ class AnswerRun:
             async for event in pieces:
                 if isinstance(event, Piece):
                     self.clock.mark("first_token")
-                    segments = stream.feed(unmarked(visible(event.text)))
+                    waiting += stream.feed(unmarked(visible(event.text)))
                 else:
-                    segments = stream.close()
+                    waiting += self._without_a_cut(list(stream.close()), event)
                     self._finished(event)
-                waiting += segments
                 if not verifier.busy_while_drafting:
                     async for delta in self._reviewed(reviewer, waiting):
                         yield delta
@@ -181,6 +180,13 @@ class AnswerRun:
         async for delta in self._reviewed(reviewer, waiting):
             yield delta
         self.pipeline.observers.stage("verify", self.clock.seconds.get("verify", 0.0))
+
+    def _without_a_cut(self, last: list[Segment], event: Finished) -> list[Segment]:
+        """Leave out a sentence that the token limit cut: what it would have said can't be known."""
+        drops = event.reason == "length" and self.settings.unsupported == "drop"
+        if drops and last and not is_whole(last[-1]):
+            self.writer.drop(last.pop().body, "the token limit cut it")
+        return last
 
     async def _reviewed(
         self, reviewer: Reviewer, waiting: list[Segment]

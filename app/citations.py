@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Segment", "SentenceStream", "code_spans", "read_markers", "sentences"]
+__all__ = ["Segment", "SentenceStream", "code_spans", "is_whole", "read_markers", "sentences"]
 
 SegmentKind = Literal["sentence", "code"]
 
@@ -31,6 +31,7 @@ _FENCE_END = re.compile(r"^[ \t]*```[ \t]*(?:\n|$)", re.MULTILINE)
 _BULLET = re.compile(r"(?:[-*+•]|\d{1,3}[.)]|#{1,6}|>)[ \t]+")
 _BULLET_BEGUN = re.compile(r"(?:[-*+•]|\d{1,3}[.)]?|#{1,6}|>)[ \t]*$")
 _TERMINATOR = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=[\s\[【［])|\n")
+_CLOSED = re.compile(r"[.!?…:][\"'”’)\]*_]*$")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|et al|al|vs|cf|fig|figs|eq|eqs|sec|dr|mr|mrs|prof|approx|resp|no|vol|pp|"
     r"ch|ca|incl|est)|\b[A-Z])\.$",
@@ -119,6 +120,13 @@ def sentences(text: str) -> list[tuple[int, int]]:
         position = start + len(segment.body)
         found.append((start, position))
     return found
+
+
+def is_whole(segment: Segment) -> bool:
+    """Tell whether a text's last segment came to its end: a sentence's mark or a closing fence."""
+    if segment.kind == "code":
+        return segment.body.count(_FENCE) > 1
+    return _CLOSED.search(read_markers(segment.body, 0)[0]) is not None
 
 
 def read_markers(body: str, known: int) -> tuple[str, list[int], list[int]]:

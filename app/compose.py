@@ -50,7 +50,7 @@ class ComposedSentence:
 
 
 def compose(
-    question: str, evidence: Sequence[Evidence], weigh: Weigh, *, shape: str, most: int = 6
+    question: str, evidence: Sequence[Evidence], weigh: Weigh, *, shape: str, most: int = 7
 ) -> list[ComposedSentence]:
     """Choose the sentences that answer the question, in a sensible order, without repetition.
 

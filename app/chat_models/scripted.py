@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from app.chat_models import Decoding, Finished, ModelEvent, Piece
 from app.errors import ModelError
-from app.types import Message, Usage
+from app.types import FinishReason, Message, Usage
 
 __all__ = ["ScriptedChatModel"]
 
@@ -28,6 +28,7 @@ class ScriptedChatModel:
         delay: float = 0,
         fail_after: int | None = None,
         small: bool = False,
+        reason: FinishReason = "stop",
     ) -> None:
         """Set the script.
 
@@ -37,9 +38,11 @@ class ScriptedChatModel:
             delay: seconds before each piece.
             fail_after: raise ModelError after that many pieces; None never fails.
             small: what `small` says.
+            reason: why it ends.
         """
         self.name, self.small = name, small
         self._script, self._delay, self._fail_after = script, delay, fail_after
+        self._reason: FinishReason = reason
         self.prompts: list[list[Message]] = []
         self.decodings: list[Decoding] = []
         self.cancelled = 0
@@ -75,7 +78,7 @@ class ScriptedChatModel:
                 yield Piece(piece)
             finished = True
             words = sum(len(piece.split()) for piece in pieces)
-            yield Finished("stop", Usage(await self.count_tokens(messages), words))
+            yield Finished(self._reason, Usage(await self.count_tokens(messages), words))
         finally:
             self.running -= 1
             self.cancelled += not finished

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.citations import Segment, SentenceStream, read_markers, sentences
+from app.citations import Segment, SentenceStream, is_whole, read_markers, sentences
 
 TEXT = """Attention is a weighted mean (Vaswani et al. 2017) [1]. It grows, e.g. by length. [2] [3]
 Next uses a[0] and weights.[1, 2] Is it 3.5 GB? Yes! See 【4】.
@@ -104,6 +104,25 @@ def test_markers_in_every_shape(
     body: str, clean: str, cited: list[int], unknown: list[int]
 ) -> None:
     assert read_markers(body, 5) == (clean, cited, unknown)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("It is a mean.", True),
+        ("It is a mean. [1]", True),
+        ("It is a mean [1].", True),
+        ("It is “a mean.” [1][2]", True),
+        ("Three things:", True),
+        ("It is a mean, so the number", False),
+        ("It is a mean [1]", False),
+        ("- one of 3.5", False),
+        ("```python\na = 1\n```", True),
+        ("```python\na = 1\n", False),
+    ],
+)
+def test_a_text_that_was_cut_is_told_from_a_whole_one(text: str, whole: bool) -> None:
+    assert is_whole(cut([text])[-1]) == whole
 
 
 def test_sentences_of_a_whole_text_are_spans_of_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 
@@ -144,6 +145,22 @@ async def test_a_composed_answer_keeps_to_the_requests_own_bounds(
     assert (cut.text, cut.finish_reason) == (stopped.text, "length")
     none = await answered(pipeline, Question(ASKED, sampling=Sampling(max_tokens=1)))
     assert (none.text, none.finish_reason, none.abstained) == ("", "length", False)
+
+
+@pytest.mark.parametrize("reason", ["length", "stop"])
+async def test_a_sentence_that_the_token_limit_cut_is_left_out(
+    make_pipeline: MakePipeline, reason: Literal["length", "stop"]
+) -> None:
+    composed = await answered(make_pipeline(answer_mode="compose"), ASKED)
+    first, second = (claim.text.rstrip(".") for claim in composed.claims[:2])
+    cut = second.rsplit(" ", 1)[0]
+    model = ScriptedChatModel([f"{first}. [1] ", cut], reason=reason)
+    answer = await answered(make_pipeline(model, answer_mode="draft"), ASKED)
+    dropped = [drop.text for drop in answer.dropped if drop.reason == "the token limit cut it"]
+    assert dropped == ([cut] if reason == "length" else [])
+    assert (cut in [claim.text for claim in answer.claims]) == (reason == "stop")
+    assert answer.claims[0].status == "supported"
+    assert answer.finish_reason == reason
 
 
 async def test_out_of_domain_is_an_abstention_and_no_model_call_is_wasted(

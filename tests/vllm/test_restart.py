@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
@@ -13,16 +14,22 @@ from tests.vllm.test_answers import ASKED, OTHERS, body
 def test_killed_in_mid_stream_and_started_again(engine: Engine, address: str) -> None:
     asked = body(ASKED, stream=True, max_tokens=2000, temperature=1.0)
     frames: list[str] = []
-    with httpx.stream(
-        "POST", f"{address}/v1/chat/completions", json=asked, timeout=120
-    ) as streamed:
+    before = engine.metric("vllm:generation_tokens_total")
+
+    def kill_in_mid_stream() -> None:
+        until("tokens", lambda: engine.metric("vllm:generation_tokens_total") > before + 3, 120)
+        engine.kill()
+
+    with (
+        ThreadPoolExecutor(1) as beside,
+        httpx.stream("POST", f"{address}/v1/chat/completions", json=asked, timeout=120) as streamed,
+    ):
+        killing = beside.submit(kill_in_mid_stream)
         assert streamed.status_code == 200
         for line in streamed.iter_lines():
             if line.startswith("data: "):
                 frames.append(line.removeprefix("data: "))
-            if engine.server is not None and '"content":"' in line and "role" not in line:
-                engine.kill()
-                engine.server = None
+        killing.result()
     assert frames[-1] == "[DONE]"
     error = json.loads(frames[-2])
     assert "choices" not in error
