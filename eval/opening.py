@@ -85,9 +85,11 @@ def open_target(options: argparse.Namespace, asked: Asked) -> Target:
 
     Raises:
         EvaluationError: options contradict each other.
+        RequestError: the product has no such persona.
     """
     if options.target:
         return _endpoint(options)
+    from app.personas import resolve
     from app.service import open_pipeline
     from app.settings import load_settings
     from app.types import Sampling
@@ -101,6 +103,8 @@ def open_target(options: argparse.Namespace, asked: Asked) -> Target:
         _build(asked.knowledge_base, place, settings.index, settings.encoder, settings)
         settings = settings.model_copy(update={"index": place})
     pipeline = open_pipeline(settings)
+    for persona in options.persona or ():
+        resolve(persona, pipeline.personas)
     sampling = Sampling(options.temperature, options.top_p, options.max_tokens)
     return _in_process(options, pipeline, sampling)
 

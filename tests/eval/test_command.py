@@ -149,6 +149,15 @@ def test_bad_input_is_one_line_and_status_2(
     assert "Traceback" not in errors
 
 
+def test_an_unknown_persona_is_refused_before_anything_is_asked(
+    shipped_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--persona", "poet", "--index", str(shipped_index), "--out", str(tmp_path / "out")]
+    assert main(["run", "smoke", "--baseline", "composed", *given]) == 2
+    assert "'poet', expected one of: citewise-expert" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_help_is_quick_and_light() -> None:
     started = time.perf_counter()
     code = "import sys; from eval.__main__ import _parser; _parser(); print(*sys.modules)"
