@@ -34,6 +34,13 @@ _LEANING = re.compile(
     r"(?:former|latter|same|other|others))\b",
     re.IGNORECASE,
 )
+_ASKS_FIGURES = re.compile(
+    r"\bhow (?:many|much|far|long|large|big|small|high|low|well|bad|badly|often|fast|close)\b"
+    r"|\bwhat (?:share|number|fraction|accuracy|score|size|rate|value|length|loss)\b"
+    r"|\b(?:numbers?|percent\w*|figures?|ratio|factor)\b",
+    re.IGNORECASE,
+)
+_FIGURES_WORTH = 0.1
 _REPEATED = 0.7
 _SAME_FIGURES = 0.5
 
@@ -47,6 +54,25 @@ class ComposedSentence:
     n: int
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a question asks: its words, by how telling they are, and whether it is for figures."""
+
+    words: Mapping[str, float]
+    figures: bool
+
+    def share(self, words: frozenset[str]) -> float:
+        """Return the share of the question's telling words, by weight."""
+        total = sum(self.words.values())
+        met = sum(weight for word, weight in self.words.items() if word in words)
+        return met / total if total else 0.0
+
+    def worth(self, span: Span) -> float:
+        """Return how much a sentence says to the question."""
+        has_what_is_asked = self.figures and bool(_numbers(span.text))
+        return self.share(span.words) + _FIGURES_WORTH * has_what_is_asked
 
 
 def compose(
@@ -63,10 +89,11 @@ def compose(
     """
     if not evidence:
         return []
-    wanted = {word: weigh(word) for word in content_words(question) if not word[0].isdigit()}
-    chosen = _leading(evidence[0], wanted)
+    words = {word: weigh(word) for word in content_words(question) if not word[0].isdigit()}
+    asked = _Asked(words, _ASKS_FIGURES.search(question) is not None)
+    chosen = _leading(evidence[0], asked)
     for item in evidence[1:]:
-        for span in _adding(item, evidence[0].hit.score, wanted, chosen):
+        for span in _adding(item, evidence[0].hit.score, asked, chosen):
             if len(chosen) < most and not _repeats(span, chosen):
                 chosen.append((item, span))
     lead = [pair for pair in chosen if pair[0] is evidence[0]]
@@ -79,18 +106,18 @@ def compose(
     return _laid_out(chosen, [])
 
 
-def _leading(item: Evidence, wanted: Mapping[str, float]) -> list[tuple[Evidence, Span]]:
+def _leading(item: Evidence, asked: _Asked) -> list[tuple[Evidence, Span]]:
     """Take of the best passage its first sentence and those that speak most to the question."""
     if item.passage.kind is PassageKind.DATA:
         return [(item, _figure(item))]
     spans = item.spans
-    ranked = sorted(range(1, len(spans)), key=lambda i: (-_share(spans[i].words, wanted), i))
+    ranked = sorted(range(1, len(spans)), key=lambda i: (-asked.worth(spans[i]), i))
     kept = {0, *ranked[: _LEADING - 1]}
     return [(item, spans[i]) for i in sorted(kept) if i < len(spans)]
 
 
 def _adding(
-    item: Evidence, top: float, wanted: Mapping[str, float], chosen: Sequence[tuple[Evidence, Span]]
+    item: Evidence, top: float, asked: _Asked, chosen: Sequence[tuple[Evidence, Span]]
 ) -> list[Span]:
     """Take the sentence of a further passage that speaks to what the question still asks.
 
@@ -106,23 +133,17 @@ def _adding(
     spans = [_figure(item)] if is_data else [s for s in item.spans if not _LEANING.match(s.text)]
     if not spans:
         return []
-    ranked = sorted(spans, key=lambda span: -_share(span.words, wanted))
+    ranked = sorted(spans, key=lambda span: -asked.worth(span))
     best = ranked[0]
-    gain = _share((best.words | head) - said, wanted)
-    covered = _share(best.words | head, wanted)
+    gain = asked.share((best.words | head) - said)
+    covered = asked.share(best.words | head)
     if near:
         # So close a passage may well be the one that answers.
         speaks = item.n <= _SURE or covered >= _SPEAKS or gain >= _GAIN_NEAR
         kept = ranked[:_FROM_NEAR] if speaks else []
         return [span for span in spans if span in kept]
-    new = (best.words - said) & wanted.keys()
+    new = (best.words - said) & asked.words.keys()
     return [best] if gain >= _GAIN and len(new) >= _NEW_WORDS else []
-
-
-def _share(words: frozenset[str], wanted: Mapping[str, float]) -> float:
-    """Return the share of the question's telling words, by weight."""
-    total = sum(wanted.values())
-    return sum(weight for word, weight in wanted.items() if word in words) / total if total else 0.0
 
 
 def _figure(item: Evidence) -> Span:

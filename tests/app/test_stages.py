@@ -107,6 +107,23 @@ def test_the_second_topic_of_a_question_is_answered_though_it_scores_lower() -> 
     assert chosen[-1].text == "Rain falls where droplets merge."
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [("How much rain falls in autumn?", "40 mm"), ("Why does rain fall in autumn?", "west wind")],
+)
+def test_a_question_for_figures_is_answered_by_the_sentence_that_has_some(
+    asked: str, told: str
+) -> None:
+    rain = Passage(
+        "w/faq/0", PassageKind.FAQ, "w", "Weather", "Rain",
+        "The west wind brings rain in autumn. The east wind brings none. "
+        "The north wind brings rain that falls as snow. Rain in autumn is 40 mm.", (KAPLAN,),
+    )  # fmt: skip
+    items = evidence_of([evidence()[0].hit, Hit(rain, 0.89)])
+    chosen = [s.text for s in compose(asked, items, lambda w: 2.0, shape="papers") if s.n == 2]
+    assert any(told in text for text in chosen)
+
+
 def test_nothing_is_composed_from_nothing() -> None:
     assert compose("What?", [], lambda word: 1.0, shape="papers") == []
 
