@@ -39,10 +39,15 @@ _WEIGHTS = Path(__file__).with_name("verifier.json")
 _RUNS = (1, 2, 3)
 _COST_OF_LENGTH = 0.06
 _OPENING = re.compile(
-    r"(?:sure|certainly|of course|great question|good question|here (?:is|are)|in summary|"
-    r"to summarize|let me|let's|i hope|in short|yes|no|overall)\b[^.]{0,80}[.:!]?$",
+    r"(?:great question|good question|here (?:is|are)|let me|let's|i hope)\b[^.]{0,80}[.:!]?$",
     re.IGNORECASE,
 )
+# What follows one of these is a claim, unless it is next to nothing.
+_LEAD_IN = re.compile(
+    r"\s*(?:sure|certainly|of course|in summary|to summarize|in short|yes|no|overall)\b",
+    re.IGNORECASE,
+)
+_LEAST_CLAIMED = 3
 
 # What an announcement is made of: "The answer to the question is:".
 _ANNOUNCING = frozenset(
@@ -245,7 +250,11 @@ def claims_nothing(sentence: str) -> bool:
     if quantities(sentence) or names_in(sentence):
         return False
     words = frozenset(content_words(sentence))
-    if len(words) < 2 or _OPENING.match(sentence.strip()) is not None:
+    led = _LEAD_IN.match(sentence)
+    said = sentence[led.end() :] if led else sentence
+    if len(words) < 2 or _OPENING.match(said.lstrip(" ,:;!.")) is not None:
+        return True
+    if led and len(content_words(said)) < _LEAST_CLAIMED:
         return True
     return sentence.rstrip().endswith(":") and words <= _ANNOUNCING
 

@@ -21,7 +21,8 @@ __all__ = ["Told", "arrivals", "json_object", "message_in"]
 _LONGEST_LINE = 4 * 2**20
 _DONE = b"[DONE]"
 _END_SECONDS = 0.05
-_LONGEST_PAUSE = 0.05
+# Timers count milliseconds: a shorter pause would take longer than it says.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.004, 0.05
 _PAUSE_SHARE = 1 / 25
 
 
@@ -87,9 +88,9 @@ async def arrivals(response: aiohttp.ClientResponse) -> AsyncGenerator[list[byte
 
 
 async def _gather(response: aiohttp.ClientResponse, seconds: float) -> None:
-    """Leave what comes in the socket for a while."""
+    """Leave what comes in the socket for a while, if it is worth it."""
     transport = response.connection.transport if response.connection else None
-    if transport is None:  # all has been read
+    if transport is None or seconds < _SHORTEST_PAUSE:
         return
     transport.pause_reading()
     try:

@@ -49,6 +49,7 @@ def judge(sentence: str, *cited: int) -> str:
         "Chinchilla was trained with 70B parameters on 1.4T tokens (Hoffmann et al., 2022).",
         "Chinchilla outperforms the larger Gopher on MMLU, 67.6% against 60.0%.",
         "The cache does not reduce the cost of the first pass.",
+        "An LLM's KV cache stores the keys and values of earlier tokens.",
     ],
 )
 def test_what_the_evidence_says_is_supported(sentence: str) -> None:
@@ -137,6 +138,11 @@ def test_verifying_a_sentence_takes_at_most_ten_milliseconds() -> None:
         ("Here are three reasons with 40% gains:", False),
         ("Attention weighs values.", False),
         ("GPT-3 is one.", False),
+        ("Yes.", True),
+        ("No, they do not.", True),
+        ("Certainly! Here is what the sources say:", True),
+        ("Yes, reasoning step by step helps small models too.", False),
+        ("Of course, larger models memorize more of their data.", False),
     ],
 )
 def test_openings_claim_nothing(sentence: str, empty: bool) -> None:
