@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.evidence import Evidence, Span, Weigh
+from app.leaning import leans
 from index.lexical import content_words
 from index.quantities import quantities
 from index.types import PassageKind
@@ -28,12 +29,6 @@ _SPEAKS = 0.2
 _GAIN_NEAR = 0.1
 _GAIN = 0.2
 _NEW_WORDS = 2
-# A sentence that leans on the one before it does not stand alone.
-_LEANING = re.compile(
-    r"(?:it|its|they|their|them|this|that|these|those|such|both|he|she|his|her|here|there|the "
-    r"(?:former|latter|same|other|others))\b",
-    re.IGNORECASE,
-)
 _ASKS_FIGURES = re.compile(
     r"\bhow (?:many|much|far|long|large|big|small|high|low|well|bad|badly|often|fast|close)\b"
     r"|\bwhat (?:share|number|fraction|accuracy|score|size|rate|value|length|loss)\b"
@@ -130,7 +125,7 @@ def _adding(
     said = frozenset().union(*(other.words | i.words for i, other in chosen))
     head = frozenset(content_words(item.passage.heading))
     is_data = item.passage.kind is PassageKind.DATA
-    spans = [_figure(item)] if is_data else [s for s in item.spans if not _LEANING.match(s.text)]
+    spans = [_figure(item)] if is_data else [s for s in item.spans if not leans(s.text)]
     if not spans:
         return []
     ranked = sorted(spans, key=lambda span: -asked.worth(span))

@@ -7,6 +7,7 @@ from typing import Literal
 
 from app.citations import Segment
 from app.evidence import Evidence
+from app.leaning import concludes, leans
 from app.sanitize import plain_sentence
 from app.types import Delta
 from app.verify import Verifier, claims_nothing
@@ -18,13 +19,18 @@ Policy = Literal["drop", "mark", "keep"]
 
 
 class Reviewer:
-    """Lets a segment of the draft through to the writer, or records why not."""
+    """Lets a segment of the draft through to the writer, or records why not.
+
+    What points at a sentence that was dropped is dropped with it: "This is why" would point at
+    another one.
+    """
 
     def __init__(
         self, writer: Writer, verifier: Verifier, evidence: Sequence[Evidence], policy: Policy
     ) -> None:
         self._writer, self._verifier = writer, verifier
         self._evidence, self._policy = evidence, policy
+        self._gap = False
 
     async def review(self, segment: Segment) -> Delta | None:
         """Review one segment; None where nothing is shown."""
@@ -40,8 +46,12 @@ class Reviewer:
         if self._writer.repeats(body):
             self._writer.drop(body, "it repeats what was said")
             return None
+        if self._gap and (leans(body) or concludes(body)):
+            self._writer.drop(body, "it leans on a sentence that was dropped")
+            return None
         verdict = await self._verifier.check(body, cited, self._evidence)
-        if verdict.status == "unsupported" and self._policy == "drop":
+        self._gap = verdict.status == "unsupported" and self._policy == "drop"
+        if self._gap:
             self._writer.drop(body, verdict.reason)
             return None
         supports = verdict.supports if verdict.status != "unsupported" else ()

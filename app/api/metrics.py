@@ -44,13 +44,15 @@ _REASONS = (
     ("coverage", re.compile(r"\bcover")),
     ("nothing_claimed", re.compile(r"\bclaims nothing\b")),
     ("repeated", re.compile(r"\brepeats\b")),
+    ("cut", re.compile(r"\btoken limit\b")),
+    ("leaning", re.compile(r"\bleans on\b")),
     ("code", re.compile(r"\bcode\b")),
     ("no_evidence", re.compile(r"\bno evidence\b")),
 )
 
 
 def reason_kind(reason: str) -> str:
-    """The kind of reason for which a sentence was dropped: one of ten words."""
+    """The kind of reason for which a sentence was dropped: one of twelve words."""
     return next((kind for kind, shape in _REASONS if shape.search(reason)), "other")
 
 

@@ -101,6 +101,27 @@ async def test_a_wrong_marker_is_repointed_to_the_passage_that_bears_the_sentenc
 
 
 @pytest.mark.parametrize(
+    ("before", "shown"),
+    [
+        ("Bananas ripen faster beside apples in a kitchen [1]. ", False),
+        ("Great question! ", True),
+        ("", True),
+    ],
+)
+@pytest.mark.parametrize("turn", ["This means that ", "Therefore, "])
+async def test_what_points_at_a_dropped_sentence_is_dropped_with_it(
+    make_pipeline: MakePipeline, before: str, shown: bool, turn: str
+) -> None:
+    composed = await answered(make_pipeline(answer_mode="compose"), ASKED)
+    borne = composed.claims[0].text
+    said = turn + borne[0].lower() + borne[1:]
+    answer = await answered(make_pipeline([before, f"{said} [1] "], answer_mode="draft"), ASKED)
+    assert any(claim.text.startswith(turn) for claim in answer.claims) == shown
+    leaning = "it leans on a sentence that was dropped"
+    assert (leaning in [drop.reason for drop in answer.dropped]) == (not shown)
+
+
+@pytest.mark.parametrize(
     ("policy", "note"), [("mark", "(not supported)"), ("keep", "(not supported)")]
 )
 async def test_unsupported_sentences_can_be_marked_but_never_pass(
