@@ -41,8 +41,6 @@ _NEGATORS = _DENIALS | frozenset(
     "stops".split()
 )
 _QUIET_DENIALS = frozenset("no none without".split())
-# Names of the field itself: a passage about language models need not say so.
-_THE_FIELD = frozenset("AI LLM LLMs ML NLP".split())
 _CREDIT = re.compile(
     r"\b([A-Z][\w-]+)(?:'s|’s)?(?: et al\.?| (?:and|&) [A-Z][\w-]+)?,? \(?((?:19|20)\d\d)\b"
 )
@@ -240,8 +238,6 @@ def _name(reading: Reading) -> str:
         for word in re.findall(r"[\w+-]+", source.label.lower())
     )
     for name in names_in(reading.sentence):
-        if name in _THE_FIELD:
-            continue
         # In "Swish-activated" only the first part is a name.
         parts = [part.lower() for part in re.findall(r"[^\W_]+", name) if not part.islower()]
         credited = re.search(

@@ -36,7 +36,7 @@ _SEED = 7
 _OWN = 9
 _WHOLE = np.array([1.0, 1.0, 0.0])
 _MOST_WRONG = 0.02
-_PARTIAL_OF_SUPPORTED = 0.6
+_PARTIAL_OF_SUPPORTED = 0.7
 _FOLDS = 5
 
 
