@@ -163,7 +163,8 @@ class AnswerRun:
     async def _draft(self) -> AsyncGenerator[Delta, None]:
         prompt = await self._prompt()
         verifier = self.pipeline.verifier(self.weigh)
-        reviewer = Reviewer(self.writer, verifier, prompt.evidence, self.settings.unsupported)
+        policy = self.settings.unsupported
+        reviewer = Reviewer(self.writer, verifier, prompt.evidence, policy, self.question.text)
         stream, waiting = SentenceStream(), list[Segment]()
         async with aclosing(written(self.model, prompt, self.decoding, verifier)) as pieces:
             async for event in pieces:

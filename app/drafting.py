@@ -12,6 +12,7 @@ from app.sanitize import plain_sentence
 from app.types import Delta
 from app.verify import Verifier, claims_nothing
 from app.writer import Writer
+from index.lexical import content_words
 
 __all__ = ["Policy", "Reviewer"]
 
@@ -26,10 +27,16 @@ class Reviewer:
     """
 
     def __init__(
-        self, writer: Writer, verifier: Verifier, evidence: Sequence[Evidence], policy: Policy
+        self,
+        writer: Writer,
+        verifier: Verifier,
+        evidence: Sequence[Evidence],
+        policy: Policy,
+        question: str = "",
     ) -> None:
         self._writer, self._verifier = writer, verifier
         self._evidence, self._policy = evidence, policy
+        self._asked = frozenset(content_words(f"yes no {question}"))
         self._gap = False
 
     async def review(self, segment: Segment) -> Delta | None:
@@ -45,6 +52,10 @@ class Reviewer:
             return None
         if self._writer.repeats(body):
             self._writer.drop(body, "it repeats what was said")
+            return None
+        if self._policy == "drop" and self._asked.issuperset(content_words(body)):
+            # Asked why T -> 0 flattens a distribution, a model says first that it does.
+            self._writer.drop(body, "it says no more than the question")
             return None
         if self._gap and (leans(body) or concludes(body)):
             self._writer.drop(body, "it leans on a sentence that was dropped")

@@ -44,6 +44,7 @@ _REASONS = (
     ("coverage", re.compile(r"\bcover")),
     ("nothing_claimed", re.compile(r"\bclaims nothing\b")),
     ("repeated", re.compile(r"\brepeats\b")),
+    ("echo", re.compile(r"\bno more than the question\b")),
     ("cut", re.compile(r"\btoken limit\b")),
     ("leaning", re.compile(r"\bleans on\b")),
     ("code", re.compile(r"\bcode\b")),
@@ -52,7 +53,7 @@ _REASONS = (
 
 
 def reason_kind(reason: str) -> str:
-    """The kind of reason for which a sentence was dropped: one of twelve words."""
+    """The kind of reason for which a sentence was dropped: one of thirteen words."""
     return next((kind for kind, shape in _REASONS if shape.search(reason)), "other")
 
 

@@ -143,6 +143,7 @@ def test_without_keys_metrics_are_open_unless_a_key_is_asked_for() -> None:
         ("the evidence does not cover what it says", "coverage"),
         ("it claims nothing", "nothing_claimed"),
         ("it repeats what was said", "repeated"),
+        ("it says no more than the question", "echo"),
         ("the token limit cut it", "cut"),
         ("it leans on a sentence that was dropped", "leaning"),
         ("the evidence does not hold this code", "code"),

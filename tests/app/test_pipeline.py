@@ -101,6 +101,24 @@ async def test_a_wrong_marker_is_repointed_to_the_passage_that_bears_the_sentenc
 
 
 @pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("T→0 makes sampling uniform", False),
+        ("Yes, sampling is uniform for T→0", False),
+        ("For T→0 sampling becomes greedy", True),
+    ],
+)
+async def test_what_only_repeats_the_question_is_no_answer_to_it(
+    make_pipeline: MakePipeline, said: str, shown: bool
+) -> None:
+    question = "Why does T→0 make sampling uniform?"
+    answer = await answered(make_pipeline([f"{said} [1]. "], answer_mode="draft"), question)
+    echo = "it says no more than the question"
+    assert [drop.reason == echo for drop in answer.dropped] == ([] if shown else [True])
+    assert (said in answer.text) == shown
+
+
+@pytest.mark.parametrize(
     ("before", "shown"),
     [
         ("Bananas ripen faster beside apples in a kitchen [1]. ", False),
