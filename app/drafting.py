@@ -71,7 +71,8 @@ class Reviewer:
     async def _code(self, segment: Segment) -> Delta | None:
         """Code is shown where the evidence holds what it names; it is never cited."""
         verdict = await self._verifier.check(segment.body.strip("`\n "), (), self._evidence)
-        if verdict.status != "supported" and self._policy == "drop":
+        self._gap = verdict.status != "supported" and self._policy == "drop"
+        if self._gap:
             self._writer.drop(segment.body, "the evidence does not hold this code")
             return None
         return self._writer.code(segment.lead, segment.body, verdict.status, verdict.score)

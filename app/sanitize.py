@@ -69,14 +69,15 @@ _SCHEME = re.compile(
     re.IGNORECASE,
 )
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
-_HOST = r"(?<![\w@./-])(?:[^\W_](?:[\w-]{0,62})\.)+"
+# An underscore may be Markdown's emphasis: a host begins after one and ends before one.
+_HOST = r"(?<![^\W_])(?<![@./-])(?:[^\W_](?:[\w-]{0,62})\.)+"
 _ADDRESS = re.compile(
     rf"{_HOST}[^\W\d_]{{2,24}}(?::\d+)?[/?#][^\s<>\"')\]`]*"
     rf"|{_HOST}(?:com|net|org|info|biz|edu|gov|mil|pro|web|xxx|aero|asia|coop|museum|name|shop|"
-    r"io|app|dev|xyz|top|site|online|click|link|example|test|рф)\b(?::\d+)?",
+    r"io|app|dev|xyz|top|site|online|click|link|example|test|рф)(?![^\W_])(?::\d+)?",
     re.IGNORECASE,
 )
-_MAYBE_HOST = re.compile(rf"{_HOST}[a-z]{{2}}\b(?!\.\w)", re.IGNORECASE)
+_MAYBE_HOST = re.compile(rf"{_HOST}[a-z]{{2}}(?![^\W_])(?!\.\w)", re.IGNORECASE)
 _TEX = re.compile(r"\\(?:href|url|includegraphics|html[A-Z]\w*)\b\*?")
 _INDEX = re.compile(r"[\w.]*(?:\[\s*\d{1,4}\s*\])+")
 _LOOKALIKE = re.compile(r"\[([^\[\]\n]{1,12})\]")

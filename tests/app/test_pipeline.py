@@ -122,6 +122,7 @@ async def test_what_only_repeats_the_question_is_no_answer_to_it(
     ("before", "shown"),
     [
         ("Bananas ripen faster beside apples in a kitchen [1]. ", False),
+        ("```python\nbananas = ripen(apples)\n```\n", False),
         ("Great question! ", True),
         ("", True),
     ],

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app import sanitize
@@ -108,6 +108,8 @@ _SOUP = st.lists(
 
 @settings(max_examples=400, deadline=None)
 @given(_SOUP)
+@example(["_", "evil.com", "_"])
+@example(["_", "evil.io", "_ ", "__evil.de__"])
 def test_no_soup_of_syntax_acts_even_if_it_is_believed(pieces: list[str]) -> None:
     writer = believed("".join(pieces))
     assert faults(writer.text, writer.citations, writer.claims, ()) == []
