@@ -112,22 +112,22 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def _dispatch(options: argparse.Namespace) -> int:
     if options.command == "serve":
-        from app.serve import serve
+        from app.cli.serve import serve
 
         return serve(options)
     if options.command == "mcp":
-        from app.tools_command import mcp
+        from app.cli.mcp import mcp
 
         return mcp(options)
     if options.command == "keys":
-        from app.api.keys_command import keys
+        from app.cli.keys import keys
 
         return keys(options)
     if options.command in ("db", "feedback"):
-        from app.store import commands
+        from app.cli import store
 
-        return commands.db(options) if options.command == "db" else commands.feedback(options)
-    from app.ask import ask, retrieve
+        return store.db(options) if options.command == "db" else store.feedback(options)
+    from app.cli.ask import ask, retrieve
 
     return ask(options) if options.command == "ask" else retrieve(options)
 

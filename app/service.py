@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models import ChatModel
 from app.chat_models.breaker import Breaker
 from app.chat_models.guarded import GuardedModel, Patience
-from app.entailment import AskingJudge, CrossEncoderJudge, Judge
-from app.errors import SettingsError
-from app.live_index import LiveIndex
-from app.observing import Observers
-from app.personas import Persona, load_folder
-from app.pipeline import Pipeline, PipelineSettings
-from app.settings import LOCAL_VLLM, Settings
+from app.config.personas import Persona, load_folder
+from app.config.settings import LOCAL_VLLM, Settings
+from app.record.errors import SettingsError
+from app.record.hooks import Observers
+from app.verifying.judges import AskingJudge, CrossEncoderJudge, Judge
 from index.encoders import load_encoder
+from index.live import LiveIndex
 from index.rerankers import Reranker
 
 __all__ = ["guarded", "open_judge", "open_model", "open_pipeline", "open_reranker"]

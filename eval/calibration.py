@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.evidence import Evidence
-from app.verify import LexicalVerifier
+from app.record.evidence import Evidence
+from app.verifying.supports import LexicalVerifier
 from eval.cases import Nugget
 from eval.claims import LABELS, LabelledClaim, passage_of
 from eval.judge import ChatJudge

@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _cache_folder() -> Path:
-    from app.settings import load_settings
+    from app.config.settings import load_settings
 
     return Path(load_settings().cache) / "eval" / "answers"
 
@@ -148,7 +148,7 @@ def write(path: Path, text: str) -> None:
 
 
 def _embed(options: argparse.Namespace) -> None:
-    from app.settings import load_settings
+    from app.config.settings import load_settings
     from index.encoders import TokenEncoder, load_encoder
 
     settings = load_settings(encoder=options.encoder)

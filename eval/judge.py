@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import prompts
 from app.chat_models import ChatModel, Decoding, Piece
-from app.errors import ModelError, ModelTimeout, ModelUnavailable, RequestError
-from app.types import JsonForm, Message
+from app.record.errors import ModelError, ModelTimeout, ModelUnavailable, RequestError
+from app.record.types import JsonForm, Message
 from eval.claims import Label
 
 __all__ = ["ChatJudge", "Judgement", "Preference", "prompt_hashes"]

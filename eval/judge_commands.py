@@ -34,9 +34,9 @@ def open_chat_judge(options: argparse.Namespace) -> tuple[ChatJudge, int]:
         EvaluationError: its key's variable is not set.
     """
     from app.chat_models import ChatModel
-    from app.observing import Observers
+    from app.config.settings import load_settings
+    from app.record.hooks import Observers
     from app.service import guarded
-    from app.settings import load_settings
 
     key = os.environ.get(options.judge_key_env) if options.judge_key_env else None
     if options.judge_key_env and not key:
@@ -111,8 +111,8 @@ def calibrate(options: argparse.Namespace) -> int:
 
 
 def _product(options: argparse.Namespace) -> Any:  # noqa: ANN401 - imported late
-    from app.settings import load_settings
-    from app.verify import LexicalVerifier
+    from app.config.settings import load_settings
+    from app.verifying.supports import LexicalVerifier
     from index.store import load as load_index
 
     settings = load_settings(index=options.index)

@@ -18,7 +18,7 @@ from index.cli import progress_bar, say
 from index.types import KnowledgeBase
 
 if TYPE_CHECKING:
-    from app.pipeline import Pipeline
+    from app.answer.pipeline import Pipeline
 
 __all__ = ["Asked", "chosen_cases", "open_target", "read_knowledge"]
 
@@ -89,10 +89,10 @@ def open_target(options: argparse.Namespace, asked: Asked) -> Target:
     """
     if options.target:
         return _endpoint(options)
-    from app.personas import resolve
+    from app.config.personas import resolve
+    from app.config.settings import load_settings
+    from app.record.types import Sampling
     from app.service import open_pipeline
-    from app.settings import load_settings
-    from app.types import Sampling
 
     chosen: dict[str, Any] = {name: getattr(options, name) for name in _SETTINGS}
     if options.baseline == "composed":

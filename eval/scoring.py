@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app import personas
+from app.config import personas
 from eval.cases import Case
 from eval.metrics import answers, citations, nuggets, numbers, persona, retrieval
 from eval.metrics.citations import Statement

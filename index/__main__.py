@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["expand"]:
-        from index.expand_command import expand
+        from index.expand.command import expand
 
         return run("index expand", lambda: expand(given[1:], _add_kb))
     options = _parser().parse_args(given)

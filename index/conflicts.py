@@ -17,7 +17,7 @@ from itertools import combinations
 from typing import Literal
 
 from index.lexical import content_words
-from index.quantities import Quantity, agree, quantities
+from index.text.quantities import Quantity, agree, quantities
 from index.types import Hit, Passage, PassageKind
 
 __all__ = [

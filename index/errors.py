@@ -4,7 +4,7 @@ CitewiseError
 ├── KnowledgeBaseError   a record that can't be read, named by file and place
 ├── IndexUnusable        an index directory that is missing, damaged or of another encoder
 ├── WeightsError         model weights that are missing or not the pinned ones
-└── (app.errors)         what can go wrong while answering
+└── (app.record.errors)         what can go wrong while answering
 
 Each message says what was got, what was expected and, where one exists, the command that
 mends it. `retryable` tells a caller whether the same call may succeed later.

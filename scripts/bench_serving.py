@@ -23,12 +23,12 @@ import aiohttp
 import numpy as np
 import uvloop
 
+from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models import Decoding, Piece
 from app.chat_models.breaker import Breaker
 from app.chat_models.guarded import GuardedModel
 from app.chat_models.openai_compatible import OpenAiCompatibleModel
-from app.pipeline import Pipeline, PipelineSettings
-from app.types import Final, Message, Question, Sampling
+from app.record.types import Final, Message, Question, Sampling
 from index.cli import Parser, say
 from scripts.bench.asking import Load, Prompts, client, load, to_citewise
 from scripts.bench.engines import Engine, Marks, engine_at, vllm

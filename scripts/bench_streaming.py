@@ -16,20 +16,20 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
-from app.budget import unmarked
+from app.answer.draft import Reviewer
+from app.answer.pipeline import Pipeline, PipelineSettings
+from app.answer.prompt_builder import unmarked
+from app.answer.writer import Writer
 from app.chat_models import Decoding, ModelEvent, Piece
 from app.chat_models.scripted import ScriptedChatModel
-from app.citations import SentenceStream, sentences
-from app.drafting import Reviewer
-from app.evidence import evidence_of
-from app.live_index import LiveIndex
-from app.pipeline import Pipeline, PipelineSettings
-from app.sanitize import visible
-from app.settings import ROOT
-from app.types import Delta, Message, Question
-from app.verify import LexicalVerifier
-from app.writer import Writer
+from app.config.settings import ROOT
+from app.record.citations import SentenceStream, sentences
+from app.record.evidence import evidence_of
+from app.record.sanitize import visible
+from app.record.types import Delta, Message, Question
+from app.verifying.supports import LexicalVerifier
 from index.encoders import load_encoder
+from index.live import LiveIndex
 
 QUESTIONS = (
     "Why are attention scores divided by the square root of d_k?",

@@ -6,9 +6,9 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from app.evidence import names_in
-from app.opposites import OPPOSITES
-from index.quantities import quantities
+from app.record.evidence import names_in
+from index.text.opposites import OPPOSITES
+from index.text.quantities import quantities
 
 __all__ = ["KINDS", "add_clause", "corrupt"]
 

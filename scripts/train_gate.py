@@ -6,7 +6,7 @@ out of what was found. To these come pairs that were written for training: a que
 near miss, alike in form. The operating points, one for indexes with other ways of asking and one
 for those without, are the highest thresholds at which 85 % of the suites' answerable questions
 are answered. What is reported is cross-validated by topic. Writes
-app/gate.json and docs/abstention.md.
+app/question/gate.json and docs/abstention.md.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.gate import DEPTH, UNNAMED, features
-from app.gate_features import FEATURES, TOKEN_FEATURES
-from app.live_index import LiveIndex
+from app.question.answerable import DEPTH, UNNAMED, features
+from app.question.features import FEATURES, TOKEN_FEATURES
 from index.__main__ import DEFAULT_INDEX
 from index.build import build
 from index.cli import say
 from index.encoders import load_encoder
+from index.live import LiveIndex
 from index.retrieve import FusionSettings, HybridRetriever
 from index.sources import SHIPPED, read
 from index.types import KnowledgeBase, SearchResult
@@ -106,7 +106,7 @@ def main() -> int:
             threshold = _operating_point(asked, given)
             raw[kind][setting] = round(threshold, 3)
             reports.append(Fitted(f"{title}, {whose}", asked, given, threshold))
-    (_ROOT / "app" / "gate.json").write_text(json.dumps(raw, indent=2) + "\n")
+    (_ROOT / "app" / "question" / "gate.json").write_text(json.dumps(raw, indent=2) + "\n")
     report = _report(reports)
     (_ROOT / "docs" / "abstention.md").write_text(report, encoding="utf-8")
     print(report)

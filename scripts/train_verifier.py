@@ -4,7 +4,7 @@ True sentences are the passages' own and the reference answers of the developmen
 say the same in other words; wrong ones are their corruptions and sentences about other topics. The
 logistic model over the verifier's features is fitted and its threshold chosen so that at most
 2 % of the wrong ones pass; what is reported is cross-validated by topic. Writes
-app/verifier.json and docs/verification.md.
+app/verifying/verifier.json and docs/verification.md.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.citations import sentences
-from app.evidence import Evidence, evidence_of, names_in
-from app.live_index import LiveIndex
-from app.verify import FEATURES, LexicalVerifier
+from app.record.citations import sentences
+from app.record.evidence import Evidence, evidence_of, names_in
+from app.verifying.supports import FEATURES, LexicalVerifier
 from index.__main__ import DEFAULT_INDEX
 from index.cli import say
 from index.encoders import load_encoder
+from index.live import LiveIndex
 from index.types import Hit, Passage
 from scripts.corruptions import KINDS, add_clause, corrupt
 from scripts.dev_cases import dev_cases, is_dev
@@ -201,7 +201,7 @@ def _write(weights: NDArray[np.float64], bias: float, threshold: float) -> None:
         "supported_at": round(threshold, 3),
         "partial_at": round(_PARTIAL_OF_SUPPORTED * threshold, 3),
     }
-    (_ROOT / "app" / "verifier.json").write_text(json.dumps(raw, indent=2) + "\n")
+    (_ROOT / "app" / "verifying" / "verifier.json").write_text(json.dumps(raw, indent=2) + "\n")
 
 
 def _report(judged: Judged, scores: NDArray[np.float64], threshold: float) -> str:

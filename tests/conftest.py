@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import Script, ScriptedChatModel
-from app.live_index import LiveIndex
-from app.pipeline import Pipeline, PipelineSettings
 from index.build import build
 from index.encoders import Encoder, load_encoder
+from index.live import LiveIndex
 from index.sources import SHIPPED, read
 from tests.postgresql import database_of, running_server
 

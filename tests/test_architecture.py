@@ -54,7 +54,7 @@ def test_index_names_what_lies_above_it_in_one_place_only() -> None:
         and isinstance(node.value, str)
         and outside.fullmatch(node.value)
     }
-    assert named == {("expand_command.py", "app.question_writer")}
+    assert named == {("expand_command.py", "app.cli.question_writer")}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -91,11 +91,11 @@ def test_a_serving_process_never_imports_torch(shipped_index: Path) -> None:
     code = f"""
 import asyncio, json, sys
 from pathlib import Path
-from app.serve import build_server
+from app.cli.serve import build_server
 from app.service import open_pipeline
-from app.settings import load_settings
+from app.config.settings import load_settings
 from app.store import open_store
-from app.types import Final, Question
+from app.record.types import Final, Question
 settings = load_settings(index=Path({str(shipped_index)!r}), answer_mode="draft")
 pipeline = open_pipeline(settings)
 build_server(pipeline, settings, open_store(settings.database))

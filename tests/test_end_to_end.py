@@ -122,8 +122,8 @@ except OSError:
 else:
     sys.exit("the network is not cut off")
 from app.service import open_pipeline
-from app.settings import load_settings
-from app.types import Final, Question
+from app.config.settings import load_settings
+from app.record.types import Final, Question
 from index.build import build
 from index.encoders import load_encoder
 from index.sources import read

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings
+from app.config.settings import Settings
 from tests.conftest import ROOT
 from tests.test_end_to_end import serving, wait_for
 

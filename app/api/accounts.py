@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
+from app.api.admission import Turnstile
 from app.api.errors import ApiError
 from app.api.keys import ApiKey
-from app.api.limits import Turnstile
-from app.observing import ModelCall
-from app.settings import Settings
-from app.types import Answer
+from app.config.settings import Settings
+from app.record.hooks import ModelCall
+from app.record.types import Answer
 
 __all__ = ["ACCOUNT", "RATE_HEADERS", "Account", "Accounts", "Bucket", "Meter"]
 

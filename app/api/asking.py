@@ -9,10 +9,10 @@ from typing import Any
 from app.api.errors import ApiError, refused
 from app.api.wire import ChatMessage, ChatRequest
 from app.chat_models import ChatModel
-from app.errors import RequestError
-from app.json_schema import check_schema
-from app.settings import Settings
-from app.types import JsonForm, Message, Question, Role, Sampling
+from app.config.settings import Settings
+from app.record.errors import RequestError
+from app.record.json_schema import check_schema
+from app.record.types import JsonForm, Message, Question, Role, Sampling
 
 __all__ = [
     "Conversation",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 from app.api.keys import read_keys
-from app.errors import SettingsError
-from app.settings import Settings
+from app.config.settings import Settings
+from app.record.errors import SettingsError
 
 __all__ = ["check_binding", "is_loopback"]
 

@@ -22,8 +22,8 @@ from app.api.errors import api_error
 from app.api.serving import Json, Keep, Serving, note, note_event, note_question, parsed
 from app.api.streaming import DONE, EventStream, Pump, frame
 from app.api.wire import ChatRequest
-from app.errors import ModelError
-from app.types import Answer, Delta, Event, Final, Retrieved
+from app.record.errors import ModelError
+from app.record.types import Answer, Delta, Event, Final, Retrieved
 
 __all__ = ["Opened", "final_answer", "open_events", "rest_of", "serve_chat"]
 

@@ -14,7 +14,7 @@ from app.api.citing import (
     sources,
     url_citations,
 )
-from app.types import Answer, Usage
+from app.record.types import Answer, Usage
 
 __all__ = ["ChatReply", "usage_of"]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from app.markers import markers_of
-from app.sanitize import neutralize
-from app.types import Answer, Citation, Conflict
+from app.record.markers import markers_of
+from app.record.sanitize import neutralize
+from app.record.types import Answer, Citation, Conflict
 
 __all__ = [
     "CitedSource",

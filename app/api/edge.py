@@ -28,7 +28,7 @@ from app.api.errors import ApiError, api_error
 from app.api.gatekeeper import PROBES, Gatekeeper
 from app.api.routes_table import RouteTable
 from app.api.telemetry import Telemetry
-from app.errors import RequestError
+from app.record.errors import RequestError
 
 __all__ = ["Edge"]
 

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from app.errors import (
+from app.record.errors import (
     CitewiseError,
     ContextOverflow,
     ModelBusy,

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.errors import ApiError
-from app.api.keeping import AnswerKeeper, owner_of
+from app.api.persistence import AnswerKeeper, owner_of
 from app.api.serving import Json, note, parsed
 from app.api.wire import FeedbackRequest
-from app.errors import NotKept
+from app.record.errors import NotKept
 from app.store import Feedback, Judgement, Store
 
 __all__ = ["serve_feedback"]

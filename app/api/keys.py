@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.errors import SettingsError
+from app.record.errors import SettingsError
 
 __all__ = ["ApiKey", "KeyRing", "add_key", "read_keys", "revoke_key"]
 

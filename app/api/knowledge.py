@@ -15,7 +15,7 @@ from app.api.asking import conversation
 from app.api.errors import not_found, refused
 from app.api.serving import Json, Serving, note, note_event, note_question, parsed
 from app.api.wire import ChatMessage, EmbeddingsRequest, RetrieveRequest
-from app.types import Question, Retrieved
+from app.record.types import Question, Retrieved
 from index.encoders import Encoder, Vectors
 from index.types import Hit
 

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
-from app.observing import ModelCall
-from app.types import Answer
+from app.record.hooks import ModelCall
+from app.record.types import Answer
 
 __all__ = ["CONTENT_TYPE", "Metrics", "reason_kind"]
 

@@ -18,8 +18,8 @@ from app.api.responses_wire import ResponsesRequest
 from app.api.serving import Json, Keep, Serving, note, note_question, parsed
 from app.api.streaming import DONE, EventStream, frame
 from app.chat_models import ChatModel
-from app.errors import ModelError, RequestError
-from app.types import Answer, Delta, Event, Final, JsonForm, Question, Retrieved, Sampling
+from app.record.errors import ModelError, RequestError
+from app.record.types import Answer, Delta, Event, Final, JsonForm, Question, Retrieved, Sampling
 
 __all__ = ["serve_response"]
 

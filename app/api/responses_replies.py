@@ -10,8 +10,8 @@ from typing import Any
 from app.api.citing import claim_citations, side_channels, sources, url_citations
 from app.api.errors import ApiError
 from app.api.responses_wire import ResponsesRequest
-from app.sanitize import web_address
-from app.types import Answer, Retrieved, Usage
+from app.record.sanitize import web_address
+from app.record.types import Answer, Retrieved, Usage
 from index.types import Hit
 
 __all__ = ["ResponseReply"]

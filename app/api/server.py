@@ -40,8 +40,8 @@ from app.api.serving import Json, ServedPipeline, Serving
 from app.api.telemetry import Telemetry
 from app.api.traces import open_traces
 from app.api.wire import ChatRequest, EmbeddingsRequest, FeedbackRequest, RetrieveRequest
-from app.errors import SettingsError, StoreError
-from app.settings import Settings
+from app.config.settings import Settings
+from app.record.errors import SettingsError, StoreError
 from app.store import Store
 
 if TYPE_CHECKING:

@@ -12,18 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.accounts import ACCOUNT
+from app.api.admission import Turnstile, in_turn
 from app.api.asking import Limits
 from app.api.drain import Drain
 from app.api.errors import not_found, refused
-from app.api.keeping import AnswerKeeper
-from app.api.limits import Turnstile, in_turn
+from app.api.persistence import AnswerKeeper
 from app.chat_models import ChatModel
-from app.chores import answer_chore, is_chore
-from app.observing import Observers
-from app.personas import Persona, listed, resolve
-from app.settings import Settings
+from app.config.personas import Persona, listed, resolve
+from app.config.settings import Settings
+from app.question.client_jobs import answer_chore, is_chore
+from app.record.hooks import Observers
+from app.record.types import Answer, Event, Final, Question, Retrieved
 from app.store import Store
-from app.types import Answer, Event, Final, Question, Retrieved
 from index.encoders import Encoder
 from index.types import Passage
 

@@ -19,8 +19,8 @@ from starlette.types import Receive, Scope, Send
 from app.api.binding import is_loopback
 from app.api.errors import ApiError
 from app.api.serving import Serving
-from app.settings import Settings
-from app.tools import make_tools
+from app.config.settings import Settings
+from app.tools.server import make_tools
 
 __all__ = ["PATH", "ServedTools"]
 

@@ -16,10 +16,10 @@ from typing import Any
 from opentelemetry import context, propagate, trace
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 
-from app.errors import SettingsError
-from app.observing import ModelCall
-from app.settings import Settings
-from app.types import Answer
+from app.config.settings import Settings
+from app.record.errors import SettingsError
+from app.record.hooks import ModelCall
+from app.record.types import Answer
 
 __all__ = ["NoTraces", "Traces", "open_traces"]
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.types import FinishReason, JsonForm, Message, Usage
+from app.record.types import FinishReason, JsonForm, Message, Usage
 
 __all__ = ["ChatModel", "Decoding", "Finished", "ModelEvent", "Piece"]
 

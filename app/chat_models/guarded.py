@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from app.chat_models import ChatModel, Decoding, Finished, ModelEvent, Piece
 from app.chat_models.breaker import Breaker, BreakerState
-from app.chat_models.line import Line
-from app.errors import (
+from app.chat_models.turns import Line
+from app.record.errors import (
     ContextOverflow,
     ModelBusy,
     ModelError,
@@ -21,8 +21,8 @@ from app.errors import (
     ModelUnavailable,
     ReplicaLost,
 )
-from app.observing import ModelCall, Observers
-from app.types import Message, Usage
+from app.record.hooks import ModelCall, Observers
+from app.record.types import Message, Usage
 
 __all__ = ["GuardedModel", "Patience"]
 

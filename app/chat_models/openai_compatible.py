@@ -17,7 +17,7 @@ import orjson
 from app.chat_models import Decoding, Finished, ModelEvent
 from app.chat_models.context_length import context_length
 from app.chat_models.openai_stream import Told, arrivals, json_object, message_in
-from app.errors import (
+from app.record.errors import (
     CitewiseError,
     ContextOverflow,
     ModelBusy,
@@ -26,7 +26,7 @@ from app.errors import (
     ModelUnavailable,
     RequestError,
 )
-from app.types import JsonForm, Message
+from app.record.types import JsonForm, Message
 
 __all__ = ["OpenAiCompatibleModel"]
 

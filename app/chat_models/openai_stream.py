@@ -13,8 +13,8 @@ import aiohttp
 import orjson
 
 from app.chat_models import Piece
-from app.errors import ModelError
-from app.types import Usage
+from app.record.errors import ModelError
+from app.record.types import Usage
 
 __all__ = ["Told", "arrivals", "json_object", "message_in"]
 

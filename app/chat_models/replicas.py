@@ -9,8 +9,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from app.chat_models import ChatModel, Decoding, ModelEvent
-from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, ReplicaLost
-from app.types import Message
+from app.record.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, ReplicaLost
+from app.record.types import Message
 
 __all__ = ["ReplicatedModel"]
 

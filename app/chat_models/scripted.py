@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from app.chat_models import Decoding, Finished, ModelEvent, Piece
-from app.errors import ModelError
-from app.types import FinishReason, Message, Usage
+from app.record.errors import ModelError
+from app.record.types import FinishReason, Message, Usage
 
 __all__ = ["ScriptedChatModel"]
 

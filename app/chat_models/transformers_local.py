@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from app.chat_models import Decoding, Finished, ModelEvent, Piece
-from app.chat_models.line import Line
-from app.errors import ContextOverflow, ModelError, ModelUnavailable
-from app.types import Message, Usage
+from app.chat_models.turns import Line
+from app.record.errors import ContextOverflow, ModelError, ModelUnavailable
+from app.record.types import Message, Usage
 from index.weights import SMOLLM2
 
 __all__ = ["TransformersChatModel"]

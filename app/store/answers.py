@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.errors import NotKept
+from app.record.errors import NotKept
 from app.store.database import Database
 from app.store.owners import checked
 from app.store.records import KeptAnswer

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.errors import NotKept, RequestError
+from app.record.errors import NotKept, RequestError
 from app.store.database import Database
 from app.store.documents import clean, fold
 from app.store.owners import checked

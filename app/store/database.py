@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.errors import SettingsError
+from app.record.errors import SettingsError
 from app.store.failures import said_plainly
 
 __all__ = ["Database", "database_url"]

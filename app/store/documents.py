@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.errors import StoreError
+from app.record.errors import StoreError
 from app.store.records import Exchange
 
 __all__ = ["clean", "decode", "encode", "fold"]

@@ -6,7 +6,7 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 
-from app.errors import StoreError, StoreUnavailable
+from app.record.errors import StoreError, StoreUnavailable
 
 __all__ = ["said_plainly"]
 

@@ -10,7 +10,7 @@ from typing import cast
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.errors import RequestError
+from app.record.errors import RequestError
 from app.store.database import Database
 from app.store.owners import checked
 from app.store.records import Exchange, Feedback, Judgement, Rating, Reason

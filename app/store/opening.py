@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from app.errors import StoreError
+from app.record.errors import StoreError
 from app.store.answers import KeptAnswers
 from app.store.conversations import Conversations
 from app.store.database import Database, database_url

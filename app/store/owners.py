@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.errors import RequestError
+from app.record.errors import RequestError
 
 __all__ = ["checked"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from app.types import Answer, Message, Retrieved
+from app.record.types import Answer, Message, Retrieved
 
 __all__ = [
     "REASONS",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from app.errors import StoreError
+from app.record.errors import StoreError
 from app.store.database import Database
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.sanitize import plain_line
+from app.record.sanitize import plain_line
 from app.store import Judgement
 from app.ui import safe, texts
 from app.ui.conversation import Turn

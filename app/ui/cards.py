@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.types import Citation, Claim
+from app.record.types import Citation, Claim
 from app.ui import safe, texts
 from app.ui.formulas import formulas_in, with_formulas
 from app.ui.render import card_id

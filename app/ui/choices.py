@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.types import Question, Sampling
+from app.record.types import Question, Sampling
 from app.ui.conversation import Turn, history_of
 from app.ui.takes import main_line
 

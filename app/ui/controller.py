@@ -9,14 +9,14 @@ from functools import partial
 
 import gradio as gr
 
-from app.errors import RequestError
+from app.record.errors import RequestError
+from app.record.types import Question
 from app.store import Also
-from app.types import Question
 from app.ui import safe, texts
 from app.ui.choices import RESEARCH, Choices
 from app.ui.conversation import Answering, Turn, play, stopped
 from app.ui.exports import exported
-from app.ui.keeping import Keeper, Ledger
+from app.ui.persistence import Keeper, Ledger
 from app.ui.readers import owner_of, session_of
 from app.ui.running import Running
 from app.ui.screen import Screen, Turns, place_html, told_html

@@ -12,13 +12,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.answer.pipeline import PipelineSettings
+from app.answer.prompt_again import prompt_again
 from app.chat_models import ChatModel
-from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
-from app.personas import Persona
-from app.pipeline import PipelineSettings
-from app.prompt_again import prompt_again
-from app.store import Also
-from app.types import (
+from app.config.personas import Persona
+from app.record.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
+from app.record.types import (
     Answer,
     Citation,
     Claim,
@@ -29,6 +28,7 @@ from app.types import (
     Question,
     Retrieved,
 )
+from app.store import Also
 from app.ui import texts
 from index.errors import CitewiseError, IndexUnusable
 from index.types import Passage

@@ -10,11 +10,11 @@ from typing import Any
 
 import gradio as gr
 
-from app.errors import RequestError, StoreError
+from app.record.errors import RequestError, StoreError
 from app.store import REASONS, Exchange, Judgement, Store
 from app.ui import texts
 from app.ui.conversation import Turn, history_of
-from app.ui.keeping import exchange_of
+from app.ui.persistence import exchange_of
 from app.ui.readers import owner_of, session_of
 from app.ui.signals import Given, read
 from app.ui.takes import asked_in, main_line

@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import gradio as gr
 
-from app.errors import NotKept, RequestError, StoreError
+from app.record.errors import NotKept, RequestError, StoreError
 from app.store import Store
 from app.ui import texts
 from app.ui.choices import Choices
 from app.ui.feedback import Feedback
-from app.ui.keeping import Ledger, turn_of
+from app.ui.history_list import SHOWN, failed_html, list_html
+from app.ui.persistence import Ledger, turn_of
 from app.ui.readers import owner_of, session_of
 from app.ui.running import Running
 from app.ui.screen import Screen, Turns, told_html
 from app.ui.signals import Delete, More, Open, read
-from app.ui.talks import SHOWN, failed_html, list_html
 from app.ui.view import STAYS, Updates, View
 
 __all__ = ["History"]

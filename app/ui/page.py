@@ -9,19 +9,19 @@ import gradio as gr
 
 from app.store import Store
 from app.ui import texts
-from app.ui.browsing import Browsing
+from app.ui.browse_data import Browsing
 from app.ui.controller import Controller
 from app.ui.conversation import Answering
 from app.ui.exports import KINDS
 from app.ui.feedback import Feedback, form_html
 from app.ui.history import History
-from app.ui.keeping import Keeper, Ledger
+from app.ui.history_list import confirm_html
+from app.ui.persistence import Keeper, Ledger
 from app.ui.places import Places
 from app.ui.running import Running
 from app.ui.screen import Screen
 from app.ui.signals import signal
 from app.ui.sources import panel_html
-from app.ui.talks import confirm_html
 from app.ui.view import NAMES, SUGGESTIONS
 
 __all__ = ["build"]

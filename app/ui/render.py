@@ -18,7 +18,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from app.types import Citation, Claim
+from app.record.types import Citation, Claim
 from app.ui import safe, texts
 from app.ui.formulas import formula_html, read_formulas
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from app.sanitize import web_address
+from app.record.sanitize import web_address
 from app.ui import texts
 
 __all__ = ["attribute", "split_label", "text", "web_address", "web_link"]

@@ -9,14 +9,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from app.errors import RequestError
-from app.personas import Persona, resolve, shipped
+from app.config.personas import Persona, resolve, shipped
+from app.record.errors import RequestError
 from app.ui import safe, texts
 from app.ui.actions import Showing
 from app.ui.choices import Choices
 from app.ui.conversation import Answering, Turn, with_prompt
 from app.ui.feedback import Feedback
-from app.ui.keeping import Ledger
+from app.ui.persistence import Ledger
 from app.ui.sources import panel_html
 from app.ui.suggest import examples, follow_ups
 from app.ui.takes import asked_in, without_last

@@ -16,16 +16,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.store import Store
 from app.ui import texts
 from app.ui.conversation import Answering
-from app.ui.keeping import Keeper
 from app.ui.page import build
+from app.ui.persistence import Keeper
 from app.ui.places import Places
 from app.ui.readers import cookie_for
 
 __all__ = ["POLICY", "mount_page"]
 
 _HERE = Path(__file__).resolve().parent
-_STYLES = ("style.css", "shelf.css", "drawer.css", "talk.css")
-_SCRIPTS = ("page.js", "shelf.js", "talk.js")
+_STYLES = ("style.css", "browse.css", "details.css", "conversation.css")
+_SCRIPTS = ("page.js", "browse.js", "conversation.js")
 
 # Gradio compiles its HTML templates in the browser, hence the two "unsafe" words; what keeps
 # foreign text from running is that it is escaped. The policy keeps requests on this server.

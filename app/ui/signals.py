@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.errors import RequestError
+from app.record.errors import RequestError
 from app.store import Rating, Reason
 
 __all__ = ["Act", "Delete", "Given", "More", "Open", "read", "signal"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from app.types import Citation, Conflict
+from app.record.types import Citation, Conflict
 from app.ui import safe, texts
 from app.ui.cards import passages_of, source_heading
 from app.ui.conversation import Turn

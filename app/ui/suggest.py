@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from app.personas import Persona
+from app.config.personas import Persona
 from app.ui.conversation import Answering, Turn
 from index.errors import CitewiseError
 from index.types import Passage, PassageKind

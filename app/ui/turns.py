@@ -8,7 +8,7 @@ from app.ui import safe, texts
 from app.ui.actions import PLAIN, Showing, actions_html, retry_html
 from app.ui.cards import cards_html, passages_of
 from app.ui.conversation import Turn
-from app.ui.drawer import how_html
+from app.ui.details import how_html
 from app.ui.render import render_answer
 from app.ui.takes import Asked, Take, asked_in
 

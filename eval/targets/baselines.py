@@ -10,16 +10,16 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import prompts
+from app.answer.pipeline import Pipeline
 from app.chat_models import Decoding, Finished, Piece
-from app.gate import Gate, Head
-from app.live_index import LiveIndex
-from app.pipeline import Pipeline
-from app.types import Message, Sampling, Usage
+from app.question.answerable import Gate, Head
+from app.record.types import Message, Sampling, Usage
 from eval.cases import Case
 from eval.metrics.abstention import looks_like_abstention
 from eval.provenance import code_sha256
 from eval.records import Output
 from eval.targets.product import ProductTarget, answered, question_of
+from index.live import LiveIndex
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
 from index.types import Hit, SearchResult

@@ -8,8 +8,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from app.pipeline import Pipeline
-from app.types import Answer, Delta, Final, Message, Question, Retrieved, Sampling
+from app.answer.pipeline import Pipeline
+from app.record.types import Answer, Delta, Final, Message, Question, Retrieved, Sampling
 from eval.cases import Case
 from eval.errors import EvaluationError
 from eval.provenance import code_sha256

@@ -15,14 +15,14 @@ import aiohttp
 import numpy as np
 import orjson
 
-from app.budget import Delimiter, build_prompt
+from app.answer.pipeline import Pipeline
+from app.answer.prompt_builder import Delimiter, build_prompt
 from app.chat_models.openai_compatible import OpenAiCompatibleModel
-from app.evidence import evidence_of
-from app.live_index import LiveIndex
-from app.personas import resolve
-from app.pipeline import Pipeline
-from app.types import Message, Question
+from app.config.personas import resolve
+from app.record.evidence import evidence_of
+from app.record.types import Message, Question
 from index.encoders import load_encoder
+from index.live import LiveIndex
 
 __all__ = ["Asked", "Load", "Prompts", "client", "load"]
 

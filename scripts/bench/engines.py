@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.local_vllm import find_vllm
+from app.chat_models.local_vllm import find_vllm
 from scripts.vllm.choice import Table, detect_gpus
 from scripts.vllm.environment import HOME, Kind, ready_environment, small_model
 from scripts.vllm.server import command, running

@@ -18,8 +18,8 @@ STAMP = ROOT / "tests" / "vllm" / "passed.sha256"
 DEPENDS_ON = (
     "app/api/asking.py",
     "app/api/streaming.py",
-    "app/best_of.py",
-    "app/budget.py",
+    "app/answer/best_of.py",
+    "app/answer/prompt_builder.py",
     "app/chat_models/*.py",
     "scripts/vllm/*",
     "tests/vllm/*.py",

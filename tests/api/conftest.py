@@ -23,11 +23,10 @@ from starlette.types import Lifespan
 from app.api import create_app
 from app.api.serving import ServedPipeline
 from app.chat_models.scripted import ScriptedChatModel
-from app.observing import Observers
-from app.personas import Persona
-from app.settings import Settings
-from app.store import Store
-from app.types import (
+from app.config.personas import Persona
+from app.config.settings import Settings
+from app.record.hooks import Observers
+from app.record.types import (
     Answer,
     Citation,
     Claim,
@@ -40,6 +39,7 @@ from app.types import (
     Retrieved,
     Usage,
 )
+from app.store import Store
 from index.encoders import EncoderInfo, Vectors, check_ids
 from index.types import Hit, Passage, PassageKind, Source
 

@@ -12,15 +12,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from app.answer.pipeline import Pipeline, PipelineSettings
 from app.api import create_app
 from app.chat_models import ChatModel
 from app.chat_models.openai_compatible import OpenAiCompatibleModel
-from app.live_index import LiveIndex
-from app.observing import Observers
-from app.pipeline import Pipeline, PipelineSettings
-from app.serve import tend_model
+from app.cli.serve import tend_model
+from app.config.settings import Settings
+from app.record.hooks import Observers
 from app.service import guarded
-from app.settings import Settings
+from index.live import LiveIndex
 from scripts.scripted_model import Play, ScriptedModel, running_model
 from tests.api.conftest import listening
 

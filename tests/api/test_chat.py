@@ -8,7 +8,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from app.api.schemas import ChatCompletion
-from app.types import Message
+from app.record.types import Message
 from tests.api.conftest import MODEL, SENTENCES, SOURCE_A, SOURCE_B, Running, asking
 
 TEXT = "".join(SENTENCES)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.chat_models.scripted import ScriptedChatModel
-from app.chores import answer_chore, is_chore
-from app.errors import ModelError
-from app.types import Delta, Final, Question, Sampling
+from app.question.client_jobs import answer_chore, is_chore
+from app.record.errors import ModelError
+from app.record.types import Delta, Final, Question, Sampling
 
 HISTORY = "### Chat History:\n<chat_history>\nUSER: What is BPE?\n</chat_history>"
 CHORES = [

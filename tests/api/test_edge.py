@@ -17,7 +17,7 @@ import pytest
 from app.api import check_binding, log_to
 from app.api.keys import KeyRing, add_key, read_keys, revoke_key
 from app.api.schemas import ErrorBody
-from app.errors import ModelError, SettingsError
+from app.record.errors import ModelError, SettingsError
 from tests.api.conftest import FakePipeline, Running, asking, serving, settings_of
 
 CHAT = "/v1/chat/completions"

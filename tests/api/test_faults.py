@@ -10,10 +10,10 @@ import httpx
 import openai
 import pytest
 
+from app.answer.pipeline import Pipeline, PipelineSettings
 from app.api.schemas import ErrorBody
 from app.chat_models.openai_compatible import OpenAiCompatibleModel
-from app.live_index import LiveIndex
-from app.pipeline import Pipeline, PipelineSettings
+from index.live import LiveIndex
 from scripts.judges.model_server import FAULTS, Fault, ModelServer, running_model
 from tests.api.conftest import MODEL, Running, asking, frames, serving
 

@@ -21,9 +21,9 @@ from sqlalchemy import text
 
 from app.api.keys import add_key
 from app.api.schemas import ErrorBody, FeedbackReply
-from app.errors import NotKept, StoreUnavailable
+from app.record.errors import NotKept, StoreUnavailable
+from app.record.types import Message
 from app.store import KeptAnswer, Store, open_store
-from app.types import Message
 from tests.api.conftest import MODEL, FakePipeline, Running, asking, frames, serving
 from tests.conftest import ROOT
 from tests.store.conftest import exchange

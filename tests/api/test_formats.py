@@ -11,13 +11,13 @@ import pytest
 from openai import LengthFinishReasonError
 from pydantic import BaseModel
 
+from app.answer.pipeline import Pipeline, PipelineSettings
 from app.api.schemas import ChatCompletion, ResponseObject
 from app.chat_models.openvino_local import OpenVinoChatModel
 from app.chat_models.scripted import ScriptedChatModel
-from app.errors import RequestError
-from app.live_index import LiveIndex
-from app.pipeline import Pipeline, PipelineSettings
-from app.types import Message
+from app.record.errors import RequestError
+from app.record.types import Message
+from index.live import LiveIndex
 from tests.api.conftest import MODEL, Running, asking, frames, serving
 from tests.api.test_responses import events_of
 from tests.conftest import ROOT

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from app.__main__ import main
 from app.api.accounts import Account, Bucket
+from app.api.admission import Turnstile
 from app.api.errors import ApiError
 from app.api.keys import ApiKey, add_key, read_keys, revoke_key
-from app.api.limits import Turnstile
 from app.chat_models.scripted import ScriptedChatModel
-from app.errors import SettingsError
-from app.live_index import LiveIndex
+from app.record.errors import SettingsError
+from index.live import LiveIndex
 from tests.api.conftest import FakePipeline, asking, listening, serving
 from tests.api.real import ASKED, real_app
 

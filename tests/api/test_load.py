@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.live_index import LiveIndex
 from index import store
 from index.build import build
 from index.encoders import Encoder
+from index.live import LiveIndex
 from index.sources import read
 from scripts.scripted_model import Play, ScriptedModel
 from tests.api.conftest import asking

@@ -29,9 +29,9 @@ from app.api.logs import chosen_format
 from app.api.metrics import reason_kind
 from app.api.traces import Traces, open_traces
 from app.chat_models.scripted import ScriptedChatModel
-from app.errors import SettingsError
-from app.live_index import LiveIndex
-from app.settings import Settings
+from app.config.settings import Settings
+from app.record.errors import SettingsError
+from index.live import LiveIndex
 from tests.api.conftest import FakePipeline, asking, listening, serving, settings_of
 from tests.api.real import ASKED, real_app
 

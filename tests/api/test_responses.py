@@ -10,8 +10,8 @@ import openai
 import pytest
 
 from app.api.schemas import ResponseObject
-from app.errors import ModelError, ModelUnavailable
-from app.types import Message
+from app.record.errors import ModelError, ModelUnavailable
+from app.record.types import Message
 from tests.api.conftest import MODEL, SENTENCES, SOURCE_A, Running
 
 TEXT = "".join(SENTENCES)

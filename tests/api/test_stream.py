@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from app.chat_models.scripted import ScriptedChatModel
-from app.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
+from app.record.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
 from index.errors import IndexUnusable
 from tests.api.conftest import (
     SENTENCES,

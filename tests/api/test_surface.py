@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from app.api.schemas import Embeddings, ErrorBody, Found, ModelCard, ModelCards
-from app.types import Message
+from app.record.types import Message
 from index.encoders import Encoder
 from index.weights import MINILM
 from tests.api.conftest import MODEL, FakePipeline, Running, asking, serving

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.settings import Settings
+from app.config.settings import Settings
 from tests.conftest import ROOT
 
 CHART = ROOT / "deploy" / "helm" / "citewise"

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
-from app.settings import Settings
+from app.config.settings import Settings
 from scripts.vllm.choice import Table, pretended_gpus
 from tests.conftest import ROOT
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.verify import LexicalVerifier
+from app.verifying.supports import LexicalVerifier
 from eval import calibration
 from eval.__main__ import main
 from eval.claims import CLAIMS, LABELS, LabelledClaim, passage_of, passages_in, read_claims

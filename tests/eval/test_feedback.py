@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from app.pipeline import Pipeline
-from app.store.commands import feedback_line
+from app.answer.pipeline import Pipeline
+from app.cli.store import feedback_line
+from app.record.types import Final, Question, Retrieved
 from app.store.records import Exchange, Feedback, Judgement
-from app.types import Final, Question, Retrieved
 from eval.__main__ import main
 from eval.cases import read_suite
 from eval.errors import SuiteError

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from app.chat_models.openvino_local import OpenVinoChatModel
 from app.chat_models.scripted import ScriptedChatModel
-from app.settings import load_settings
+from app.config.settings import load_settings
 from eval import judging, runner
 from eval.__main__ import main
 from eval.claims import LABELS

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import ScriptedChatModel
-from app.live_index import LiveIndex
-from app.pipeline import Pipeline, PipelineSettings
-from app.types import Final, Question
+from app.record.types import Final, Question
 from eval import shadow
 from eval.cases import CaseRecord
 from eval.metrics.numbers import stated
 from index.build import build
 from index.encoders import Encoder
+from index.live import LiveIndex
 from index.passages import passages_of
 from index.sources import SHIPPED, read
 from index.types import KnowledgeBase

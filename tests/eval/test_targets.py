@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from app.pipeline import Pipeline
-from app.types import Sampling
+from app.answer.pipeline import Pipeline
+from app.record.types import Sampling
 from eval.cases import Turn
 from eval.errors import EvaluationError
 from eval.scoring import score

@@ -8,13 +8,13 @@ from typing import ClassVar
 
 import pytest
 
+from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import Script, ScriptedChatModel
-from app.gate import Gate, Head
-from app.live_index import LiveIndex
-from app.pipeline import Pipeline, PipelineSettings
-from app.types import Question, Retrieved
+from app.question.answerable import Gate, Head
+from app.record.types import Question, Retrieved
 from index.build import build
 from index.encoders import Encoder
+from index.live import LiveIndex
 from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
 from tests.conftest import MakePipeline
 from tests.hostile.suite import planted

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from app.answer.pipeline import Pipeline
 from app.chat_models.scripted import ScriptedChatModel
-from app.pipeline import Pipeline
-from app.types import Answer, Final, Message, Question
+from app.record.types import Answer, Final, Message, Question
 from tests.conftest import MakePipeline
 from tests.hostile.suite import ASKED, Attack, attacks, faults
 

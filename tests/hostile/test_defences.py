@@ -10,14 +10,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app import sanitize
-from app.budget import Delimiter
-from app.citations import SentenceStream
-from app.drafting import Reviewer
-from app.evidence import Evidence, evidence_of
-from app.sanitize import inert, visible
-from app.verify import Support, Verdict
-from app.writer import Writer
+from app.answer.draft import Reviewer
+from app.answer.prompt_builder import Delimiter
+from app.answer.writer import Writer
+from app.record import sanitize
+from app.record.citations import SentenceStream
+from app.record.evidence import Evidence, evidence_of
+from app.record.sanitize import inert, visible
+from app.verifying.supports import Support, Verdict
 from index.types import Hit, Passage, PassageKind, Source
 from tests.hostile.suite import Attack, attacks, faults
 

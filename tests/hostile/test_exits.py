@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
+from app.answer.pipeline import Pipeline
 from app.api import create_app
-from app.ask import _show_event
 from app.chat_models.scripted import ScriptedChatModel
-from app.pipeline import Pipeline
-from app.settings import load_settings
-from app.tool_forms import answer_text, answered
-from app.types import Answer, Citation, Claim, Event, Final, Question, Retrieved
+from app.cli.ask import _show_event
+from app.config.settings import load_settings
+from app.record.types import Answer, Citation, Claim, Event, Final, Question, Retrieved
+from app.tools.forms import answer_text, answered
 from app.ui.conversation import Turn
 from app.ui.exports.markdown import markdown_of
 from app.ui.exports.web_page import web_page_of

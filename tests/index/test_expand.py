@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from index.build import build
 from index.encoders import Encoder
 from index.errors import KnowledgeBaseError
-from index.expand import ExpansionSettings, Report, choose, write_questions
-from index.expand_progress import ProgressFile
+from index.expand.progress import ProgressFile
+from index.expand.questions import ExpansionSettings, Report, choose, write_questions
 from index.export import write
 from index.passages import passages_of
 from index.retrieve import HybridRetriever

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from app.live_index import LiveIndex
 from index.build import build
 from index.encoders import Encoder, Progress, Vectors
 from index.errors import IndexUnusable
+from index.live import LiveIndex
 from index.types import KnowledgeBase
 from tests.index.dying import NumberEncoder, knowledge
 

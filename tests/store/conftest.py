@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.record.types import Answer, Citation, Claim, Conflict, ConflictValue, Message, Retrieved
 from app.store import Exchange, Store, open_store
-from app.types import Answer, Citation, Claim, Conflict, ConflictValue, Message, Retrieved
 from index.types import Hit, Passage, PassageKind, Source
 
 OWNER = "reader:a"

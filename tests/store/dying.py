@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from app.errors import StoreError
+from app.record.errors import StoreError
 from app.store import KeptAnswer, Store, open_store
 from app.store.tables import AnswerRow
 from tests.store.conftest import OWNER, exchange

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from app.record.types import JsonForm
 from app.store import Exchange
-from app.types import JsonForm
 
 __all__ = ["exchanges"]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.errors import NotKept, RequestError
+from app.record.errors import NotKept, RequestError
 from app.store import Conversation, Exchange, Judgement, KeptAnswer, Store
 from app.store.conversations import title_of
 from tests.store.conftest import OWNER, exchange

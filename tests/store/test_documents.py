@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from app.errors import NotKept, StoreError
+from app.record.errors import NotKept, StoreError
+from app.record.types import Final, Question, Retrieved
 from app.store import Exchange, KeptAnswer, Store
 from app.store.documents import decode, encode
-from app.types import Final, Question, Retrieved
 from tests.conftest import MakePipeline
 from tests.store.conftest import OWNER, exchange
 from tests.store.strategies import exchanges

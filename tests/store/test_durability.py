@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from app.errors import SettingsError, StoreError, StoreUnavailable
+from app.record.errors import SettingsError, StoreError, StoreUnavailable
 from app.store import Store, database, open_store
 from app.store.database import database_url
 from tests.conftest import ROOT

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from app.errors import StoreError
+from app.record.errors import StoreError
 from app.store import Store, open_store
 from app.store.database import Database, database_url
 from app.store.schema import REVISION, alembic_config, revision_of, upgrade

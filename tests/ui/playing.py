@@ -19,13 +19,12 @@ import uvicorn
 from fastapi import FastAPI
 from numpy.typing import NDArray
 
+from app.answer.pipeline import PipelineSettings
+from app.answer.replies import abstention
 from app.chat_models.scripted import ScriptedChatModel
-from app.errors import ModelUnavailable
-from app.personas import Persona
-from app.pipeline import PipelineSettings
-from app.replies import abstention
-from app.store import Store
-from app.types import (
+from app.config.personas import Persona
+from app.record.errors import ModelUnavailable
+from app.record.types import (
     Answer,
     AnswerMode,
     Citation,
@@ -41,6 +40,7 @@ from app.types import (
     Retrieved,
     Usage,
 )
+from app.store import Store
 from index.passages import passages_of
 from index.sources import SHIPPED, read
 from index.types import Hit, Passage, PassageKind, Source

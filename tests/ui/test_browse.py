@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.answer.pipeline import Pipeline
 from app.chat_models.scripted import ScriptedChatModel
-from app.live_index import LiveIndex
-from app.pipeline import Pipeline
 from app.ui import mount, texts
+from index.live import LiveIndex
 from tests.ui.chromium import BROWSER
 from tests.ui.playing import PlayingPipeline, running, served
 from tests.ui.watching import PHONE, watched

@@ -6,13 +6,13 @@ import asyncio
 import re
 from dataclasses import replace
 
-from app.pipeline import Pipeline
-from app.prompt_again import prompt_again
-from app.types import Conflict, ConflictValue, Dropped, Message, Premise, Question, Rewrite
+from app.answer.pipeline import Pipeline
+from app.answer.prompt_again import prompt_again
+from app.record.types import Conflict, ConflictValue, Dropped, Message, Premise, Question, Rewrite
 from app.ui import texts
 from app.ui import texts_how as how
 from app.ui.conversation import Turn, play, with_prompt
-from app.ui.drawer import how_html
+from app.ui.details import how_html
 from tests.conftest import MakePipeline
 from tests.ui.playing import HOSTILE
 

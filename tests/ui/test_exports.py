@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pylatexenc.latex2text import LatexNodes2Text
 
-from app.sanitize import strip_invisible
-from app.types import Citation, Claim
+from app.record.sanitize import strip_invisible
+from app.record.types import Citation, Claim
 from app.ui.conversation import Turn
 from app.ui.exports import KINDS, exported
 from app.ui.exports.bibliography import Reference, bibliography

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.types import Citation, Claim
+from app.record.types import Citation, Claim
 from app.ui.formulas import formula_html, formulas_in, with_formulas
 from app.ui.render import render_answer
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.errors import SettingsError
-from app.settings import load_settings
+from app.config.settings import load_settings
+from app.record.errors import SettingsError
 from app.ui import texts
 from tests.ui.chromium import BROWSER
 from tests.ui.playing import PlayingPipeline, served

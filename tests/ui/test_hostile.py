@@ -9,10 +9,10 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import ScriptedChatModel
-from app.live_index import LiveIndex
-from app.pipeline import Pipeline, PipelineSettings
 from app.ui import mount
+from index.live import LiveIndex
 from tests.hostile.suite import ASKED, attacks
 from tests.hostile.test_attacks import TRUE
 from tests.ui.chromium import BROWSER

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from app.record.types import Question
 from app.store import Store, open_store
-from app.types import Question
 from app.ui import texts
 from app.ui.conversation import Turn, history_of, play
-from app.ui.keeping import Keeper, Ledger, turn_of
+from app.ui.persistence import Keeper, Ledger, turn_of
 from app.ui.takes import asked_in, main_line, without_last
 from tests.ui.playing import PlayingPipeline
 
@@ -85,7 +85,7 @@ async def test_what_could_not_be_kept_is_kept_with_the_next(on_file: Store, file
 async def test_a_slow_database_holds_nothing_up_and_keeps_once(
     on_file: Store, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ui.keeping._PATIENCE_S", 0.1)
+    monkeypatch.setattr("app.ui.persistence._PATIENCE_S", 0.1)
     keeper, ledger = Keeper(on_file), Ledger()
     turns = [await _turn("One?"), await _turn("Two?")]
     with closing(sqlite3.connect(file, isolation_level=None)) as other:

@@ -9,15 +9,15 @@ import re
 
 import pytest
 
-from app.errors import ContextOverflow, ModelBusy, ModelUnavailable, RequestError
-from app.personas import shipped
-from app.types import Citation, Claim, Question
+from app.config.personas import shipped
+from app.record.errors import ContextOverflow, ModelBusy, ModelUnavailable, RequestError
+from app.record.types import Citation, Claim, Question
 from app.ui import texts
+from app.ui.browse import shelf_html
 from app.ui.cards import cards_html
 from app.ui.conversation import Turn, history_of, play, trouble_of
 from app.ui.exports.markdown import markdown_of
 from app.ui.server import POLICY
-from app.ui.shelf import shelf_html
 from app.ui.sources import panel_html
 from app.ui.suggest import examples, follow_ups
 from app.ui.turns import turn_html

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.types import Citation, Claim, ClaimStatus
+from app.record.types import Citation, Claim, ClaimStatus
 from app.ui import safe
 from app.ui.render import render_answer
 from tests.ui.playing import HOSTILE

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.live_index import LiveIndex
 from app.ui import texts
 from app.ui.atlas import atlas_html
+from app.ui.browse import shelf_html
 from app.ui.catalogue import catalogue
 from app.ui.corrections import place_in_words
 from app.ui.places import MOST, Places, means
-from app.ui.shelf import shelf_html
 from index.errata import read_errata, shipped_errata
 from index.errors import KnowledgeBaseError
+from index.live import LiveIndex
 from index.projection import plane
 from index.types import Figure, Passage, PassageKind, Source
 from tests.ui.playing import HOSTILE, Shelf, shipped_passages

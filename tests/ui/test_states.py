@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from app.chat_models.scripted import ScriptedChatModel
-from app.types import Question
+from app.record.types import Question
 from app.ui import texts
 from app.ui.actions import Showing
 from app.ui.conversation import Turn, play

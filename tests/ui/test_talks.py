@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.cli.store import feedback_line
 from app.store import Store, open_store
-from app.store.commands import feedback_line
 from app.ui import texts
 from tests.ui.chromium import BROWSER
 from tests.ui.playing import HOSTILE, PlayingPipeline, served

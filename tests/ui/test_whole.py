@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.chat_models.scripted import ScriptedChatModel
-from app.serve import build_server
-from app.settings import load_settings
+from app.cli.serve import build_server
+from app.config.settings import load_settings
 from app.ui import texts
 from tests.conftest import MakePipeline
 from tests.ui.chromium import BROWSER

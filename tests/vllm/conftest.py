@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.chat_models.openai_compatible import OpenAiCompatibleModel
-from app.types import Message
+from app.record.types import Message
 from scripts.vllm.choice import Table
 from scripts.vllm.environment import HOME, ready_environment, small_model
 from scripts.vllm.server import Running, command, running

@@ -16,9 +16,9 @@ from openai import OpenAI
 import prompts
 from app.chat_models import Decoding, Finished, Piece
 from app.chat_models.openai_compatible import OpenAiCompatibleModel
-from app.errors import ContextOverflow
-from app.personas import resolve
-from app.types import Message
+from app.config.personas import resolve
+from app.record.errors import ContextOverflow
+from app.record.types import Message
 from scripts.vllm.choice import Table, pretended_gpus
 from scripts.vllm.environment import python_of
 from tests.conftest import ROOT

@@ -16,7 +16,7 @@ from bibtexparser.entrypoint import write_string
 from bibtexparser.library import Library
 from bibtexparser.model import Entry, Field
 
-from app.sanitize import strip_invisible
+from app.record.sanitize import strip_invisible
 from app.ui.conversation import Turn
 from app.ui.exports.bibliography import Reference, bibliography
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from app.markers import markers_of
-from app.sanitize import code_where_linked, plain_line
+from app.record.markers import markers_of
+from app.record.sanitize import code_where_linked, plain_line
 from app.ui import texts
 from app.ui.conversation import Turn
 from app.ui.exports.bibliography import bibliography

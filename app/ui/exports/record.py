@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.record.types import AnswerMode, ClaimStatus
 from app.store import Also
-from app.types import AnswerMode, ClaimStatus
 from app.ui.conversation import Turn
 from app.ui.exports.bibliography import Reference, bibliography
 

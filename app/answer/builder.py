@@ -1,0 +1,287 @@
+"""One answer in the making, after retrieval: abstained, drafted, composed, and recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Protocol
+
+import prompts
+from app.answer.best_of import written
+from app.answer.clock import Clock
+from app.answer.compose import compose
+from app.answer.conflicts import in_answer, numbered, statements
+from app.answer.draft import Reviewer
+from app.answer.limits import Bounds
+from app.answer.premises import corrections
+from app.answer.prompt_builder import Delimiter, Prompt, build_prompt, unmarked
+from app.answer.replies import abstention
+from app.answer.settings import PipelineSettings, decoding_for
+from app.answer.structured import JsonReviewer
+from app.answer.writer import Writer
+from app.chat_models import ChatModel, Finished, Piece
+from app.config.personas import Persona
+from app.record.citations import Segment, SentenceStream, is_whole
+from app.record.evidence import Weigh, evidence_of
+from app.record.hooks import Observers
+from app.record.sanitize import visible
+from app.record.types import (
+    Answer,
+    AnswerMode,
+    Conflict,
+    Delta,
+    Event,
+    Final,
+    FinishReason,
+    JsonForm,
+    Premise,
+    Question,
+    Retrieved,
+    Sampling,
+)
+from app.verifying.supports import Verifier
+from index.store import LoadedIndex
+
+__all__ = ["AnswerRun", "Parts"]
+
+
+class Parts(Protocol):
+    """What an answer needs of the pipeline."""
+
+    @property
+    def index(self) -> LoadedIndex:
+        """The index that serves now."""
+
+    @property
+    def model(self) -> ChatModel:
+        """What writes."""
+
+    @property
+    def settings(self) -> PipelineSettings:
+        """How answers are made."""
+
+    @property
+    def observers(self) -> Observers:
+        """Who is told what happens."""
+
+    def verifier(self, weigh: Weigh) -> Verifier:
+        """Return what checks a draft's sentences."""
+
+
+class AnswerRun:
+    """One answer in the making, after retrieval."""
+
+    def __init__(
+        self,
+        pipeline: Parts,
+        question: Question,
+        persona: Persona,
+        retrieved: Retrieved,
+        clock: Clock,
+        delimiter: Delimiter | None,
+    ) -> None:
+        """Take up what was retrieved.
+
+        Args:
+            pipeline: the parts.
+            question: what is asked.
+            persona: who answers.
+            retrieved: what was found.
+            clock: started when the question came.
+            delimiter: what set data apart when this was answered before; None draws one.
+        """
+        self.pipeline, self.settings, self.model = pipeline, pipeline.settings, pipeline.model
+        self.question, self.persona, self.retrieved = question, persona, retrieved
+        self.clock, self.delimiter = clock, delimiter
+        self.weigh = pipeline.index.lexical.weight
+        self.known = evidence_of((*retrieved.hits, *retrieved.beside))
+        # What conflicts alone bring in is no evidence for the rest of the answer.
+        self.evidence = self.known[: len(retrieved.hits)]
+        self.writer = Writer(self.known)
+        self.conflicts: list[Conflict] = []
+        self.usage = retrieved.rewrite.usage
+        self.premises: list[Premise] = []
+        self.finish_reason: FinishReason = "stop"
+        self.prompt: Prompt | None = None
+        self.refused = self.bounded = False
+        self.decoding = decoding_for(question, persona, self.settings)
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Yield what is written as it is checked, and the record at last."""
+        if not self.retrieved.answerable or not self.evidence:
+            yield self._abstain()
+            yield self._final("abstained")
+        elif self.question.form is not None:
+            yield await self._json(self.question.form)
+            yield self._final("abstained" if self.refused else "draft")
+        else:
+            async with aclosing(self._prose()) as prose:
+                async for event in prose:
+                    yield event
+
+    async def _prose(self) -> AsyncGenerator[Event, None]:
+        for delta in self._corrections():
+            yield delta
+        drafts = self.settings.answer_mode == "draft" or (
+            self.settings.answer_mode == "auto" and not self.model.small
+        )
+        if drafts:
+            async with aclosing(self._draft()) as draft:
+                async for delta in draft:
+                    yield delta
+        # What the model wrote counts as its own even where it is only partly supported.
+        drafted = len(self.writer.claims) > len(self.premises)
+        composed: list[Delta] = []
+        if self.writer.supported - len(self.premises) < self._least_supported():
+            composed = await self._composed()
+            for delta in composed:
+                yield delta
+        if not self.writer.claims and not self.bounded:
+            yield self._abstain()
+            yield self._final("abstained")
+            return
+        for delta in () if self.bounded else self._conflicts():
+            yield delta
+        written: AnswerMode = "mixed" if composed else "draft"
+        yield self._final(written if drafted else "composed")
+
+    def _corrections(self) -> Iterator[Delta]:
+        """Correct first what the question takes for granted and the evidence contradicts."""
+        self.clock.begin()
+        found_wrong = corrections(self.retrieved.standalone_query, self.evidence, self.weigh)
+        self.clock.spent("premises")
+        for found in found_wrong:
+            said = prompts.fill("replies/premise.md", said=found.said).strip()
+            delta = self.writer.claim(" ", said, "supported", [found.support], 1.0)
+            ref = found.support.ref
+            self.premises.append(Premise(found.premise, ref, self.writer.number_of(ref)))
+            yield delta
+
+    async def _draft(self) -> AsyncGenerator[Delta, None]:
+        prompt = await self._prompt()
+        verifier = self.pipeline.verifier(self.weigh)
+        policy = self.settings.unsupported
+        reviewer = Reviewer(self.writer, verifier, prompt.evidence, policy, self.question.text)
+        stream, waiting = SentenceStream(), list[Segment]()
+        async with aclosing(written(self.model, prompt, self.decoding, verifier)) as pieces:
+            async for event in pieces:
+                if isinstance(event, Piece):
+                    self.clock.mark("first_token")
+                    waiting += stream.feed(unmarked(visible(event.text)))
+                else:
+                    waiting += self._without_a_cut(list(stream.close()), event)
+                    self._finished(event)
+                if not verifier.busy_while_drafting:
+                    async for delta in self._reviewed(reviewer, waiting):
+                        yield delta
+        # The model is free again: what it is to check itself is checked now.
+        async for delta in self._reviewed(reviewer, waiting):
+            yield delta
+        self.pipeline.observers.stage("verify", self.clock.seconds.get("verify", 0.0))
+
+    def _without_a_cut(self, last: list[Segment], event: Finished) -> list[Segment]:
+        """Leave out a sentence that the token limit cut: what it would have said can't be known."""
+        drops = event.reason == "length" and self.settings.unsupported == "drop"
+        if drops and last and not is_whole(last[-1]):
+            self.writer.drop(last.pop().body, "the token limit cut it")
+        return last
+
+    async def _reviewed(
+        self, reviewer: Reviewer, waiting: list[Segment]
+    ) -> AsyncGenerator[Delta, None]:
+        while waiting:
+            await asyncio.sleep(0)  # many sentences may have come at once, and others wait
+            self.clock.begin()
+            delta = await reviewer.review(waiting.pop(0))
+            self.clock.spent("verify")
+            if delta is not None:
+                self.clock.mark("first_sentence")
+                yield delta
+
+    async def _prompt(self) -> Prompt:
+        room = self.decoding.max_tokens
+        self.prompt = await build_prompt(
+            self.question, self.persona, self.evidence, self.model, room, self.delimiter
+        )
+        self.clock.mark("prompt")
+        return self.prompt
+
+    async def _json(self, form: JsonForm) -> Delta:
+        prompt = await self._prompt()
+        verifier, policy = self.pipeline.verifier(self.weigh), self.settings.unsupported
+        reviewer = JsonReviewer(self.writer, verifier, prompt.evidence, policy, form)
+        delta, finished = await reviewer.written(self.model.stream(prompt.messages, self.decoding))
+        self._finished(finished)
+        return delta if delta is not None else self._abstain()
+
+    def _finished(self, event: Finished) -> None:
+        self.usage, self.finish_reason = self.usage + event.usage, event.reason
+        if event.seed is not None:
+            self.decoding = replace(self.decoding, seed=event.seed)
+        self.clock.mark("drafted")
+
+    def _least_supported(self) -> int:
+        # One good sentence is a whole answer if nothing that the model wrote had to go.
+        return self.settings.least_supported if self.writer.dropped else 1
+
+    async def _composed(self) -> list[Delta]:
+        self.clock.begin()
+        chosen = compose(
+            self.retrieved.standalone_query, self.evidence, self.weigh, shape=self.persona.shape
+        )
+        bounds = Bounds(self.question.sampling, self.model)
+        deltas, ending = await bounds.write(chosen, self.writer, self.evidence)
+        if ending:
+            self.bounded, self.finish_reason = True, ending
+        self.clock.mark("first_sentence")
+        self.clock.mark("composed")
+        self.pipeline.observers.stage("compose", self.clock.spent("compose"))
+        return deltas
+
+    def _conflicts(self) -> Iterator[Delta]:
+        """State what the question asks about, and what the answer gave one value of."""
+        found = self.retrieved
+        self.conflicts = in_answer(found.conflicts, found.latent, self.writer.citations)
+        for conflict in self.conflicts:
+            for said in statements(conflict, self.known):
+                yield self.writer.claim(said.lead, said.text, "supported", said.supports, 1.0)
+
+    def _abstain(self) -> Delta:
+        self.refused = True
+        return self.writer.plain("", abstention(self.question.text, self.retrieved.nearest))
+
+    def _final(self, mode: AnswerMode) -> Final:
+        self.clock.mark("total")
+        writer, retrieved, used = self.writer, self.retrieved, self.decoding
+        conflicts = numbered(self.conflicts or retrieved.conflicts, writer.number_of)
+        answer = Answer(
+            id=f"ans-{uuid.uuid4().hex}",
+            text=writer.text,
+            abstained=mode == "abstained",
+            citations=tuple(writer.citations),
+            claims=tuple(writer.claims),
+            conflicts=conflicts,
+            premises=tuple(self.premises),
+            usage=self.usage,
+            timings={**retrieved.timings, **self.clock.milliseconds(), **self.clock.timings},
+            persona=self.persona.name,
+            model=self.model.name,
+            mode=mode,
+            finish_reason=self.finish_reason,
+            standalone_query=retrieved.standalone_query,
+            rewrite=retrieved.rewrite,
+            confidence=retrieved.confidence,
+            index_fingerprint=retrieved.index_fingerprint,
+            nearest=retrieved.nearest if mode == "abstained" else (),
+            dropped=tuple(writer.dropped),
+            sampling=Sampling(used.temperature, used.top_p, used.max_tokens, used.seed, used.stop),
+            prompt_sha256=self.prompt.sha256 if self.prompt else "",
+            prefix_sha256=self.prompt.prefix_sha256 if self.prompt else "",
+            delimiter=self.prompt.delimiter.token if self.prompt else "",
+            question=self.question,
+        )
+        self.pipeline.observers.answered(answer)
+        return Final(answer)

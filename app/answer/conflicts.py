@@ -1,0 +1,123 @@
+"""Where the sources disagree: what the evidence holds of it, and how an answer says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import prompts
+from app.record.evidence import Evidence
+from app.record.types import Citation, Conflict, ConflictValue
+from app.verifying.supports import Support
+from index.conflicts import Disagreement, conflicts_for
+from index.store import LoadedIndex
+from index.text.quantities import quantities
+from index.types import Hit
+
+__all__ = ["Dispute", "Statement", "disputes", "in_answer", "numbered", "statements"]
+
+_MARK = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """What the retrieved passages touch of the knowledge base's conflicts.
+
+    `asked` are the conflicts that the question asks about, `latent` the others, and `beside`
+    the passages that they name and that were not retrieved.
+    """
+
+    asked: tuple[Conflict, ...]
+    latent: tuple[Conflict, ...]
+    beside: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A piece of text that states a value, with what bears it."""
+
+    lead: str
+    text: str
+    supports: tuple[Support, ...]
+
+
+def disputes(question: str, hits: Sequence[Hit], index: LoadedIndex) -> Dispute:
+    """Find the conflicts that what was retrieved for a question touches."""
+    asked, latent = conflicts_for(question, hits, index.conflicts, index.lexical.weight)
+    known = {hit.passage.id for hit in hits}
+    others = {
+        value.passage.id: value.passage
+        for conflict in (*asked, *latent)
+        for value in conflict.values
+        if value.passage.id not in known
+    }
+    beside = tuple(Hit(passage, 0.0) for passage in others.values())
+    return Dispute(tuple(map(_conflict, asked)), tuple(map(_conflict, latent)), beside)
+
+
+def in_answer(
+    asked: Sequence[Conflict], latent: Sequence[Conflict], citations: Sequence[Citation]
+) -> list[Conflict]:
+    """What the question asks about, and what an answer's quotes give one value of."""
+    quotes = [(citation.ref, citation.quote) for citation in citations]
+    given = (
+        conflict
+        for conflict in latent
+        if any(v.ref == ref and _gives(quote, v) for v in conflict.values for ref, quote in quotes)
+    )
+    return [*asked, *given]
+
+
+def _gives(quote: str, value: ConflictValue) -> bool:
+    """Tell whether a quote has a value's number; a note words the rest in its own way."""
+    return any(quantity.text in quote for quantity in quantities(value.value)[:1])
+
+
+def numbered(
+    conflicts: Sequence[Conflict], number_of: Callable[[str], int]
+) -> tuple[Conflict, ...]:
+    """The conflicts with the number under which an answer cites each value's passage, or 0."""
+    return tuple(
+        replace(conflict, values=tuple(replace(v, n=number_of(v.ref)) for v in conflict.values))
+        for conflict in conflicts
+    )
+
+
+def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[Statement]:
+    """State every value of a conflict beside its source, then what sets one of them apart."""
+    by_ref = {item.passage.id: item for item in evidence}
+    supports = [_support(value, by_ref[value.ref]) for value in conflict.values]
+    sources = {_source(value, by_ref[value.ref]) for value in conflict.values}
+    said = prompts.fill(
+        "replies/conflict.md" if len(sources) > 1 else "replies/conflict-one-source.md",
+        quantity=conflict.quantity.rstrip("."),
+        values=" against ".join(f"{value.value}{_MARK}" for value in conflict.values),
+    ).strip()
+    *parts, closing = said.split(_MARK)
+    for position, (part, support) in enumerate(zip(parts, supports, strict=True)):
+        text = part.lstrip() + (closing if position == len(parts) - 1 else "")
+        lead = part[: len(part) - len(part.lstrip())]
+        yield Statement(lead if position else "\n\n", text, (support,))
+    for value, support in zip(conflict.values, supports, strict=True):
+        if value.standing:
+            note = prompts.fill(f"replies/conflict-{value.standing}.md", value=value.value)
+            yield Statement(" ", note.strip(), (support,))
+
+
+def _conflict(found: Disagreement) -> Conflict:
+    values = (
+        ConflictValue(stated.value, stated.passage.id, standing=stated.standing)
+        for stated in found.values
+    )
+    return Conflict(found.quantity, tuple(values))
+
+
+def _source(value: ConflictValue, item: Evidence) -> str:
+    source = item.source_for(value.value)
+    return (source.url or source.label) if source else item.passage.id
+
+
+def _support(value: ConflictValue, item: Evidence) -> Support:
+    start = max(0, item.passage.text.find(value.value))
+    span = next((s for s in item.spans if s.start <= start < s.end), item.spans[0])
+    return Support(value.ref, item.n, span.start, span.end, 1.0)

@@ -1,0 +1,78 @@
+"""What the model drafts, sentence by sentence: read, verified, and shown, marked or dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from app.answer.writer import Writer
+from app.record.citations import Segment
+from app.record.evidence import Evidence
+from app.record.sanitize import plain_sentence
+from app.record.types import Delta
+from app.verifying.supports import Verifier, claims_nothing
+from index.lexical import content_words
+from index.text.anaphora import concludes, leans
+
+__all__ = ["Policy", "Reviewer"]
+
+Policy = Literal["drop", "mark", "keep"]
+
+
+class Reviewer:
+    """Lets a segment of the draft through to the writer, or records why not.
+
+    What points at a sentence that was dropped is dropped with it: "This is why" would point at
+    another one.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        verifier: Verifier,
+        evidence: Sequence[Evidence],
+        policy: Policy,
+        question: str = "",
+    ) -> None:
+        self._writer, self._verifier = writer, verifier
+        self._evidence, self._policy = evidence, policy
+        self._asked = frozenset(content_words(f"yes no {question}"))
+        self._gap = False
+
+    async def review(self, segment: Segment) -> Delta | None:
+        """Review one segment; None where nothing is shown."""
+        if segment.kind == "code":
+            return await self._code(segment)
+        body, cited = plain_sentence(segment.body, len(self._evidence))
+        if not body:
+            return None
+        if claims_nothing(body):
+            # An opening says nothing that could be checked, and the answer is none the worse.
+            self._writer.drop(body, "it claims nothing")
+            return None
+        if self._writer.repeats(body):
+            self._writer.drop(body, "it repeats what was said")
+            return None
+        if self._policy == "drop" and self._asked.issuperset(content_words(body)):
+            # Asked why T -> 0 flattens a distribution, a model says first that it does.
+            self._writer.drop(body, "it says no more than the question")
+            return None
+        if self._gap and (leans(body) or concludes(body)):
+            self._writer.drop(body, "it leans on a sentence that was dropped")
+            return None
+        verdict = await self._verifier.check(body, cited, self._evidence)
+        self._gap = verdict.status == "unsupported" and self._policy == "drop"
+        if self._gap:
+            self._writer.drop(body, verdict.reason)
+            return None
+        supports = verdict.supports if verdict.status != "unsupported" else ()
+        return self._writer.claim(segment.lead, body, verdict.status, supports, verdict.score)
+
+    async def _code(self, segment: Segment) -> Delta | None:
+        """Code is shown where the evidence holds what it names; it is never cited."""
+        verdict = await self._verifier.check(segment.body.strip("`\n "), (), self._evidence)
+        self._gap = verdict.status != "supported" and self._policy == "drop"
+        if self._gap:
+            self._writer.drop(segment.body, "the evidence does not hold this code")
+            return None
+        return self._writer.code(segment.lead, segment.body, verdict.status, verdict.score)

@@ -1,0 +1,187 @@
+"""The answer as it grows: sentences go in, numbered, recorded and ready to be shown.
+
+It is the only way into an answer's text: whoever wrote a sentence, model or passage, nothing
+that a page or client would act on comes through.
+
+Sources are numbered by first use; passages of one paper share its number. Offsets are code
+points of the answer's text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.record.evidence import Evidence
+from app.record.sanitize import (
+    neutralize_code,
+    plain_line,
+    plain_sentence,
+    plain_text,
+    strip_invisible,
+    web_address,
+)
+from app.record.types import Citation, Claim, ClaimStatus, Delta, Dropped
+from app.verifying.supports import Support
+from index.lexical import content_words
+
+__all__ = ["Stated", "Writer"]
+
+_CLOSING = re.compile(r"[.!?…:]+[\"'”’)*_]*$")
+_SAME = 0.85
+_LEAD = re.compile(r"(\s*)((?:[-*+•]|\d{1,3}[.)]|#{1,6}|>)[ \t])?")
+_WIDEST_INDENT = 3  # from four spaces on, Markdown takes it for code
+_NOTES = {"partial": " (partly supported)", "unsupported": " (not supported)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A claim in a text that is set whole: code points `start` to `end`, and what bears it."""
+
+    text: str
+    start: int
+    end: int
+    status: ClaimStatus
+    score: float
+    supports: tuple[Support, ...]
+
+
+@dataclass
+class Writer:
+    """Builds one answer's text with its citations and claims."""
+
+    evidence: Sequence[Evidence]
+    text: str = ""
+    citations: list[Citation] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _said: list[frozenset[str]] = field(default_factory=list)
+
+    def claim(
+        self, lead: str, sentence: str, status: ClaimStatus, supports: Sequence[Support],
+        score: float,
+    ) -> Delta:  # fmt: skip
+        """Add a sentence that claims something, with the passages that bear it."""
+        sentence, _cited = plain_sentence(sentence)
+        if not sentence:
+            return Delta("")
+        cites, evidence, fresh = self._cite(sentence, supports)
+        lead = self._lead(lead)
+        closing = _CLOSING.search(sentence)
+        at = closing.start() if closing else len(sentence)
+        note = _NOTES.get(status, "")
+        markers = "".join(f"[{n}]" for n in cites)
+        body = sentence[:at] + note + (f" {markers}" if markers else "") + sentence[at:]
+        start = len(self.text) + len(lead)
+        claim = Claim(
+            sentence, start, start + len(body), cites,
+            tuple(dict.fromkeys(support.ref for support in supports)), status, score,
+            evidence,
+        )  # fmt: skip
+        self.text += lead + body
+        self.claims.append(claim)
+        self._said.append(frozenset(content_words(sentence)))
+        return Delta(lead + body, fresh, claim)
+
+    def document(self, text: str, stated: Sequence[Stated]) -> Delta:
+        """Set a whole text whose claims are cited beside it, not in it."""
+        fresh: list[Citation] = []
+        for each in stated:
+            cites, evidence, new = self._cite(each.text, each.supports)
+            fresh += new
+            refs = tuple(dict.fromkeys(support.ref for support in each.supports))
+            self.claims.append(
+                Claim(
+                    each.text, each.start, each.end, cites, refs, each.status, each.score, evidence
+                )
+            )
+        self.text = text
+        return Delta(text, tuple(fresh))
+
+    def plain(self, lead: str, text: str) -> Delta:
+        """Add text that claims nothing: an opening, a connective."""
+        added = self._lead(lead) + plain_text(text)
+        self.text += added
+        return Delta(added)
+
+    def code(self, lead: str, block: str, status: ClaimStatus, score: float) -> Delta:
+        """Add a block of code, never cited; one that lacks support is a claim that says so.
+
+        Its language goes: some clients run what is marked as HTML, SVG or a diagram.
+        """
+        code = strip_invisible(block).strip("\n").removesuffix("```").rstrip("\n")
+        shown = neutralize_code("\n".join(code.split("\n")[1:]))
+        body = f"```\n{shown}\n```\n{_NOTES.get(status, '').strip()}".rstrip() + "\n"
+        lead = self._lead(lead)
+        start = len(self.text) + len(lead)
+        self.text += lead + body
+        if status == "supported":
+            return Delta(lead + body)
+        claim = Claim(shown, start, start + len(body), (), (), status, score)
+        self.claims.append(claim)
+        return Delta(lead + body, (), claim)
+
+    def drop(self, sentence: str, reason: str) -> None:
+        """Record a sentence that is not shown."""
+        self.dropped.append(Dropped(sentence, reason))
+
+    def repeats(self, sentence: str) -> bool:
+        """Tell whether the answer has said this already."""
+        words = frozenset(content_words(sentence))
+        return bool(words) and any(
+            len(words & said) >= _SAME * len(words | said) or words <= said for said in self._said
+        )
+
+    @property
+    def supported(self) -> int:
+        """How many claims stand fully supported."""
+        return sum(claim.status == "supported" for claim in self.claims)
+
+    def number_of(self, ref: str) -> int:
+        """Return the number under which a passage is cited, 0 if it is not."""
+        return next((c.n for c in self.citations if c.ref == ref), 0)
+
+    def _lead(self, lead: str) -> str:
+        found = _LEAD.match(lead)
+        space, bullet = (found[1], found[2] or "") if found else ("", "")
+        if not self.text:
+            return bullet
+        breaks = "\n" * min(space.count("\n"), 2)
+        indent = " " * min(len(space) - space.rfind("\n") - 1, _WIDEST_INDENT if breaks else 1)
+        # What stood between was dropped: the next sentence still needs a space before it.
+        return breaks + indent + bullet or ("" if self.text[-1].isspace() else " ")
+
+    def _cite(
+        self, sentence: str, supports: Sequence[Support]
+    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[Citation, ...]]:
+        """Number what bears a sentence: source numbers, positions of citations, new citations."""
+        fresh: list[Citation] = []
+        numbers: list[int] = []
+        evidence: list[int] = []
+        for support in supports:
+            citation = self._citation(sentence, support)
+            if citation not in self.citations:
+                self.citations.append(citation)
+                fresh.append(citation)
+            numbers.append(citation.n)
+            evidence.append(self.citations.index(citation))
+        return tuple(dict.fromkeys(numbers)), tuple(evidence), tuple(fresh)
+
+    def _citation(self, sentence: str, support: Support) -> Citation:
+        item = next(item for item in self.evidence if item.passage.id == support.ref)
+        source = item.source_for(sentence)
+        key = source.url or source.label if source else item.passage.id
+        n = self._numbers.setdefault(key, len(self._numbers) + 1)
+        return Citation(
+            n=n,
+            ref=support.ref,
+            url=(web_address(source.url) or "") if source else "",
+            title=plain_line(source.label if source else item.passage.title),
+            quote=item.passage.text[support.start : support.end],
+            start=support.start,
+            end=support.end,
+            year=source.year if source else None,
+            score=item.hit.score,
+        )

@@ -1,0 +1,273 @@
+"""Settings, read once at the edge: flags over CITEWISE_… variables over citewise.toml."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from app.record.errors import SettingsError
+
+__all__ = ["LOCAL_VLLM", "ROOT", "Settings", "load_settings"]
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL_VLLM = "http://127.0.0.1:8000/v1"
+_ORIGIN = re.compile(
+    r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?|https?://\[[0-9a-f:]+\](?::\d+)?"
+)
+
+
+def _addresses(given: object) -> object:
+    """Addresses in one text, commas between them, or a list."""
+    return [part for part in given.replace(",", " ").split()] if isinstance(given, str) else given
+
+
+Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_addresses)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be chosen. Unknown keys are refused."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CITEWISE_", toml_file="citewise.toml", extra="forbid"
+    )
+
+    index: Path = Field(ROOT / "var" / "index", description="the index directory")
+    encoder: str = Field(
+        "citewise-dpr", description="the encoder: a name, a folder, or a hub's name"
+    )
+    encoder_engine: Literal["auto", "openvino", "torch"] = Field(
+        "auto", description="what runs encoder and reranker; torch needs: make setup-torch"
+    )
+    reranker: str | None = Field(
+        None,
+        description="a cross-encoder that orders the first hits anew: a folder, or a hub's name",
+    )
+    rerank_depth: int = Field(20, ge=2, le=40, description="hits that the reranker reads")
+    cache: Path = Field(ROOT / ".cache", description="where converted models are kept")
+
+    engine: Literal["auto", "openvino", "openai", "transformers"] = Field(
+        "auto",
+        description="what writes: auto uses model_url where it is set; else a GGUF file or an "
+        "OpenVINO folder runs in process, as the embedded model does, and any other model by "
+        "transformers",
+    )
+    model: str | None = Field(
+        None, description="the served model's name, or a local path for an engine in process"
+    )
+    model_url: Addresses = Field(
+        (),
+        description="an OpenAI-compatible server, such as http://127.0.0.1:8000/v1, or several of "
+        "the same model with commas between them",
+    )
+    local_vllm: str = Field(
+        LOCAL_VLLM,
+        description="where app serve looks for a vLLM of this machine if no engine, model or "
+        "model_url is set; empty looks nowhere",
+    )
+    model_context: int | None = Field(
+        None,
+        ge=512,
+        description="tokens of the model's context, where its server does not tell or tells wrong",
+    )
+    model_key: SecretStr | None = Field(None, description="the key for that server")
+    model_timeout: float = Field(
+        60, gt=0, le=600, description="seconds to wait for the model's next token"
+    )
+    model_first_token_seconds: float = Field(
+        120,
+        gt=0,
+        le=3600,
+        description="seconds to wait for the model's first token, a server's queue and a retry "
+        "included; a model in this process begins with its turn",
+    )
+    model_total_seconds: float = Field(
+        600, gt=0, le=86_400, description="seconds that the model's whole text may take"
+    )
+    breaker_failures: int = Field(
+        5, ge=1, le=1000, description="failures of the model in a row after which it is left alone"
+    )
+    breaker_seconds: float = Field(
+        10, gt=0, le=600, description="seconds for which it is left alone before it is tried again"
+    )
+    retrieve_seconds: float = Field(
+        10, gt=0, le=600, description="seconds that the search for evidence may take"
+    )
+
+    answer_mode: Literal["auto", "draft", "compose"] = Field(
+        "auto",
+        description="draft: the model writes, each sentence is verified; compose: the answer is "
+        "built from the evidence alone; auto: what was measured to serve best with the model",
+    )
+    rewrite: Literal["auto", "model", "rules"] = Field(
+        "auto",
+        description="who makes a follow-up stand alone: the model, the rules, or the model unless "
+        "it is the small one in process",
+    )
+    rewrite_seconds: float = Field(
+        5, gt=0, le=60, description="seconds that the model may take for that"
+    )
+    unsupported: Literal["drop", "mark", "keep"] = Field(
+        "drop", description="what happens to a sentence that no evidence supports"
+    )
+    verifier: str = Field(
+        "builtin",
+        description="what checks a draft's sentences: builtin; model asks the served model; or a "
+        "sequence classifier for entailment, a folder or a hub's name",
+    )
+    personas: Path | None = Field(None, description="a folder of your own persona files")
+    passages: int = Field(6, ge=1, le=20, description="passages given to the model as evidence")
+    best_of: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="drafts that the model's server writes of each answer in one call, of which "
+        "the best cited one is shown; more than 1 shows nothing before all are written",
+    )
+    answer_tokens: int = Field(
+        400,
+        ge=16,
+        le=4096,
+        description="tokens of an answer where neither request nor persona says",
+    )
+
+    database: str = Field(
+        str(ROOT / "var" / "citewise.db"),
+        repr=False,
+        description="where conversations, answers and feedback are kept: the path of an SQLite "
+        "file, or postgresql://USER:PASSWORD@HOST/DATABASE",
+    )
+    keep_conversations: bool = Field(
+        True,
+        description="keep what is asked on the page, so that each reader finds it again",
+    )
+    keep_answers: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="days for which the endpoint's answers are kept, so that feedback can name "
+        "them; 0 keeps none",
+    )
+
+    host: str = Field("127.0.0.1", description="the address to listen on")
+    port: int = Field(7860, ge=0, le=65535, description="the port to listen on; 0 picks one")
+
+    # endpoint
+    api_keys_file: Path | None = Field(
+        None, description="the file of hashed API keys; where set, every request needs a key"
+    )
+    open_to_all: bool = Field(
+        False, description="listen beyond this machine although no API keys are set"
+    )
+    api_docs: bool = Field(True, description="serve the API's description at /openapi.json")
+    cors_origins: list[str] = Field(
+        [],
+        description="origins whose pages may ask from a browser, such as https://app.example.org",
+    )
+    embed_origins: list[str] = Field(
+        [],
+        description="origins whose pages may show the chat page in a frame, such as "
+        "https://docs.example.org; none by default",
+    )
+    mcp: bool = Field(True, description="serve the tools of the Model Context Protocol at /mcp")
+    metrics: Literal["auto", "open", "key", "off"] = Field(
+        "auto",
+        description="who may read /metrics: everyone, holders of a key, nobody; auto asks for a "
+        "key where keys are set",
+    )
+    traces: str | None = Field(
+        None,
+        description="where OpenTelemetry traces go: console, or an OTLP address such as "
+        "http://127.0.0.1:4318; docs/operations.md says what to install",
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="the log's form; auto is console on a terminal, else json"
+    )
+    log_questions: bool = Field(
+        False, description="write what was asked into the log and the traces"
+    )
+    drain_seconds: float = Field(
+        20, ge=0, le=3600, description="seconds that running answers have to end at shutdown"
+    )
+    max_body_bytes: int = Field(
+        4_194_304, ge=1024, le=268_435_456, description="bytes of a request's body at most"
+    )
+    max_messages: int = Field(256, ge=1, le=10_000, description="messages of a request at most")
+    max_question_chars: int = Field(
+        8_000, ge=16, le=1_000_000, description="characters of a question at most"
+    )
+    keep_alive_seconds: float = Field(
+        15,
+        ge=0,
+        le=120,
+        description="seconds of silence after which a stream says that it is "
+        "alive; 0 never says so and sends nothing before the first text",
+    )
+    max_concurrent: int = Field(32, ge=1, le=10_000, description="requests worked on at once")
+    max_queued: int = Field(
+        8, ge=0, le=100_000, description="requests that may wait for their turn; more are refused"
+    )
+    max_wait_seconds: float = Field(
+        1,
+        ge=0,
+        le=3600,
+        description="seconds that a request may be expected to wait for its turn; one that would "
+        "wait longer is refused",
+    )
+    max_concurrent_per_key: int = Field(
+        16, ge=1, le=10_000, description="requests of one key worked on at once"
+    )
+    max_queued_per_key: int = Field(
+        8, ge=0, le=100_000, description="requests of one key that may wait; more are refused"
+    )
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _are_origins(cls, origins: list[str]) -> list[str]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r:.80} is no origin; expected a scheme and a host, and a port where "
+                    "it has one, such as https://docs.example.org"
+                )
+        return origins
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags first, then variables, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 - values of any setting
+    """Read the settings; flags that are None leave the choice to the other sources.
+
+    Raises:
+        SettingsError: a setting is unknown or out of its range; every one is named.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in issue['loc']) or 'settings'}: {issue['msg']} "
+            f"(got {issue['input']!r:.80})"
+            for issue in error.errors()
+        ]
+        raise SettingsError(
+            "; ".join(lines) + ". Settings come from flags, CITEWISE_… variables and citewise.toml"
+        ) from error

@@ -1,0 +1,110 @@
+"""Is the evidence enough to answer?
+
+Two small logistic models over what retrieval saw: how close the best passages are, how much of
+what the question names they hold, and how well each of its tokens is met. The weights are JSON,
+made from training questions by `python -m scripts.train_gate`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from app.question.features import DEPTH, measure
+from app.record.evidence import Weigh
+from index.store import LoadedIndex
+from index.types import SearchResult
+
+__all__ = ["DEPTH", "UNNAMED", "Gate", "Gates", "Head", "features"]
+
+# Texts a passage, from which on an index counts as having other ways of asking.
+_PHRASED = 4
+UNNAMED = 0.4  # what is left of confidence where no passage names a version of the question
+_WEIGHTS = Path(__file__).with_name("gate.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A logistic model: 1 / (1 + exp(-(bias + Σ weight · feature)))."""
+
+    weights: Mapping[str, float]
+    bias: float
+
+    def __call__(self, found: Mapping[str, float]) -> float:
+        """Estimate a chance from the features, 0 to 1."""
+        logit = self.bias + sum(weight * found[name] for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Two questions, both of which must be answered with yes.
+
+    `domain` estimates that the question is about what the knowledge base knows at all, `answer`
+    that what was found holds what is asked. They pull in different directions: a near miss
+    shares more words with the evidence than a question in a reader's own words does.
+    """
+
+    domain: Head
+    answer: Head
+    threshold: float
+
+    def confidence(
+        self, found: Mapping[str, float], subject: Mapping[str, float] | None = None
+    ) -> float:
+        """Estimate the chance that the evidence holds an answer, 0 to 1.
+
+        The heads' product, much less where no passage names a version that the question names:
+        what is known of GPT-3 is no answer about GPT-4.
+
+        Args:
+            found: the features of the question and its evidence.
+            subject: those that the question's subject is judged by, if others.
+        """
+        heads = self.domain(found if subject is None else subject) * self.answer(found)
+        return heads * (UNNAMED if found["versions_missed_all"] > 0 else 1)
+
+    def answerable(self, confidence: float) -> bool:
+        """Tell whether the confidence is at or above the operating point."""
+        return confidence >= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """A gate for indexes with token vectors, and one for those without, in two tunings each.
+
+    Where few passages come with other ways of asking for them, questions find less and all
+    confidences are lower: such an index has an operating point of its own.
+    """
+
+    tokens: Gate
+    plain: Gate
+    bare_tokens: Gate
+    bare_plain: Gate
+
+    @classmethod
+    @cache
+    def shipped(cls) -> Gates:
+        """Read the weights that come with Citewise."""
+        raw = json.loads(_WEIGHTS.read_text(encoding="utf-8"))
+        gates = {
+            f"{tuning}{kind}": Gate(Head(**own["domain"]), Head(**own["answer"]), threshold)
+            for kind, own in raw.items()
+            for tuning, threshold in (("", own["threshold"]), ("bare_", own["bare_threshold"]))
+        }
+        return cls(**gates)
+
+    def judging(self, found: SearchResult, index: LoadedIndex) -> Gate:
+        """Choose the gate for what a search of an index gave."""
+        if len(index.texts) < _PHRASED * len(index.passages):
+            return self.bare_tokens if found.token_weights else self.bare_plain
+        return self.tokens if found.token_weights else self.plain
+
+
+def features(question: str, found: SearchResult, weigh: Weigh) -> dict[str, float]:
+    """Measure what the gate judges by; see `app.question.features.measure`."""
+    return measure(question, found.hits[:DEPTH], weigh, found.token_weights)

@@ -1,0 +1,226 @@
+"""Text of models, passages and people is data: what could act on a page, client or model goes.
+
+Out of the answer go images, raw HTML, links (the answer's own sources are linked by citation),
+addresses that a client would link by itself, control tokens and invisible characters; the words
+that a reader sees stay. Into the prompt goes text without control tokens or imitated delimiters.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from app.record.citations import code_spans, read_markers
+
+__all__ = [
+    "code_where_linked",
+    "inert",
+    "neutralize",
+    "neutralize_code",
+    "plain_line",
+    "plain_sentence",
+    "plain_text",
+    "strip_invisible",
+    "visible",
+    "web_address",
+]
+
+_INVISIBLE_CATEGORIES = ("Cc", "Cf", "Co", "Cs", "Cn")
+# Unicode calls these letters, marks or symbols, but no reader sees them.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+_BRACKETS = {"[": "［【〔〖〘〚⟦❲⦋⦍⦏⁅⟬｢⌈⌊⎡⎣", "]": "］】〕〗〙〛⟧❳⦌⦎⦐⁆⟭｣⌉⌋⎤⎦"}
+_FOLDED = str.maketrans(
+    {char: plain for plain, chars in _BRACKETS.items() for char in chars}
+    | {"＜": "<", "＞": ">", "！": "!", "｜": "|", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
+)
+_LOOKS_PLAIN = re.compile(r"[\n\t -~]*\Z")
+
+_CONTROL = re.compile(
+    r"<\|[^<>\n]{0,60}?\|?>|<\|+|\|+>|<</?\s*sys\s*>>|\[/?(?:INST|SYSTEM_PROMPT|TOOL_\w+|AVAILABLE_"
+    r"TOOLS|B_SYS|E_SYS)\]|</?(?:s|start_of_turn|end_of_turn|think|tool_call|tool_response)>",
+    re.IGNORECASE,
+)
+_IMITATED = re.compile(r"={4,}")
+
+_IMAGE = re.compile(r"!(?=\[)")
+_LINK = re.compile(r"\[([^\[\]\n]*)\]\([^)\n]*\)")
+_MARKER_TEXT = re.compile(r"\s*\^?[\d\s,;–-]+")
+_REFERENCE = re.compile(r"^[ \t>*+-]*\[[^\]\n]+\]:[^\n]*$", re.MULTILINE)
+_EMPTIED = re.compile(r"(?<=\])\(\s*\)")
+_JOINED = re.compile(r"(?<=\])(?=[(:])")
+_TAG = re.compile(r"<!--.*?(?:-->|$)|</?[A-Za-z][^<>\n]*>|<[!?][^<>\n]*>", re.DOTALL)
+_OPENED = re.compile(r"(?<![_{])<(?=[A-Za-z/!?])|<(?=[A-Za-z/!?][\w-]{2}|[/!?])|<(?=[A-Za-z]\s)")
+_HANDLER = re.compile(r"(?<![a-z0-9])on[a-z]{3,20}\s*=\s*\S*", re.IGNORECASE)
+_URL = re.compile(
+    r"<?(?:[a-z][a-z0-9+.-]{1,15}:/{1,2}(?=\S)|www\.|(?<![:/])//(?=[\w.-]+\.\w))"
+    r"[^\s<>\"')\]`]+>?",
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(
+    r"(?:(?:javascript|vbscript|livescript)\s*:(?=\s*\S)|(?:mailto|xmpp|sms|blob|tel):(?=\S)"
+    r"|file:(?=/)|data:(?=[a-z]+/|[;,]))[^\s)\]`]*",
+    re.IGNORECASE,
+)
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+# An underscore may be Markdown's emphasis: a host begins after one and ends before one.
+_HOST = r"(?<![^\W_])(?<![@./-])(?:[^\W_](?:[\w-]{0,62})\.)+"
+_ADDRESS = re.compile(
+    rf"{_HOST}[^\W\d_]{{2,24}}(?::\d+)?[/?#][^\s<>\"')\]`]*"
+    rf"|{_HOST}(?:com|net|org|info|biz|edu|gov|mil|pro|web|xxx|aero|asia|coop|museum|name|shop|"
+    r"io|app|dev|xyz|top|site|online|click|link|example|test|рф)(?![^\W_])(?::\d+)?",
+    re.IGNORECASE,
+)
+_MAYBE_HOST = re.compile(rf"{_HOST}[a-z]{{2}}(?![^\W_])(?!\.\w)", re.IGNORECASE)
+_TEX = re.compile(r"\\(?:href|url|includegraphics|html[A-Z]\w*)\b\*?")
+_INDEX = re.compile(r"[\w.]*(?:\[\s*\d{1,4}\s*\])+")
+_LOOKALIKE = re.compile(r"\[([^\[\]\n]{1,12})\]")
+_ENCLOSED = re.compile("[\u2460-\u24ff\u2776-\u2793\u3220-\u3229\u3280-\u3289]")
+_LANGUAGE = re.compile(r"```+[^\n`]*$", re.MULTILINE)
+_TILDES = re.compile(r"~{3,}")
+
+
+def strip_invisible(text: str) -> str:
+    """Remove what no reader sees: controls, zero-width, bidirectional, tag, filler characters."""
+    if _LOOKS_PLAIN.match(text):
+        return text
+    invisible = (char for char in set(text) if unicodedata.category(char) in _INVISIBLE_CATEGORIES)
+    gone = dict.fromkeys(ord(char) for char in invisible if char not in "\n\t")
+    return _UNSEEN.sub("", text.translate(gone) if gone else text)
+
+
+def visible(text: str) -> str:
+    """Remove invisible characters and fold look-alikes of brackets and line ends.
+
+    Each character is judged alone, so that text cut anywhere gives the same.
+    """
+    if _LOOKS_PLAIN.match(text):
+        return text
+    return strip_invisible(text.translate(_FOLDED))
+
+
+def code_where_linked(prose: str) -> str:
+    """Put into code what a client may take for a host and link: fast.ai, setup.py."""
+    return _MAYBE_HOST.sub(lambda found: f"`{found[0]}`", prose)
+
+
+@lru_cache(maxsize=2048)
+def inert(text: str) -> str:
+    """Return the text as data for a prompt: no invisible characters, control tokens or fences."""
+    previous, text = None, strip_invisible(text)
+    while text != previous:
+        previous, text = text, _CONTROL.sub("", text)
+    return _IMITATED.sub("===", text)
+
+
+def neutralize(text: str) -> str:
+    """Return the text with nothing in it that a page or client would act on.
+
+    Applied until nothing changes, so that what removal joins together is seen too.
+    """
+    previous = None
+    while text != previous:
+        previous = text
+        text = visible(html.unescape(text))
+        text = _CONTROL.sub("", text)
+        text = _IMAGE.sub("", text)
+        text = _LINK.sub(_link_text, text)
+        text = _REFERENCE.sub("", text)
+        for pattern in (_TAG, _URL, _SCHEME, _MAIL, _ADDRESS, _HANDLER, _TEX, _ENCLOSED, _EMPTIED):
+            text = pattern.sub("", text)
+        text = _TILDES.sub("~~", _IMITATED.sub("===", text))
+    return _OPENED.sub("< ", _JOINED.sub(" ", text))
+
+
+def plain_text(text: str) -> str:
+    """Neutralize a text of no known form: hosts become code, and code has no language to run as."""
+    return _outside_code(_LANGUAGE.sub("```", neutralize(text)), code_where_linked)
+
+
+def neutralize_code(text: str) -> str:
+    """Return a block's code without addresses, control tokens, fences and invisible characters.
+
+    Its angle and square brackets stay: a fence shows them as they are.
+    """
+    previous, text = None, text
+    while text != previous:
+        previous, text = text, strip_invisible(text)
+        for pattern in (_CONTROL, _URL, _SCHEME, _MAIL, _ADDRESS):
+            text = pattern.sub("", text)
+    return text.replace("```", "")
+
+
+def plain_sentence(text: str, known: int = 0) -> tuple[str, list[int]]:
+    """Return a sentence that is only words and code, and the numbers that it cites.
+
+    Citation markers are read and taken out, those of unknown numbers and their look-alikes too;
+    an index such as `x[1]` is put into code, so that no reader or client takes it for one.
+
+    Args:
+        text: the sentence as it was written.
+        known: how many passages may be cited, numbered from 1.
+    """
+    words, cited = _words(text, known)
+    return _outside_code(words, _only_words).strip(), cited
+
+
+def plain_line(text: str) -> str:
+    """Return a title or heading as words on one line."""
+    return " ".join(_words(text)[0].replace("`", "").split())
+
+
+def web_address(url: str) -> str | None:
+    """Return the address if it is a plain http(s) one with a host, else None."""
+    if any(char.isspace() or ord(char) < 32 or char in '<>"`\\' for char in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and host else None
+
+
+def _words(text: str, known: int = 0) -> tuple[str, list[int]]:
+    cited: list[int] = []
+    previous = None
+    while text != previous:
+        previous = text
+        text, found, _unknown = read_markers(neutralize(text), known)
+        cited += found
+        text = _LOOKALIKE.sub(_not_a_marker, text)
+    return text, list(dict.fromkeys(cited))
+
+
+def _link_text(found: re.Match[str]) -> str:
+    return f"[{found[1]}]" if _MARKER_TEXT.fullmatch(found[1]) else found[1]
+
+
+def _not_a_marker(found: re.Match[str]) -> str:
+    """Remove what reads as a number in brackets, however its digits are drawn."""
+    drawn = unicodedata.normalize("NFKD", found[1])
+    bare = "".join(char for char in drawn if not unicodedata.category(char).startswith("M")).strip(
+        " ^"
+    )
+    looks = bare != found[1].strip(" ^") or bare in ("l", "I", "O", "|")
+    return "" if looks and re.fullmatch(r"[\dlIO|,\s⁄-]+", bare) else found[0]
+
+
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
+    parts, position = [], 0
+    for start, end in [*code_spans(text), (len(text), len(text))]:
+        parts += [change(text[position:start]), text[start:end]]
+        position = end
+    return "".join(parts)
+
+
+def _only_words(prose: str) -> str:
+    """Put into code what would be read as a citation or a host; stray backticks go."""
+    indexed = _INDEX.sub(lambda found: f"`{found[0]}`", prose.replace("`", ""))
+    return code_where_linked(indexed)

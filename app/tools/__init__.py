@@ -1,0 +1,1 @@
+"""What assistants are given by the Model Context Protocol."""

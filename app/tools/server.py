@@ -1,0 +1,167 @@
+"""What assistants are given by the Model Context Protocol: `ask` and `search_knowledge`.
+
+A tool answers in two forms at once: text that can be read as it is, and the same as structured
+output. Errors are told as tool errors, in the words that the pipeline has for them, so that an
+assistant can mend what it asked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mcp.server.lowlevel import Server
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
+from pydantic import BaseModel, ValidationError
+
+import prompts
+from app.config.personas import Persona, listed
+from app.record.errors import CitewiseError, RequestError
+from app.record.types import Answer, Event, Final, Message, Question, Retrieved
+from app.tools.forms import (
+    Answered,
+    AskInput,
+    Found,
+    SearchInput,
+    answer_text,
+    answered,
+    found,
+    found_text,
+)
+
+__all__ = ["Asking", "Working", "make_tools"]
+
+_LOG = logging.getLogger("citewise.mcp")
+Working = Callable[[], AbstractAsyncContextManager[Any]]
+Result = tuple[str, BaseModel]
+
+
+class Asking(Protocol):
+    """What the tools ask of the pipeline."""
+
+    @property
+    def personas(self) -> Mapping[str, Persona]:
+        """A person's own personas, by name, beside the shipped ones."""
+
+    def answer(self, question: Question) -> AsyncGenerator[Event, None]:
+        """Answer a question; closing the generator stops the model."""
+
+    async def retrieve(self, question: Question) -> Retrieved:
+        """Find without writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A tool as it is listed, and what it does with arguments that are as it asks for."""
+
+    tool: Tool
+    call: Callable[[dict[str, Any]], Awaitable[Result]]
+
+
+def make_tools(pipeline: Asking, turn: Working = nullcontext) -> Server[Any]:
+    """Make the server of the tools; how it is reached is its caller's affair.
+
+    Args:
+        pipeline: what answers.
+        turn: waits for the right to work, and keeps it for the block.
+    """
+    offers = {offer.tool.name: offer for offer in (_ask(pipeline), _search(pipeline))}
+
+    async def list_tools(_: object, params: PaginatedRequestParams | None) -> ListToolsResult:
+        del params
+        return ListToolsResult(tools=[offer.tool for offer in offers.values()])
+
+    async def call_tool(_: object, params: CallToolRequestParams) -> CallToolResult:
+        try:
+            offer = offers.get(params.name)
+            if offer is None:
+                raise RequestError(
+                    f"got the tool {params.name[:80]!r}, expected one of {', '.join(offers)}"
+                )
+            async with turn():
+                text, form = await offer.call(params.arguments or {})
+        except ValidationError as error:
+            return _failed(_issues(error))
+        except CitewiseError as error:
+            return _failed(str(error))
+        except Exception as error:  # noqa: BLE001 - logged, and told without its details
+            _LOG.error("a tool failed", exc_info=error)
+            return _failed("it failed on the server's side; the server's log has the details")
+        return CallToolResult(
+            content=[TextContent(type="text", text=text)],
+            structured_content=form.model_dump(mode="json"),
+        )
+
+    return Server(
+        "citewise",
+        title="Citewise",
+        version="1",
+        instructions=prompts.text("tools/server.md").strip(),
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def _ask(pipeline: Asking) -> _Offer:
+    names = list(listed(pipeline.personas))
+
+    async def call(arguments: dict[str, Any]) -> Result:
+        asked = AskInput.model_validate(arguments)
+        said = tuple(Message(one.role, one.content) for one in asked.history)
+        question = Question(asked.question, said, asked.persona or names[0])
+        form = answered(await _answer(pipeline, question))
+        return answer_text(form), form
+
+    told = prompts.fill("tools/ask.md", personas=", ".join(names)).strip()
+    return _Offer(_tool("ask", "Ask Citewise", told, AskInput, Answered), call)
+
+
+def _search(pipeline: Asking) -> _Offer:
+    async def call(arguments: dict[str, Any]) -> Result:
+        asked = SearchInput.model_validate(arguments)
+        form = found(await pipeline.retrieve(Question(asked.query, passages=asked.limit)))
+        return found_text(form), form
+
+    told = prompts.text("tools/search_knowledge.md").strip()
+    return _Offer(_tool("search_knowledge", "Search Citewise", told, SearchInput, Found), call)
+
+
+def _tool(name: str, title: str, told: str, takes: type[BaseModel], gives: type[BaseModel]) -> Tool:
+    return Tool(
+        name=name,
+        title=title,
+        description=told,
+        input_schema=takes.model_json_schema(),
+        output_schema=gives.model_json_schema(mode="serialization"),
+        annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
+    )
+
+
+async def _answer(pipeline: Asking, question: Question) -> Answer:
+    async with aclosing(pipeline.answer(question)) as events:
+        async for event in events:
+            if isinstance(event, Final):
+                return event.answer
+    raise AssertionError("the pipeline ended without a final event")
+
+
+def _failed(told: str) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text=told)], is_error=True)
+
+
+def _issues(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in issue['loc']) or 'the arguments'}: {issue['msg']}"
+        for issue in error.errors()
+    )

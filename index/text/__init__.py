@@ -1,0 +1,1 @@
+"""What text is made of: tokens, sentences, quantities, opposites; used by every other room."""

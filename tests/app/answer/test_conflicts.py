@@ -1,0 +1,168 @@
+"""Sources that disagree, from the build of an index to the words of an answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.answer.conflicts import in_answer, statements
+from app.answer.pipeline import Pipeline, PipelineSettings
+from app.chat_models.scripted import ScriptedChatModel
+from app.record.evidence import evidence_of
+from app.record.types import Answer, Citation, Conflict, ConflictValue, Final, Question
+from index import store
+from index.build import build
+from index.conflicts import Disagreement, Stated, conflicts_for
+from index.encoders import Encoder
+from index.errors import IndexUnusable
+from index.live import LiveIndex
+from index.sources import SHIPPED, read
+from index.types import DataPoint, Faq, Hit, KnowledgeBase, Passage, PassageKind, Source, Topic
+
+OLD = Source("old", "Ada (2019) — Caching. A survey", "https://example.org/old", 2019)
+NEW = Source("new", "Grace (2023) — Serving", "https://example.org/new", 2023)
+CACHE = Topic(
+    "decoding-cache", "Decoding cache",
+    faqs=(
+        Faq("How large does the cache of keys and values get?",
+            "The cache grows with layers, heads and tokens. With 32 layers, 32 heads, d_head=128 "
+            "and 4,096 tokens the cache takes about 536 MB at fp16. Long prompts need more.",
+            ("old",)),
+        Faq("Why keep keys and values?",
+            "Without the cache each step would compute the keys and values of all earlier tokens "
+            "again.", ("old",)),
+    ),
+    sources=(OLD,),
+)  # fmt: skip
+WINDOW = Topic(
+    "context-size", "Context size",
+    data_points=(
+        DataPoint("Cache of keys and values (32 layers, 32 heads, d_head=128, 4096 tokens, fp16)",
+                  "2 × 32 × 32 × 128 × 4096 × 2 bytes ≈ 2.1", "GB", "It grows with each token.",
+                  ("new",)),
+    ),
+    sources=(NEW,),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Pipeline:
+    """A pipeline over the two topics that disagree, among others that do not."""
+    folder = tmp_path_factory.mktemp("disputed")
+    others = read(SHIPPED, name="ai").knowledge_base.topics[:6]
+    build(KnowledgeBase("kb", (CACHE, WINDOW, *others)), folder, encoder)
+    settings = PipelineSettings(answer_mode="compose")
+    return Pipeline(LiveIndex(folder, encoder), ScriptedChatModel(()), settings)
+
+
+async def answered(pipeline: Pipeline, question: str) -> Answer:
+    events = [event async for event in pipeline.answer(Question(question))]
+    assert isinstance(events[-1], Final)
+    return events[-1].answer
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How big is the cache of keys and values at 4096 tokens?",
+        "How much memory does the cache of keys and values take?",
+        "What is the size of the cache for 32 layers and 32 heads in fp16?",
+    ],
+)
+async def test_an_answer_gives_both_values_with_their_citations(
+    pipeline: Pipeline, question: str
+) -> None:
+    found = await pipeline.retrieve(Question(question))
+    (conflict,) = found.conflicts
+    assert {value.value for value in conflict.values} == {"536 MB", "2.1 GB"}
+    answer = await answered(pipeline, question)
+    (stated,) = answer.conflicts
+    assert "The sources disagree on" in answer.text
+    for value in stated.values:
+        assert value.n > 0
+        assert f"{value.value} [{value.n}]" in answer.text
+    assert len({value.n for value in stated.values}) == 2
+    assert "2.1 GB is computed from its parts [" in answer.text
+    cited = {citation.ref for citation in answer.citations}
+    assert {value.ref for value in stated.values} <= cited
+    for claim in answer.claims:
+        assert claim.status == "supported"
+        assert claim.cites
+
+
+def test_passages_of_one_source_are_not_called_two_sources() -> None:
+    def passage(ref: str, text: str, source: Source) -> Passage:
+        return Passage(ref, PassageKind.FAQ, "t", "Title", "Heading", text, (source,))
+
+    first = passage("t/faq/0", "The cache takes 536 MB.", OLD)
+    for source, said in ((OLD, "name the same source and disagree on"), (NEW, "sources disagree")):
+        second = passage("t/faq/1", "The cache takes 2.1 GB.", source)
+        conflict = Conflict(
+            "the cache", (ConflictValue("536 MB", first.id), ConflictValue("2.1 GB", second.id))
+        )
+        told = [s.text for s in statements(conflict, evidence_of([Hit(first, 1), Hit(second, 1)]))]
+        assert said in told[0]
+        assert told[1].endswith("2.1 GB.")
+
+
+async def test_a_question_about_something_else_hears_of_no_conflict(pipeline: Pipeline) -> None:
+    question = "Why are keys and values kept?"
+    assert (await pipeline.retrieve(Question(question))).conflicts == ()
+    answer = await answered(pipeline, question)
+    if not any(value in answer.text for value in ("536 MB", "2.1 GB")):
+        assert answer.conflicts == ()
+        assert "disagree" not in answer.text
+
+
+def test_conflicts_are_kept_with_the_index(pipeline: Pipeline) -> None:
+    (known,) = pipeline.index.conflicts
+    assert {v.passage.id for v in known.values} == {"decoding-cache/faq/0", "context-size/data/0"}
+
+
+def test_an_index_with_a_wrong_conflict_file_is_refused(tmp_path: Path, encoder: Encoder) -> None:
+    build(KnowledgeBase("kb", (CACHE, WINDOW)), tmp_path, encoder)
+    loaded = store.load(tmp_path)
+    assert len(loaded.conflicts) == 1
+    (tmp_path / "current" / "conflicts.json").unlink()
+    with pytest.raises(IndexUnusable, match=r"conflicts\.json.*python -m index build"):
+        store.load(tmp_path)
+
+
+def _stated(value: str, ref: str, text: str, *sources: Source) -> Stated:
+    passage = Passage(ref, PassageKind.FAQ, "t", "Cache", "How large is it?", text, sources)
+    return Stated(value, passage)
+
+
+def _standings(*values: Stated) -> list[str]:
+    hits = [Hit(value.passage, 1.0) for value in values]
+    known = [Disagreement("size of the cache", tuple(values))]
+    (found,), _ = conflicts_for("What is the size of the cache?", hits, known, lambda word: 1.0)
+    return [value.standing for value in found.values]
+
+
+def test_what_sets_a_value_apart_is_said_where_it_is_known() -> None:
+    survey = _stated("3 GB", "a/faq/0", "The cache takes 3 GB.", OLD)
+    paper = _stated("5 GB", "b/faq/0", "The cache takes 5 GB.", NEW)
+    assert _standings(survey, paper) == ["", "primary"]
+    older = Source("o", "Ada (2019) — Caching", "https://example.org/o", 2019)
+    plain = _stated("3 GB", "a/faq/0", "The cache takes 3 GB.", older)
+    assert _standings(plain, paper) == ["", "newer"]
+    assert _standings(plain, _stated("5 GB", "b/faq/0", "The cache takes 5 GB.", older)) == ["", ""]
+    worked = _stated("4 GB", "c/faq/0", "The cache takes 2 × 2 = 4 GB.", older)
+    assert _standings(plain, worked) == ["", "computed"]
+    assert _standings(plain, _stated("3.0 GB", "d/faq/0", "3.0 GB."), worked) == ["", "computed"]
+
+
+def test_a_quote_gives_a_value_in_its_own_words() -> None:
+    values = (
+        ConflictValue("~60 documented examples", "t/data/0"),
+        ConflictValue("~30 documented examples", "t/data/1"),
+    )
+    conflict = Conflict("Known cases", values)
+
+    def cited(quote: str) -> Citation:
+        return Citation(1, "t/data/0", "https://example.org", "Title", quote, 0, len(quote))
+
+    assert in_answer((), [conflict], [cited("A list of around 60 examples is kept.")]) == [conflict]
+    assert in_answer((), [conflict], [cited("A list of examples is kept.")]) == []

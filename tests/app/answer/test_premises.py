@@ -1,0 +1,96 @@
+"""What questions take for granted: found, held against evidence, and corrected first."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.answer.premises import corrections, presupposed
+from app.record.evidence import Evidence
+from app.record.types import Answer, Final, Question
+from index.types import Hit, Passage, PassageKind, Source
+from tests.conftest import MakePipeline
+
+SOURCE = Source("s", "Ada et al. (2021) — Larch: a model", "https://example.org/s", 2021)
+TEXTS = (
+    ("How large is Larch?", "Larch has 12 billion parameters and 40 layers."),
+    ("When did Larch appear?", "Larch (Ada et al., 2021) was introduced with open weights."),
+    ("What does a cooler Larch do?", "A lower temperature makes Larch more repetitive."),
+    ("Does Larch need labels?", "Larch is trained without human labels or rankings."),
+    ("What does caching change?", "Caching leaves the output of Larch unchanged."),
+)
+
+
+def evidence() -> list[Evidence]:
+    passages = (
+        Passage(f"larch/faq/{n}", PassageKind.FAQ, "larch", "Larch", heading, text, (SOURCE,))
+        for n, (heading, text) in enumerate(TEXTS)
+    )
+    return [Evidence(n, Hit(passage, 0.9)) for n, passage in enumerate(passages, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("question", "taken"),
+    [
+        ("Why does Larch have 30 billion parameters?", ["Larch have 30 billion parameters"]),
+        ("Larch has 30 layers. Why so many?", ["Larch has 30 layers"]),
+        ("Since Larch is small, how fast is it?", ["Larch is small"]),
+        ("Larch got better after tuning, didn't it?", ["Larch got better after tuning"]),
+        ("Wide beams are best, so should I use 100?", ["Wide beams are best"]),
+        ("How many layers does Larch have?", []),
+        ("What is Larch?", []),
+        ("Ada et al. trained Larch in two stages: which?", []),
+        ("Explain how Larch is trained.", []),
+    ],
+)
+def test_what_a_question_takes_for_granted(question: str, taken: list[str]) -> None:
+    assert presupposed(question) == taken
+
+
+@pytest.mark.parametrize(
+    ("question", "ref"),
+    [
+        ("Why does Larch have 30 billion parameters?", "larch/faq/0"),
+        ("Larch has 24 layers. Why so many?", "larch/faq/0"),
+        ("What did the paper that introduced Larch in 2017 show?", "larch/faq/1"),
+        ("Why does a higher temperature make Larch more repetitive?", "larch/faq/2"),
+        ("Given that Larch is trained on human labels and rankings, who wrote them?",
+         "larch/faq/3"),
+        ("Caching changes the output of Larch. By how much?", "larch/faq/4"),
+    ],
+)  # fmt: skip
+def test_what_the_evidence_contradicts_is_corrected(question: str, ref: str) -> None:
+    (found,) = corrections(question, evidence(), lambda word: 2.0)
+    assert found.support.ref == ref
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Why does Larch have 12 billion parameters?",
+        "Why does Larch have 12B parameters?",
+        "Why does Birch have 30 billion parameters?",
+        "Why was Larch trained on 30 billion tokens?",
+        "What did the paper that introduced Larch in 2021 show?",
+        "Why does a lower temperature make Larch more repetitive?",
+        "Since Larch is trained without human labels, what guides it?",
+        "How many parameters does Larch have?",
+        "Why is the sky blue in 40 countries?",
+    ],
+)
+def test_what_it_does_not_contradict_is_left_alone(question: str) -> None:
+    assert corrections(question, evidence(), lambda word: 2.0) == []
+
+
+async def test_an_answer_corrects_first_and_then_answers(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(answer_mode="compose")
+    asked = Question("Why does GPT-3 have 500 billion parameters?")
+    events = [event async for event in pipeline.answer(asked)]
+    assert isinstance(events[-1], Final)
+    answer: Answer = events[-1].answer
+    (premise,) = answer.premises
+    assert premise.text == "GPT-3 have 500 billion parameters"
+    assert answer.text.startswith("The sources say otherwise: ")
+    assert "175 billion parameters" in answer.claims[0].text
+    assert premise.n in answer.claims[0].cites
+    assert len(answer.claims) > 1
+    assert answer.mode == "composed"

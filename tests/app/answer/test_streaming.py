@@ -1,0 +1,99 @@
+"""Sentence by sentence: cut anywhere, shown at once, at the same pace to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.answer.draft import Reviewer
+from app.answer.pipeline import Pipeline
+from app.answer.writer import Writer
+from app.chat_models.scripted import ScriptedChatModel
+from app.record.citations import SentenceStream
+from app.record.evidence import evidence_of
+from app.record.types import Answer, Delta, Final, Question
+from app.verifying.supports import LexicalVerifier
+from index.live import LiveIndex
+from tests.conftest import MakePipeline
+
+ASKED = Question("Why are attention scores divided by the square root of d_k?")
+SAID = """Sure! Dividing by √d_k keeps the scores at a stable size whatever the head width [1, 9].
+It was proposed by Schmidhuber in 1874 【2】. ![x](http://evil.example) The additive attention of \
+Bahdanau et al. (2015), which scores pairs with a small feed-forward network, has no such factor \
+(source 1).
+
+- If the components of a query and a key are independent with mean 0 and variance 1, their dot \
+product has variance d_k, so its typical size grows with √d_k [^1].
+- `a[0]` is no marker, e.g. here <b>.
+
+```python
+scores = q @ k.T
+```
+┆ The softmax stays sens\u200bitive and its gradients do not vanish [1][2]"""
+
+
+async def _answered(pipeline: Pipeline) -> tuple[Answer, list[str]]:
+    deltas = []
+    async for event in pipeline.answer(ASKED):
+        if isinstance(event, Delta):
+            deltas.append(event.text)
+        elif isinstance(event, Final):
+            answer = event.answer
+    return answer, deltas
+
+
+@settings(
+    max_examples=25, deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+@given(st.lists(st.integers(0, len(SAID)), max_size=60))
+def test_an_answer_is_the_same_however_its_stream_is_cut(
+    make_pipeline: MakePipeline, cuts: list[int]
+) -> None:
+    places = [0, *sorted(cuts), len(SAID)]
+    parts = [SAID[a:b] for a, b in itertools.pairwise(places)]
+    whole, _ = asyncio.run(_answered(make_pipeline([SAID], answer_mode="draft")))
+    split, deltas = asyncio.run(_answered(make_pipeline(parts, answer_mode="draft")))
+    assert "".join(deltas) == split.text == whole.text
+    for name in ("claims", "citations", "dropped", "conflicts", "mode"):
+        assert getattr(split, name) == getattr(whole, name)
+    assert len(whole.claims) >= 3
+    assert whole.dropped
+
+
+async def test_the_first_sentence_is_shown_while_the_rest_is_still_written(
+    make_pipeline: MakePipeline,
+) -> None:
+    words = [f"{word} " for word in SAID.split(" ")]
+    model = ScriptedChatModel(words, delay=0.002)
+    events = make_pipeline(model, answer_mode="draft").answer(ASKED)
+    async for event in events:
+        if isinstance(event, Delta):
+            assert model.running == 1
+            assert "stable size" in event.text
+            break
+    await events.aclose()
+
+
+async def test_a_long_answer_keeps_its_pace(live_index: LiveIndex) -> None:
+    """The last quarter of 400 sentences may take at most a few times what the first took."""
+    hits = live_index.retriever().search(ASKED.text, 6).hits
+    evidence = evidence_of(hits)
+    writer = Writer(evidence)
+    reviewer = Reviewer(writer, LexicalVerifier(live_index.index.lexical.weight), evidence, "mark")
+    stream = SentenceStream()
+    took = []
+    for number in range(400):
+        sentence = f"Sentence {number} speaks of scores and {'keys ' * (number % 7)}too [1]. "
+        started = time.perf_counter()
+        for piece in sentence.split(" "):
+            for segment in stream.feed(f"{piece} "):
+                await reviewer.review(replace(segment))
+        took.append(time.perf_counter() - started)
+    first, last = sorted(took[20:120])[50], sorted(took[-100:])[50]
+    assert last < 4 * first + 0.001

@@ -1,0 +1,170 @@
+"""Verification on evidence that the test writes: what must pass, and what never may."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.record.evidence import Evidence, evidence_of
+from app.verifying.near_quotes import alterations
+from app.verifying.supports import LexicalVerifier, claims_nothing
+from index.types import Hit, Passage, PassageKind, Source
+
+CACHE = (
+    "The KV cache stores the keys and values of earlier tokens, so that a decoding step need not "
+    "compute them again. For a model with 32 layers and 32 heads of size 128, a sequence of 4,096 "
+    "tokens takes about 2.15 GB in fp16. The cache does not reduce the cost of the first pass."
+)
+SCALING = (
+    "Hoffmann et al. (2022) trained Chinchilla with 70 billion parameters on 1.4 trillion tokens. "
+    "Chinchilla outperforms the larger Gopher on MMLU, with 67.6% against 60.0% accuracy."
+)
+
+
+def item(number: int, text: str, heading: str, source: Source) -> Evidence:
+    passage = Passage(f"t/faq/{number}", PassageKind.FAQ, "t", "Topic", heading, text, (source,))
+    return Evidence(number, Hit(passage, 0.9))
+
+
+EVIDENCE = [
+    item(
+        1, CACHE, "What is a KV cache?", Source("pope", "Pope et al. (2023) — Scaling", "u1", 2023)
+    ),
+    item(2, SCALING, "What is Chinchilla?", Source("h", "Hoffmann et al. (2022) — C", "u2", 2022)),
+]
+
+
+def judge(sentence: str, *cited: int) -> str:
+    return LexicalVerifier(lambda word: 3.0).verify(sentence, cited, EVIDENCE).status
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The KV cache stores the keys and values of earlier tokens.",
+        "With 32 layers and 32 heads of size 128, 4096 tokens take about 2.15 GB in fp16.",
+        "Chinchilla was trained with 70B parameters on 1.4T tokens (Hoffmann et al., 2022).",
+        "Chinchilla outperforms the larger Gopher on MMLU, 67.6% against 60.0%.",
+        "The cache does not reduce the cost of the first pass.",
+    ],
+)
+def test_what_the_evidence_says_is_supported(sentence: str) -> None:
+    assert judge(sentence, 1) == "supported"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "With 32 layers and 32 heads of size 128, 4096 tokens take about 3.15 GB in fp16.",
+        "With 32 layers and 32 heads of size 128, 4096 tokens take about 2.15 MB in fp16.",
+        "Chinchilla was trained with 70M parameters on 1.4T tokens (Hoffmann et al., 2022).",
+        "Chinchilla was trained with 70B parameters on 1.4T tokens (Hoffmann et al., 2019).",
+        "PaLM outperforms the larger Gopher on MMLU, 67.6% against 60.0%.",
+        "LLaMA was trained with 70B parameters on 1.4T tokens.",
+        "The KV cache does not store the keys and values of earlier tokens.",
+        "Chinchilla underperforms the larger Gopher on MMLU, 67.6% against 60.0%.",
+        "Chinchilla outperforms the smaller Gopher on MMLU, 67.6% against 60.0%.",
+        "Gopher outperforms the larger Chinchilla on MMLU, with 67.6% against 60.0% accuracy.",
+        "Chinchilla reaches 60.0% on MMLU and Gopher 67.6%.",
+        "For a model with 128 layers and 32 heads of size 32, a sequence takes about 2.15 GB.",
+        "The KV cache stores the keys and values of no earlier tokens.",
+        "The KV cache stores only the values of earlier tokens without their keys.",
+        "Hoffmann et al. (2022) trained Gopher with 70 billion parameters on 1.4 trillion tokens.",
+        "The cache stores images of cats in a warm kitchen.",
+        "The World Cup of 2022 was won by Argentina.",
+    ],
+)
+def test_what_it_does_not_say_is_not(sentence: str) -> None:
+    assert judge(sentence, 1) != "supported"
+    assert judge(sentence, 1, 2) != "supported"
+
+
+def test_a_wrong_citation_is_repointed_to_the_passage_that_bears_it() -> None:
+    sentence = "The KV cache stores the keys and values of earlier tokens."
+    verdict = LexicalVerifier(lambda word: 3.0).verify(sentence, [2], EVIDENCE)
+    assert [support.n for support in verdict.supports] == [1]
+    assert CACHE[verdict.supports[0].start : verdict.supports[0].end].startswith("The KV cache")
+
+
+def test_the_quote_is_the_sentence_that_bears_the_claim() -> None:
+    sentence = "A sequence of 4,096 tokens takes about 2.15 GB in fp16."
+    support = LexicalVerifier(lambda word: 3.0).verify(sentence, [1], EVIDENCE).supports[0]
+    assert "2.15 GB" in CACHE[support.start : support.end]
+    assert "first pass" not in CACHE[support.start : support.end]
+
+
+def test_no_evidence_supports_nothing() -> None:
+    verdict = LexicalVerifier(lambda word: 3.0).verify("The sky is blue.", [], [])
+    assert (verdict.status, verdict.supports) == ("unsupported", ())
+
+
+@given(st.text(max_size=300))
+def test_no_sentence_breaks_the_verifier(sentence: str) -> None:
+    assert judge(sentence, 1, 2, 99) in ("supported", "partial", "unsupported")
+
+
+@given(st.integers(100, 10**9).filter(lambda n: n not in (128, 2023, 2022, 4096)))
+def test_a_number_that_is_not_there_is_never_supported(number: int) -> None:
+    sentence = f"A sequence of 4,096 tokens takes about {number:,} bytes in fp16."
+    assert judge(sentence, 1) != "supported"
+
+
+def test_verifying_a_sentence_takes_at_most_ten_milliseconds() -> None:
+    evidence = evidence_of([item.hit for item in EVIDENCE] * 3)
+    verifier = LexicalVerifier(lambda word: 3.0)
+    sentences = [f"The cache of model {n} stores keys and values of tokens." for n in range(30)]
+    times = []
+    for sentence in sentences:
+        started = time.perf_counter()
+        verifier.verify(sentence, [1], evidence)
+        times.append(time.perf_counter() - started)
+    assert sorted(times)[len(times) // 2] < 0.010
+
+
+@pytest.mark.parametrize(
+    ("sentence", "empty"),
+    [
+        ("Sure, here is the answer:", True),
+        ("Great question!", True),
+        ("In summary:", True),
+        ("The answer to the question is:", True),
+        ("People", True),
+        ("Question: Why are scores divided by the root of d_k?", True),
+        ("Two reasons why attention weighs values:", False),
+        ("Here are three reasons with 40% gains:", False),
+        ("Attention weighs values.", False),
+        ("GPT-3 is one.", False),
+        ("Yes.", True),
+        ("No, they do not.", True),
+        ("Certainly! Here is what the sources say:", True),
+        ("Yes, reasoning step by step helps small models too.", False),
+        ("Of course, larger models memorize more of their data.", False),
+    ],
+)
+def test_openings_claim_nothing(sentence: str, empty: bool) -> None:
+    assert claims_nothing(sentence) is empty
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said", "original"),
+    [
+        ("The cache of each layer keeps five keys for the decoder.", "five", "all"),
+        ("The cache of each layer keeps all values for the decoder.", "values", "keys"),
+        ("The cache of no layer keeps all keys for the decoder.", "no", "each"),
+        ("The cache of each layer keeps all keys for the encoder.", "encoder", "decoder"),
+        ("The cache of each layer keeps not all keys for the decoder.", "not", ""),
+        ("Something quite different is said here of other things.", None, None),
+    ],
+)
+def test_what_a_near_quote_alters_is_found(
+    sentence: str, said: str | None, original: str | None
+) -> None:
+    evidence = "The cache of each layer keeps all keys for the decoder. Values are read later."
+    found = [
+        (" ".join(alteration.said), " ".join(alteration.original))
+        for alteration in alterations(sentence, evidence)
+    ]
+    assert found == ([] if said is None else [(said, original)])
