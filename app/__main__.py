@@ -33,11 +33,6 @@ def _parser() -> Parser:
     ask.add_argument("--top-p", type=float, help="nucleus sampling, above 0 and at most 1")
     ask.add_argument("--max-tokens", type=int, help="the longest answer, in tokens")
     ask.add_argument("--seed", type=int, help="makes sampling repeatable")
-    ask.add_argument(
-        "--replay", type=Path, metavar="RECORD",
-        help="ask again what a file of `app ask --json` records, with its seed; status 1 if the "
-        "answer differs",
-    )  # fmt: skip
     ask.add_argument("--explain", action="store_true", help="show how the answer was made")
     _add_common(ask)
     _add_model(ask)

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eval.errors import SuiteError
+from index.errors import wrong_fields
 
 __all__ = [
     "NO_TOPIC",
@@ -218,11 +219,9 @@ def _read(path: Path) -> tuple[Case, ...]:
             try:
                 cases.append(CaseRecord.model_validate_json(line).frozen())
             except ValidationError as error:
-                issue = error.errors()[0]
-                where = ".".join(str(part) for part in issue["loc"]) or "the line"
                 raise SuiteError(
-                    f"{path}:{number}: {where}: {issue['msg']} (got {issue['input']!r:.60}); "
-                    f"the schema is {SUITES / 'schema.json'}"
+                    f"{path}:{number}: {wrong_fields(error, 'the line', most=1)}; the schema is "
+                    f"{SUITES / 'schema.json'}"
                 ) from error
     return tuple(cases)
 

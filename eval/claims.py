@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eval.cases import SUITES
 from eval.errors import SuiteError
+from index.errors import wrong_fields
 from index.passages import passages_of
 from index.types import KnowledgeBase, Passage
 
@@ -83,10 +84,8 @@ def read_claims(path: Path = CLAIMS) -> tuple[LabelledClaim, ...]:
         try:
             found.append(LabelledClaim(**ClaimRecord.model_validate_json(line).model_dump()))
         except ValidationError as error:
-            issue = error.errors()[0]
-            where = ".".join(str(part) for part in issue["loc"]) or "the line"
             raise SuiteError(
-                f"{path}:{number}: {where}: {issue['msg']}; the schema is "
+                f"{path}:{number}: {wrong_fields(error, 'the line', most=1)}; the schema is "
                 f"{CLAIMS.with_name('schema.json')}"
             ) from error
     repeated = [key for key, count in Counter(c.id for c in found).items() if count > 1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -24,8 +23,9 @@ from eval.report import markdown, page, versus
 from eval.scoring import Scored, score
 from eval.summary import Summary, summarize
 from index.cli import print_json, progress_bar, say
+from index.files import put
 
-__all__ = ["compare", "gate", "load", "make", "report", "rescore", "run", "show", "view", "write"]
+__all__ = ["compare", "gate", "load", "make", "report", "rescore", "run", "show", "view"]
 
 _SCORES, _SUMMARY = "scores.jsonl", "summary.json"
 
@@ -132,19 +132,12 @@ def show(directory: Path, *, as_json: bool) -> None:
         {"id": s.case.id, "persona": s.sample.persona, "repeat": s.sample.repeat, **s.scores}
         for s in scored
     ]
-    write(directory / _SCORES, "".join(json.dumps(row) + "\n" for row in rows))
-    write(directory / _SUMMARY, json.dumps(summary.as_dict(), indent=1) + "\n")
+    put(directory / _SCORES, "".join(json.dumps(row) + "\n" for row in rows))
+    put(directory / _SUMMARY, json.dumps(summary.as_dict(), indent=1) + "\n")
     if as_json:
         print_json({"directory": str(directory), **summary.as_dict()})
     else:
         sys.stdout.write(markdown.one_run(header, summary))
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file beside its place, then put it there."""
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
 
 
 def _embed(options: argparse.Namespace) -> None:
@@ -161,7 +154,7 @@ def _embed(options: argparse.Namespace) -> None:
     _, scored, _ = load(options.run_dir)
     with progress_bar("encoding") as tell:
         found = similarity.measured(scored, encoder, tell)
-    write(options.run_dir / similarity.SIMILARITY, json.dumps(found, indent=0) + "\n")
+    put(options.run_dir / similarity.SIMILARITY, json.dumps(found, indent=0) + "\n")
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -170,7 +163,7 @@ def compare(options: argparse.Namespace) -> int:
     _, b, _ = load(options.b)
     found, names = comparing.compare(a, b), (str(options.a), str(options.b))
     if options.page:
-        write(options.page, versus.render(found, names, a, b))
+        put(options.page, versus.render(found, names, a, b))
         say(f"written: {options.page}")
     if options.json:
         print_json(found.as_dict())
@@ -187,7 +180,7 @@ def gate(options: argparse.Namespace) -> int:
             raise EvaluationError("--update writes a baseline; name it with --baseline PATH")
         short = {name: header[name] for name in ("git_commit", "git_dirty", "split", "target")}
         command = f"{header['command']}; python -m eval gate RUN --baseline PATH --update"
-        write(options.baseline, gating.baseline_text(short, scored, command))
+        put(options.baseline, gating.baseline_text(short, scored, command))
         say(f"written: {options.baseline}")
         return 0
     baseline = gating.read_baseline(options.baseline) if options.baseline else None
@@ -207,12 +200,12 @@ def report(options: argparse.Namespace) -> int:
     out: Path = options.out or options.run_dirs[0]
     out.mkdir(parents=True, exist_ok=True)
     text = markdown.several([(name, header, summary) for name, header, _, summary in runs])
-    write(out / "report.md", text)
+    put(out / "report.md", text)
     data = {
         name: {"header": header, "summary": summary.as_dict()} for name, header, _, summary in runs
     }
-    write(out / "report.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
-    write(out / "report.html", page.render(runs))
+    put(out / "report.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    put(out / "report.html", page.render(runs))
     if options.json:
         print_json(data)
     else:
@@ -227,7 +220,7 @@ def view(options: argparse.Namespace) -> int:
 
     runs = [(str(options.run_dir), *load(options.run_dir))]
     place = options.run_dir.resolve() / "report.html"
-    write(place, page.render(runs))
+    put(place, page.render(runs))
     sys.stdout.write(f"{place}\n")
     if not webbrowser.open(place.as_uri()):
         say("no browser was found to open it with")
@@ -237,10 +230,10 @@ def view(options: argparse.Namespace) -> int:
 def make(options: argparse.Namespace) -> int:
     """Derive suites and shadow knowledge bases; or write the schema and the seals anew."""
     if options.seal:
-        write(SUITES / "schema.json", rendered_schema())
-        write(CLAIMS.with_name("schema.json"), rendered_claims_schema())
+        put(SUITES / "schema.json", rendered_schema())
+        put(CLAIMS.with_name("schema.json"), rendered_claims_schema())
         seals = {name: seal_of(read_suite(name)) for name in suite_names()}
-        write(SUITES / "sealed.json", json.dumps(seals, indent=2) + "\n")
+        put(SUITES / "sealed.json", json.dumps(seals, indent=2) + "\n")
         say(f"written: {SUITES / 'schema.json'}, {SUITES / 'sealed.json'}")
         return 0
     if options.out is None:
@@ -254,7 +247,7 @@ def make(options: argparse.Namespace) -> int:
         made = shadow.derive(kind, knowledge)
         counts[kind] = len(made.cases)
         lines = (json.dumps(shadow.record_of(case), ensure_ascii=False) for case in made.cases)
-        write(options.out / f"{kind}.jsonl", "".join(f"{line}\n" for line in lines))
+        put(options.out / f"{kind}.jsonl", "".join(f"{line}\n" for line in lines))
         if made.knowledge_base != knowledge:
             export(made.knowledge_base, options.out / f"{kind}-kb", "yaml")
     if options.json:

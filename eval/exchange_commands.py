@@ -8,9 +8,10 @@ from pathlib import Path
 
 from eval import exports, feedback
 from eval.cases import read_suite
-from eval.commands import load, write
+from eval.commands import load
 from eval.errors import SuiteError
 from index.cli import print_json, say
+from index.files import put
 
 __all__ = ["export", "import_feedback"]
 
@@ -22,7 +23,7 @@ def export(options: argparse.Namespace) -> int:
     out.mkdir(parents=True, exist_ok=True)
     files = exports.export(options.format, header, scored, summary)
     for name, text in files.items():
-        write(out / name, text)
+        put(out / name, text)
     if options.json:
         print_json({"format": options.format, "files": [str(out / name) for name in files]})
     else:
@@ -43,7 +44,7 @@ def import_feedback(options: argparse.Namespace) -> int:
 def _accept(options: argparse.Namespace) -> dict[str, int]:
     drafts = feedback.read_drafts(options.source)
     cases = feedback.accepted(drafts)
-    write(options.out, feedback.rendered(cases))
+    put(options.out, feedback.rendered(cases))
     # What is written must be a suite: the same reader that a run uses says so.
     read_suite(str(options.out))
     left = len(drafts) - len(cases)
@@ -54,7 +55,7 @@ def _accept(options: argparse.Namespace) -> dict[str, int]:
 def _draft(options: argparse.Namespace) -> dict[str, int]:
     before = feedback.read_drafts(options.out) if options.out.exists() else []
     drafts = feedback.merged(before, feedback.drafts_of(_text(options.source), str(options.source)))
-    write(options.out, feedback.rendered(drafts))
+    put(options.out, feedback.rendered(drafts))
     new, waiting = len(drafts) - len(before), sum(not each.reviewed.strip() for each in drafts)
     say(
         f"{new} new drafts, {waiting} to review in {options.out}; then: "

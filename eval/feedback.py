@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from eval.cases import NO_TOPIC, CaseRecord, NuggetRecord, TurnRecord
 from eval.errors import SuiteError
 from eval.metrics.text import strip_markers
+from index.errors import wrong_fields
 
 __all__ = ["Draft", "accepted", "drafts_of", "merged", "read_drafts", "rendered"]
 
@@ -110,10 +111,9 @@ def drafts_of(text: str, name: str) -> list[Draft]:
         try:
             line = _Line.model_validate_json(raw)
         except ValidationError as error:
-            issue = error.errors()[0]
-            where = ".".join(str(part) for part in issue["loc"]) or "the line"
+            wrong = wrong_fields(error, "the line", most=1)
             raise SuiteError(
-                f"{name}:{number}: {where}: {issue['msg']}; expected what this writes: {_MADE_BY}"
+                f"{name}:{number}: {wrong}; expected what this writes: {_MADE_BY}"
             ) from error
         lines[(line.owner, line.subject, line.claim)] = line
     return [_draft(line) for line in lines.values()]
@@ -187,9 +187,8 @@ def read_drafts(path: Path) -> list[Draft]:
         try:
             found.append(Draft.model_validate_json(line))
         except ValidationError as error:
-            issue = error.errors()[0]
-            where = ".".join(str(part) for part in issue["loc"]) or "the line"
-            raise SuiteError(f"{path}:{number}: {where}: {issue['msg']}") from error
+            wrong = wrong_fields(error, "the line", most=1)
+            raise SuiteError(f"{path}:{number}: {wrong}") from error
     return found
 
 

@@ -22,6 +22,7 @@ from app.chat_models import ChatModel, Decoding, Piece
 from app.record.errors import ModelError, ModelTimeout, ModelUnavailable, RequestError
 from app.record.types import JsonForm, Message
 from eval.claims import Label
+from index.errors import wrong_fields
 
 __all__ = ["ChatJudge", "Judgement", "Preference", "prompt_hashes"]
 
@@ -150,9 +151,8 @@ class ChatJudge:
         try:
             return shape.model_validate_json(said)
         except ValidationError as error:
-            issue = error.errors()[0]
-            where = ".".join(str(part) for part in issue["loc"])
-            return Judgement((), fault=f"{where or 'reply'}: {issue['msg']}; got {said[:_KEPT]!r}")
+            wrong = wrong_fields(error, "reply", most=1)
+            return Judgement((), fault=f"{wrong}; got {said[:_KEPT]!r}")
 
     async def _written(self, message: Message, shape: type[_Reply]) -> str:
         form = JsonForm(shape.model_json_schema(), "judgement") if self._forms else None

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 from eval import calibration, judging
 from eval.claims import passages_in, read_claims
-from eval.commands import load, show, write
+from eval.commands import load, show
 from eval.errors import EvaluationError
 from eval.judge import ChatJudge, Preference
 from eval.opening import read_knowledge
 from eval.report import markdown
 from eval.scoring import Scored
 from index.cli import print_json, progress_bar, say
+from index.files import put
 
 __all__ = ["calibrate", "judge", "open_chat_judge"]
 
@@ -143,7 +144,7 @@ def judge(options: argparse.Namespace) -> int:
         )
     found = judging.preferences(pairs, str(identity["model"]))
     if options.out:
-        write(options.out, "".join(_line(*pair) for pair in pairs))
+        put(options.out, "".join(_line(*pair) for pair in pairs))
     if options.json:
         print_json(found.as_dict())
     else:

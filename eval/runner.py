@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from eval.cases import Case
 from eval.errors import EvaluationError
 from eval.records import Output, Sample, sample_from_json
 from eval.targets import Target
+from index.files import put
 
 __all__ = ["HEADER", "SAMPLES", "Plan", "Report", "open_run", "read_header", "read_samples", "run"]
 
@@ -96,9 +96,7 @@ def open_run(directory: Path, header: dict[str, Any]) -> None:
                         f"is {now!r:.80}; choose another --out, or remove that one"
                     )
         return
-    beside = directory / f".{HEADER}-{os.getpid()}"
-    beside.write_text(json.dumps(header, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(beside, place)
+    put(place, json.dumps(header, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_header(directory: Path) -> dict[str, Any]:
@@ -220,7 +218,7 @@ async def _sampled(job: _Job, target: Target, cache: Path | None) -> Sample:
         return replace(sample, error=f"{type(error).__name__}: {error}")
     sample = replace(sample, output=output)
     if place:
-        _keep(place, sample)
+        put(place, json.dumps(sample.as_dict(), ensure_ascii=False))
     return sample
 
 
@@ -229,13 +227,6 @@ def _cached(place: Path) -> Sample | None:
         return sample_from_json(place.read_bytes())
     except (OSError, ValidationError):
         return None
-
-
-def _keep(place: Path, sample: Sample) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.name}-{os.getpid()}")
-    beside.write_text(json.dumps(sample.as_dict(), ensure_ascii=False), encoding="utf-8")
-    os.replace(beside, place)
 
 
 def cases_in(samples: Sequence[Sample]) -> list[Case]:

@@ -15,7 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["announced", "beside", "changing", "discard", "exclusive", "link", "sync_tree", "tidy"]
+__all__ = [
+    "announced",
+    "beside",
+    "changing",
+    "discard",
+    "exclusive",
+    "link",
+    "put",
+    "sync_tree",
+    "tidy",
+]
 
 _log = logging.getLogger(__name__)
 _ANNOUNCED = ".announced"
@@ -92,6 +102,31 @@ def beside(folder: Path) -> Iterator[Path]:
         yield path
     except BaseException:
         _remove(path)
+        raise
+
+
+def put(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Write a whole file in one step and for good: readers see the old one or the new one.
+
+    Args:
+        path: where; its folder is made where there is none.
+        content: text is written as UTF-8.
+        mode: who may read it.
+
+    Raises:
+        OSError: it can't be written; what stood there stands.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except BaseException:
+        _remove(fresh)
         raise
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.record.errors import SettingsError
+from index.files import put
 
 __all__ = ["ApiKey", "KeyRing", "add_key", "read_keys", "revoke_key"]
 
@@ -135,18 +134,8 @@ def _hash(secret: str) -> str:
 
 
 def _write(path: Path, keys: Sequence[ApiKey]) -> None:
-    """Write beside and replace, readable by the owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"keys": [asdict(key) for key in keys]}, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    """Readable by the owner alone."""
+    put(path, json.dumps({"keys": [asdict(key) for key in keys]}, indent=2), mode=0o600)
 
 
 class KeyRing:

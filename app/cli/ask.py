@@ -16,7 +16,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.answer.pipeline import Pipeline
-from app.cli.replay import read_record, replay
 from app.config import personas
 from app.config.settings import load_settings
 from app.record.errors import RequestError
@@ -32,9 +31,11 @@ from app.record.types import (
     Rewrite,
     Role,
     Sampling,
+    final_answer,
 )
 from app.service import open_pipeline
 from index.cli import print_json, say
+from index.errors import wrong_fields
 
 __all__ = ["answer_line", "ask", "retrieve", "retrieved_line"]
 
@@ -62,17 +63,14 @@ class _Line(BaseModel):
 
 def ask(options: argparse.Namespace) -> int:
     """Answer one question, or each line of standard input."""
-    record = read_record(options.replay) if options.replay else None
 
     async def run(pipeline: Pipeline) -> int:
-        if record is not None:
-            return 0 if await replay(pipeline, record) else 1
         make = _question_maker(options, pipeline)
         if options.batch:
             return await _batch(lambda line: _answer_line(pipeline, make, line))
         question = make(_asked(options), ())
         if options.json:
-            answer = await _answered(pipeline, question)
+            answer = await final_answer(pipeline.answer(question))
             print_json(answer_line(answer.id, answer))
         else:
             await _show(pipeline, question, explain=options.explain)
@@ -188,30 +186,20 @@ def _lines() -> Iterator[_Line]:
         try:
             yield _Line.model_validate(json.loads(raw))
         except (ValueError, RecursionError) as error:
-            said = _first_issue(error) if isinstance(error, ValidationError) else str(error)
+            said = str(error)
+            if isinstance(error, ValidationError):
+                said = wrong_fields(error, "the line", most=1)
             raise RequestError(
                 f'line {number} of standard input: {said}; expected {{"id", "question", '
                 '"history": [{"role", "content"}]}'
             ) from error
 
 
-def _first_issue(error: ValidationError) -> str:
-    issue = error.errors()[0]
-    return f"{'.'.join(str(part) for part in issue['loc']) or 'the line'}: {issue['msg']}"
-
-
 async def _answer_line(
     pipeline: Pipeline, make: Callable[[str, tuple[Message, ...]], Question], line: _Line
 ) -> dict[str, Any]:
     history = tuple(Message(turn.role, turn.content) for turn in line.history)
-    return answer_line(line.id, await _answered(pipeline, make(line.question, history)))
-
-
-async def _answered(pipeline: Pipeline, question: Question) -> Answer:
-    async for event in pipeline.answer(question):
-        if isinstance(event, Final):
-            return event.answer
-    raise AssertionError("the pipeline ended without a final event")
+    return answer_line(line.id, await final_answer(pipeline.answer(make(line.question, history))))
 
 
 async def _show(pipeline: Pipeline, question: Question, *, explain: bool) -> None:

@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from app.record.errors import SettingsError
+from index.errors import wrong_fields
 
 __all__ = ["LOCAL_VLLM", "ROOT", "Settings", "load_settings"]
 
@@ -263,11 +264,7 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 - values of any set
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in issue['loc']) or 'settings'}: {issue['msg']} "
-            f"(got {issue['input']!r:.80})"
-            for issue in error.errors()
-        ]
         raise SettingsError(
-            "; ".join(lines) + ". Settings come from flags, CITEWISE_… variables and citewise.toml"
+            f"{wrong_fields(error, 'settings')}. Settings come from flags, CITEWISE_… variables "
+            "and citewise.toml"
         ) from error

@@ -1,8 +1,8 @@
 """A follow-up rewritten by a capable model, and checked before anything is searched with it.
 
 The rules of `app.question.history` decide whether a question needs it, and give the form that
-is used where the model's is no good. Whatever the model writes is a search query and nothing else: it
-never reaches another prompt, and the checks bound what it can be.
+is used where the model's is no good. Whatever the model writes is a search query and nothing
+else: it never reaches another prompt, and the checks bound what it can be.
 """
 
 from __future__ import annotations

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from app.record.errors import ModelError
 from index.conflicts import Standing
 from index.types import Hit
 
@@ -198,11 +200,11 @@ class Premise:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The whole record of one answer: enough to show it, score it and replay it.
+    """The whole record of one answer: enough to show it, score it and ask it again.
 
     `confidence` is the gate's estimate that the evidence holds an answer, 0 to 1; `nearest` are
     questions that can be answered, offered with an abstention; `premises` are those of the
-    question that the answer corrects; `timings` are milliseconds a stage. Enough to replay it:
+    question that the answer corrects; `timings` are milliseconds a stage. Enough to ask it again:
     `question` is what was asked, with its history; `sampling` what was chosen, the seed that the
     model used included; `prompt_sha256` names the exact prompt that the model saw,
     `prefix_sha256` the part of it that all questions under the persona share, and `delimiter`
@@ -280,3 +282,16 @@ class Final:
 
 
 Event = Retrieved | Delta | Final
+
+
+async def final_answer(events: AsyncGenerator[Event, None]) -> Answer:
+    """Read events to their end for the answer alone; however it ends, they are closed.
+
+    Raises:
+        ModelError: they ended without an answer.
+    """
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Final):
+                return event.answer
+    raise ModelError("the pipeline ended without an answer")

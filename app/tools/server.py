@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,7 +28,7 @@ from pydantic import BaseModel, ValidationError
 import prompts
 from app.config.personas import Persona, listed
 from app.record.errors import CitewiseError, RequestError
-from app.record.types import Answer, Event, Final, Message, Question, Retrieved
+from app.record.types import Event, Message, Question, Retrieved, final_answer
 from app.tools.forms import (
     Answered,
     AskInput,
@@ -39,6 +39,7 @@ from app.tools.forms import (
     found,
     found_text,
 )
+from index.errors import wrong_fields
 
 __all__ = ["Asking", "Working", "make_tools"]
 
@@ -92,7 +93,7 @@ def make_tools(pipeline: Asking, turn: Working = nullcontext) -> Server[Any]:
             async with turn():
                 text, form = await offer.call(params.arguments or {})
         except ValidationError as error:
-            return _failed(_issues(error))
+            return _failed(wrong_fields(error, "the arguments"))
         except CitewiseError as error:
             return _failed(str(error))
         except Exception as error:  # noqa: BLE001 - logged, and told without its details
@@ -120,7 +121,7 @@ def _ask(pipeline: Asking) -> _Offer:
         asked = AskInput.model_validate(arguments)
         said = tuple(Message(one.role, one.content) for one in asked.history)
         question = Question(asked.question, said, asked.persona or names[0])
-        form = answered(await _answer(pipeline, question))
+        form = answered(await final_answer(pipeline.answer(question)))
         return answer_text(form), form
 
     told = prompts.fill("tools/ask.md", personas=", ".join(names)).strip()
@@ -148,20 +149,5 @@ def _tool(name: str, title: str, told: str, takes: type[BaseModel], gives: type[
     )
 
 
-async def _answer(pipeline: Asking, question: Question) -> Answer:
-    async with aclosing(pipeline.answer(question)) as events:
-        async for event in events:
-            if isinstance(event, Final):
-                return event.answer
-    raise AssertionError("the pipeline ended without a final event")
-
-
 def _failed(told: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=told)], is_error=True)
-
-
-def _issues(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in issue['loc']) or 'the arguments'}: {issue['msg']}"
-        for issue in error.errors()
-    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import logging
-import os
 import threading
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from app.ui.conversation import Shelf
 from index.encoders import Vectors
+from index.files import put
 from index.projection import plane
 
 __all__ = ["MOST", "Places", "means"]
@@ -66,12 +67,10 @@ def means(index: Shelf) -> Vectors:
 
 
 def _keep(path: Path, places: Vectors) -> None:
-    """Write beside, then put in place; a folder that can't be written costs the next start."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    """Keep them for the next start, which they save work; a folder may be read-only."""
+    packed = io.BytesIO()
+    np.save(packed, places, allow_pickle=False)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as file:
-            np.save(file, places, allow_pickle=False)
-        os.replace(fresh, path)
+        put(path, packed.getvalue())
     except OSError as error:
         _LOG.warning("the map's places are not kept: %s", error)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.record.errors import RequestError
 from app.store import Rating, Reason
+from index.errors import wrong_fields
 
 __all__ = ["Act", "Delete", "Given", "More", "Open", "read", "signal"]
 
@@ -84,6 +85,4 @@ def read(form: type[T], event: gr.EventData) -> T:
     try:
         return form.model_validate(event._data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or form.__name__
-        raise RequestError(f"{where}: {first['msg']}") from error
+        raise RequestError(wrong_fields(error, form.__name__, most=1)) from error

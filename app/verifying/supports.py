@@ -2,8 +2,8 @@
 
 Two steps, neither of which asks a second model. Checks that can refuse outright come first: a
 number, a name or a direction that the evidence does not bear (`app.verifying.checks`). What they
-let pass is weighed by a small logistic model over how well the passage and its closest sentences cover
-the words, calibrated on sentences and their corruptions (`python -m scripts.train_verifier`).
+let pass is weighed by a small logistic model over how well the passage and its closest sentences
+cover the words, calibrated on sentences and their corruptions (`python -m scripts.train_verifier`).
 """
 
 from __future__ import annotations

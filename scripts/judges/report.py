@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.files import put
 from scripts.judges.environments import ROOT
 
 __all__ = ["Section", "publish", "table"]
@@ -49,8 +48,4 @@ def publish(section: Section, document: Path = _DOCUMENT) -> None:
         text = place.sub(lambda _: block, text)
     else:
         text = f"{text.rstrip()}\n\n{block}\n"
-    descriptor, beside = tempfile.mkstemp(dir=document.parent, prefix=".judges.")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(beside, document)
-    document.chmod(0o644)
+    put(document, text)
