@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
-from index.lexical import content_words
 from index.text.quantities import Quantity, agree, quantities
+from index.text.tokens import content_words
 from index.types import Hit, Passage, PassageKind
 
 __all__ = [

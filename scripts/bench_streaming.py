@@ -23,13 +23,13 @@ from app.answer.writer import Writer
 from app.chat_models import Decoding, ModelEvent, Piece
 from app.chat_models.scripted import ScriptedChatModel
 from app.config.settings import ROOT
-from app.record.citations import SentenceStream, sentences
 from app.record.evidence import evidence_of
 from app.record.sanitize import visible
 from app.record.types import Delta, Message, Question
 from app.verifying.supports import LexicalVerifier
 from index.encoders import load_encoder
 from index.live import LiveIndex
+from index.text.sentences import SentenceStream, sentences
 
 QUESTIONS = (
     "Why are attention scores divided by the square root of d_k?",

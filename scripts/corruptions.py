@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from app.record.evidence import names_in
+from index.text.names import names_in
 from index.text.opposites import OPPOSITES
 from index.text.quantities import quantities
 

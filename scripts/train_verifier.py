@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.record.citations import sentences
-from app.record.evidence import Evidence, evidence_of, names_in
+from app.record.evidence import Evidence, evidence_of
 from app.verifying.supports import FEATURES, LexicalVerifier
 from index.__main__ import DEFAULT_INDEX
 from index.cli import say
 from index.encoders import load_encoder
 from index.live import LiveIndex
+from index.text.names import names_in
+from index.text.sentences import sentences
 from index.types import Hit, Passage
 from scripts.corruptions import KINDS, add_clause, corrupt
 from scripts.dev_cases import dev_cases, is_dev

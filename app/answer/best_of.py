@@ -10,11 +10,11 @@ from app.answer.draft import Reviewer
 from app.answer.prompt_builder import Prompt, unmarked
 from app.answer.writer import Writer
 from app.chat_models import ChatModel, Decoding, Finished, ModelEvent, Piece
-from app.record.citations import SentenceStream
 from app.record.errors import ModelError
 from app.record.evidence import Evidence
 from app.record.sanitize import visible
 from app.verifying.supports import Verifier
+from index.text.sentences import SentenceStream
 
 __all__ = ["written"]
 

@@ -24,7 +24,7 @@ from app.answer.structured import JsonReviewer
 from app.answer.writer import Writer
 from app.chat_models import ChatModel, Finished, Piece
 from app.config.personas import Persona
-from app.record.citations import Segment, SentenceStream, is_whole
+from app.record.citations import is_whole
 from app.record.evidence import Weigh, evidence_of
 from app.record.hooks import Observers
 from app.record.sanitize import visible
@@ -44,6 +44,7 @@ from app.record.types import (
 )
 from app.verifying.supports import Verifier
 from index.store import LoadedIndex
+from index.text.sentences import Segment, SentenceStream
 
 __all__ = ["AnswerRun", "Parts"]
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.record.evidence import Evidence, Span, Weigh
-from index.lexical import content_words
 from index.text.anaphora import leans
 from index.text.quantities import quantities
+from index.text.tokens import content_words
 from index.types import PassageKind
 
 __all__ = ["ComposedSentence", "compose"]

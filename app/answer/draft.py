@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from app.answer.writer import Writer
-from app.record.citations import Segment
 from app.record.evidence import Evidence
 from app.record.sanitize import plain_sentence
 from app.record.types import Delta
 from app.verifying.supports import Verifier, claims_nothing
-from index.lexical import content_words
 from index.text.anaphora import concludes, leans
+from index.text.sentences import Segment
+from index.text.tokens import content_words
 
 __all__ = ["Policy", "Reviewer"]
 

@@ -13,13 +13,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.record.citations import sentences
-from app.record.evidence import Evidence, Span, Weigh, names_in
+from app.record.evidence import Evidence, Span, Weigh
 from app.verifying.checks import denied_words, directed_words, lean
 from app.verifying.supports import Support
-from index.lexical import content_words
+from index.text.names import names_in
 from index.text.opposites import CONTRARIES, OPPOSITES
 from index.text.quantities import Quantity, agree, quantities
+from index.text.sentences import sentences
+from index.text.tokens import content_words
 
 __all__ = ["Correction", "corrections", "presupposed"]
 

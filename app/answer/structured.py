@@ -19,13 +19,13 @@ from app.answer.draft import Policy
 from app.answer.prompt_builder import unmarked
 from app.answer.writer import Stated, Writer
 from app.chat_models import Finished, ModelEvent
-from app.record.citations import sentences
 from app.record.errors import ModelError
 from app.record.evidence import Evidence
 from app.record.json_schema import fault_in, names_and_choices
 from app.record.sanitize import plain_sentence
 from app.record.types import Delta, JsonForm
 from app.verifying.supports import Verdict, Verifier, claims_nothing
+from index.text.sentences import sentences
 
 __all__ = ["JsonReviewer"]
 

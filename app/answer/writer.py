@@ -24,7 +24,7 @@ from app.record.sanitize import (
 )
 from app.record.types import Citation, Claim, ClaimStatus, Delta, Dropped
 from app.verifying.supports import Support
-from index.lexical import content_words
+from index.text.tokens import content_words
 
 __all__ = ["Stated", "Writer"]
 

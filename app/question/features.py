@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.lexical import STOP_WORDS, content_words
+from index.text.names import asked_names, versions_in
+from index.text.tokens import content_words
 from index.types import Hit
 
 __all__ = ["DEPTH", "FEATURES", "TOKEN_FEATURES", "measure"]
@@ -43,15 +44,7 @@ _ASKED = re.compile(
     r"\s+((?:[\w-]+\s+){0,2}[\w-]+)",
     re.IGNORECASE,
 )
-# Acronyms, CamelCase, letters with digits and capitalized words; not at a sentence's start,
-# where any word has a capital.
-_NAME = re.compile(
-    r"\b(?:[A-Z][\w+.-]*[A-Z0-9][\w+-]*|[a-z]+[A-Z]\w*|[A-Z]{2,}|\w*\d\w*[A-Za-z]\w*"
-    r"|(?<![.!?:]\s)(?<!^)[A-Z][a-z]+)\b"
-)
 _INSIDE_SENTENCE = re.compile(r"(?<=[a-z,;] )[A-Z][\w-]+")
-# A name with its version: GPT-4, Llama 3, V100.
-_VERSION = re.compile(r"\b(?:([A-Za-z]{2,})[- ]?|([A-Z]))(\d+(?:\.\d+)*[A-Za-z]*)\b")
 
 
 def measure(
@@ -97,7 +90,7 @@ class _Read:
     @classmethod
     def of(cls, hit: Hit) -> _Read:
         text = f"{hit.passage.title} {hit.passage.heading} {hit.passage.text}"
-        return cls(text, frozenset(content_words(text)), _versions(text))
+        return cls(text, frozenset(content_words(text)), versions_in(text))
 
 
 def _by_stage(
@@ -128,7 +121,7 @@ def _by_words(
     rarest = weigh("\0")
     names = _names(question, words, read)
     others = [word for word in words if word not in names]
-    versions = _versions(question)
+    versions = versions_in(question)
     version_sets = [passage.versions for passage in read]
 
     def missed(wanted: Sequence[str], there: frozenset[str]) -> float:
@@ -182,20 +175,11 @@ def _by_tokens(hits: Sequence[Hit], weights: NDArray[np.float64]) -> dict[str, f
 
 def _names(question: str, words: Sequence[str], read: Sequence[_Read]) -> list[str]:
     """Return the stems of a question's names, those among them that passages write as names."""
-    written = {stem for name in _NAME.findall(question) for stem in content_words(name)}
+    written = {stem for name in asked_names(question) for stem in content_words(name)}
     for passage in read[:5]:
         for name in _INSIDE_SENTENCE.findall(passage.text):
             written.update(content_words(name))
     return [word for word in words if word in written]
-
-
-def _versions(text: str) -> frozenset[str]:
-    """Return names with their versions, however they are joined: gpt4, llama3, v100."""
-    return frozenset(
-        f"{name or letter}{version}".lower()
-        for name, letter, version in _VERSION.findall(text.replace("\u2011", "-"))
-        if name.lower() not in STOP_WORDS
-    )
 
 
 def _asked_missing(question: str, evidence: frozenset[str]) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.record.types import Message
-from index.lexical import content_words
+from index.text.tokens import content_words
 
 __all__ = ["Standalone", "needs_history", "standalone"]
 

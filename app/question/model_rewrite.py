@@ -19,7 +19,7 @@ from app.record.errors import ModelError
 from app.record.evidence import Weigh
 from app.record.sanitize import inert, neutralize
 from app.record.types import Message, Rewrite, Usage
-from index.lexical import content_words
+from index.text.tokens import content_words
 
 __all__ = ["objection", "stand_alone"]
 

@@ -7,17 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from app.record.citations import sentences
-from index.lexical import content_words
 from index.text.quantities import Quantity, quantities
+from index.text.sentences import sentences
+from index.text.tokens import content_words
 from index.types import Hit, Passage, Source
 
-__all__ = ["Evidence", "Span", "Weigh", "evidence_of", "names_in"]
-
-_NAME = re.compile(
-    r"\b(?:[A-Z][\w.+-]*[A-Z0-9][\w+-]*|[a-z]+[A-Z][\w]*|[A-Z][\w]*\d[\w.-]*|[A-Z]{2,})\b"
-)
-_PROPER = re.compile(r"(?<![.!?:]\s)(?<!^)\b[A-Z][a-z]{2,}(?:-[A-Z]?[a-z]+)*\b")
+__all__ = ["Evidence", "Span", "Weigh", "evidence_of"]
 
 
 @dataclass(frozen=True)
@@ -102,11 +97,6 @@ class Evidence:
 @lru_cache(maxsize=4096)
 def _spans_of(text: str) -> tuple[Span, ...]:
     return tuple(Span(start, end, text[start:end]) for start, end in sentences(text))
-
-
-def names_in(text: str) -> list[str]:
-    """Find what looks like a name: acronyms, CamelCase, letters with digits, inner capitals."""
-    return list(dict.fromkeys([*_NAME.findall(text), *_PROPER.findall(text)]))
 
 
 def evidence_of(hits: Sequence[Hit]) -> list[Evidence]:

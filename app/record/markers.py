@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.record.citations import code_spans
 from app.record.types import Claim
+from index.text.sentences import code_spans
 
 __all__ = ["Marker", "markers_of"]
 

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from app.record.citations import code_spans, read_markers
+from app.record.citations import read_markers
+from index.text.sentences import code_spans
 
 __all__ = [
     "code_where_linked",

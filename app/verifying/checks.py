@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import combinations
 
-from app.record.evidence import Evidence, names_in
+from app.record.evidence import Evidence
 from app.verifying.near_quotes import alterations, contradicts
-from index.lexical import content_words, tokenize
+from index.text.names import names_in
 from index.text.opposites import CONTRARIES, OPPOSITES, opposed
 from index.text.quantities import Quantity, agree, quantities
+from index.text.tokens import content_words, tokenize
 
 __all__ = [
     "Reading",

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from index.lexical import content_words
 from index.text.quantities import agree, quantities
+from index.text.tokens import content_words
 
 __all__ = ["Alteration", "alterations", "contradicts"]
 

@@ -17,11 +17,12 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from app.record.evidence import Evidence, Weigh, names_in
+from app.record.evidence import Evidence, Weigh
 from app.record.types import ClaimStatus
 from app.verifying.checks import Reading, figures_objection, objection
-from index.lexical import content_words
+from index.text.names import names_in
 from index.text.quantities import quantities
+from index.text.tokens import content_words
 
 __all__ = [
     "FEATURES",

@@ -19,9 +19,9 @@ from typing import Protocol
 
 from index.encoders import Progress
 from index.expand.progress import ProgressFile
-from index.lexical import content_words
 from index.passages import passages_of
 from index.retrieve import Retriever
+from index.text.tokens import content_words
 from index.types import DataPoint, Faq, KnowledgeBase, Passage, PassageKind, Topic
 
 __all__ = ["ExpansionSettings", "QuestionWriter", "Report", "choose", "write_questions"]

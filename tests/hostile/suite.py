@@ -12,8 +12,8 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from app.record.citations import code_spans
 from app.record.types import Citation, Claim, Message, Question
+from index.text.sentences import code_spans
 
 ASKED = "Why are attention scores divided by the square root of d_k?"
 DATA = Path(__file__).resolve().parent.parent / "data" / "attacks.jsonl"

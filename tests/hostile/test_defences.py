@@ -14,10 +14,10 @@ from app.answer.draft import Reviewer
 from app.answer.prompt_builder import Delimiter
 from app.answer.writer import Writer
 from app.record import sanitize
-from app.record.citations import SentenceStream
 from app.record.evidence import Evidence, evidence_of
 from app.record.sanitize import inert, visible
 from app.verifying.supports import Support, Verdict
+from index.text.sentences import SentenceStream
 from index.types import Hit, Passage, PassageKind, Source
 from tests.hostile.suite import Attack, attacks, faults
 

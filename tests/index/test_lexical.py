@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.lexical import Bm25, content_words, tokenize
+from index.lexical import Bm25
+from index.text.tokens import content_words, tokenize
 
 DOCUMENTS = [
     "FlashAttention tiles attention in SRAM",

@@ -15,10 +15,10 @@ import prompts
 from app.answer.prompt_builder import Delimiter, Prompt, build_prompt, unmarked
 from app.chat_models.scripted import ScriptedChatModel
 from app.config.personas import listed, resolve
-from app.record.citations import sentences
 from app.record.errors import ContextOverflow, RequestError
 from app.record.evidence import evidence_of
 from app.record.types import Message, Question
+from index.text.sentences import sentences
 from index.types import Hit, Passage, PassageKind
 
 ASKED = "How deep is it?"

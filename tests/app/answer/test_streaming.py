@@ -14,11 +14,11 @@ from app.answer.draft import Reviewer
 from app.answer.pipeline import Pipeline
 from app.answer.writer import Writer
 from app.chat_models.scripted import ScriptedChatModel
-from app.record.citations import SentenceStream
 from app.record.evidence import evidence_of
 from app.record.types import Answer, Delta, Final, Question
 from app.verifying.supports import LexicalVerifier
 from index.live import LiveIndex
+from index.text.sentences import SentenceStream
 from tests.conftest import MakePipeline
 
 ASKED = Question("Why are attention scores divided by the square root of d_k?")

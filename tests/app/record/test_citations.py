@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.record.citations import Segment, SentenceStream, is_whole, read_markers, sentences
+from app.record.citations import is_whole, read_markers
+from index.text.sentences import Segment, SentenceStream, sentences
 
 TEXT = """Attention is a weighted mean (Vaswani et al. 2017) [1]. It grows, e.g. by length. [2] [3]
 Next uses a[0] and weights.[1, 2] Is it 3.5 GB? Yes! See 【4】.

@@ -1,0 +1,40 @@
+"""What looks like a name: acronyms, CamelCase, letters with digits, words with a capital."""
+
+from __future__ import annotations
+
+import re
+
+from index.text.tokens import STOP_WORDS
+
+__all__ = ["asked_names", "names_in", "versions_in"]
+
+_NAME = re.compile(
+    r"\b(?:[A-Z][\w.+-]*[A-Z0-9][\w+-]*|[a-z]+[A-Z][\w]*|[A-Z][\w]*\d[\w.-]*|[A-Z]{2,})\b"
+)
+_PROPER = re.compile(r"(?<![.!?:]\s)(?<!^)\b[A-Z][a-z]{2,}(?:-[A-Z]?[a-z]+)*\b")
+# In a question anything with a digit and a letter may be a name (w4a16, 4bit), and any capital.
+_ASKED = re.compile(
+    r"\b(?:[A-Z][\w+.-]*[A-Z0-9][\w+-]*|[a-z]+[A-Z]\w*|[A-Z]{2,}|\w*\d\w*[A-Za-z]\w*"
+    r"|(?<![.!?:]\s)(?<!^)[A-Z][a-z]+)\b"
+)
+# A name with its version: GPT-4, Llama 3, V100.
+_VERSION = re.compile(r"\b(?:([A-Za-z]{2,})[- ]?|([A-Z]))(\d+(?:\.\d+)*[A-Za-z]*)\b")
+
+
+def names_in(text: str) -> list[str]:
+    """Find what looks like a name: acronyms, CamelCase, letters with digits, inner capitals."""
+    return list(dict.fromkeys([*_NAME.findall(text), *_PROPER.findall(text)]))
+
+
+def asked_names(question: str) -> list[str]:
+    """Find what looks like a name in a question, identifiers such as w4a16 among them."""
+    return _ASKED.findall(question)
+
+
+def versions_in(text: str) -> frozenset[str]:
+    """Return names with their versions, however they are joined: gpt4, llama3, v100."""
+    return frozenset(
+        f"{name or letter}{version}".lower()
+        for name, letter, version in _VERSION.findall(text.replace("\u2011", "-"))
+        if name.lower() not in STOP_WORDS
+    )
