@@ -27,6 +27,7 @@ from app.config.personas import Persona
 from app.record.citations import is_whole
 from app.record.evidence import Weigh, evidence_of
 from app.record.hooks import Observers
+from app.record.reasons import Reason
 from app.record.sanitize import visible
 from app.record.types import (
     Answer,
@@ -187,7 +188,7 @@ class AnswerRun:
         """Leave out a sentence that the token limit cut: what it would have said can't be known."""
         drops = event.reason == "length" and self.settings.unsupported == "drop"
         if drops and last and not is_whole(last[-1]):
-            self.writer.drop(last.pop().body, "the token limit cut it")
+            self.writer.drop(last.pop().body, Reason.CUT)
         return last
 
     async def _reviewed(

@@ -7,6 +7,7 @@ from typing import Literal
 
 from app.answer.writer import Writer
 from app.record.evidence import Evidence
+from app.record.reasons import Reason
 from app.record.sanitize import plain_sentence
 from app.record.types import Delta
 from app.verifying.supports import Verifier, claims_nothing
@@ -48,22 +49,22 @@ class Reviewer:
             return None
         if claims_nothing(body):
             # An opening says nothing that could be checked, and the answer is none the worse.
-            self._writer.drop(body, "it claims nothing")
+            self._writer.drop(body, Reason.NOTHING_CLAIMED)
             return None
         if self._writer.repeats(body):
-            self._writer.drop(body, "it repeats what was said")
+            self._writer.drop(body, Reason.REPEATED)
             return None
         if self._policy == "drop" and self._asked.issuperset(content_words(body)):
             # Asked why T -> 0 flattens a distribution, a model says first that it does.
-            self._writer.drop(body, "it says no more than the question")
+            self._writer.drop(body, Reason.ECHO)
             return None
         if self._gap and (leans(body) or concludes(body)):
-            self._writer.drop(body, "it leans on a sentence that was dropped")
+            self._writer.drop(body, Reason.DEPENDENT)
             return None
         verdict = await self._verifier.check(body, cited, self._evidence)
         self._gap = verdict.status == "unsupported" and self._policy == "drop"
         if self._gap:
-            self._writer.drop(body, verdict.reason)
+            self._writer.drop(body, verdict.objection)
             return None
         supports = verdict.supports if verdict.status != "unsupported" else ()
         return self._writer.claim(segment.lead, body, verdict.status, supports, verdict.score)
@@ -73,6 +74,6 @@ class Reviewer:
         verdict = await self._verifier.check(segment.body.strip("`\n "), (), self._evidence)
         self._gap = verdict.status != "supported" and self._policy == "drop"
         if self._gap:
-            self._writer.drop(segment.body, "the evidence does not hold this code")
+            self._writer.drop(segment.body, Reason.CODE)
             return None
         return self._writer.code(segment.lead, segment.body, verdict.status, verdict.score)

@@ -22,6 +22,7 @@ from app.chat_models import Finished, ModelEvent
 from app.record.errors import ModelError
 from app.record.evidence import Evidence
 from app.record.json_schema import fault_in, names_and_choices
+from app.record.reasons import Objection, Reason
 from app.record.sanitize import plain_sentence
 from app.record.types import Delta, JsonForm
 from app.verifying.supports import Verdict, Verifier, claims_nothing
@@ -114,7 +115,7 @@ class JsonReviewer:
         kept = {}
         for name, inner in value.items():
             if name not in self._said and len(name.split()) > _MAX_NAME_WORDS:
-                self.writer.drop(name, "a property's name is no place for a sentence")
+                self.writer.drop(name, Reason.MISPLACED)
                 continue
             with suppress(_Gone):
                 kept[name] = await self._kept(inner, name)
@@ -148,11 +149,11 @@ class JsonReviewer:
     async def _number(self, value: float, name: str) -> _Leaf:
         said = f"{name.replace('_', ' ')} {value}".strip()
         stating = [item for item in self.evidence if _states(item, value)]
-        verdict = Verdict("unsupported", 0.0, reason=f"the number {value} is not in the evidence")
+        verdict = Verdict("unsupported", 0.0, objection=Objection(Reason.NUMBER, str(value)))
         if stating:
             found = await self.verifier.check(said, [item.n for item in stating], stating)
             borne = found.status != "unsupported"
-            verdict = found if borne else Verdict("partial", found.score, reason=found.reason)
+            verdict = found if borne else Verdict("partial", found.score, objection=found.objection)
         if self._drops(verdict, said):
             raise _Gone
         return _Leaf(value, ((said, verdict),))
@@ -160,7 +161,7 @@ class JsonReviewer:
     def _drops(self, verdict: Verdict, said: str) -> bool:
         if verdict.status != "unsupported" or self.policy != "drop":
             return False
-        self.writer.drop(said, verdict.reason)
+        self.writer.drop(said, verdict.objection)
         return True
 
 

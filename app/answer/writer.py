@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.record.evidence import Evidence
+from app.record.reasons import Objection, Reason
 from app.record.sanitize import (
     neutralize_code,
     plain_line,
@@ -123,9 +124,10 @@ class Writer:
         self.claims.append(claim)
         return Delta(lead + body, (), claim)
 
-    def drop(self, sentence: str, reason: str) -> None:
+    def drop(self, sentence: str, why: Reason | Objection | None) -> None:
         """Record a sentence that is not shown."""
-        self.dropped.append(Dropped(sentence, reason))
+        against = why if isinstance(why, Objection) else Objection(why or Reason.COVERAGE)
+        self.dropped.append(Dropped(sentence, str(against), against.reason))
 
     def repeats(self, sentence: str) -> bool:
         """Tell whether the answer has said this already."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from prometheus_client.exposition import generate_latest
 from app.record.hooks import ModelCall
 from app.record.types import Answer
 
-__all__ = ["CONTENT_TYPE", "Metrics", "reason_kind"]
+__all__ = ["CONTENT_TYPE", "Metrics"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FAST = (
@@ -35,26 +34,6 @@ _FAST = (
     60,
     300,
 )
-# A verdict's reason quotes the sentence; a label must be one of a few.
-_REASONS = (
-    ("number", re.compile(r"^the (?:number|year) ")),
-    ("name", re.compile(r"^the name ")),
-    ("negation", re.compile(r"\bdenies\b|\bnegation\b")),
-    ("direction", re.compile(r"\bdirection\b")),
-    ("coverage", re.compile(r"\bcover")),
-    ("nothing_claimed", re.compile(r"\bclaims nothing\b")),
-    ("repeated", re.compile(r"\brepeats\b")),
-    ("echo", re.compile(r"\bno more than the question\b")),
-    ("cut", re.compile(r"\btoken limit\b")),
-    ("leaning", re.compile(r"\bleans on\b")),
-    ("code", re.compile(r"\bcode\b")),
-    ("no_evidence", re.compile(r"\bno evidence\b")),
-)
-
-
-def reason_kind(reason: str) -> str:
-    """The kind of reason for which a sentence was dropped: one of thirteen words."""
-    return next((kind for kind, shape in _REASONS if shape.search(reason)), "other")
 
 
 class Metrics:
@@ -121,7 +100,7 @@ class Metrics:
         self._abstentions.inc(answer.abstained)
         self._fallbacks.inc(bool(answer.prompt_sha256) and answer.mode != "draft")
         for dropped in answer.dropped:
-            self._dropped.labels(reason_kind(dropped.reason)).inc()
+            self._dropped.labels(dropped.kind.value).inc()
         for claim in answer.claims:
             self._claims.labels(claim.status).inc()
         self._conflicts.inc(len(answer.conflicts))

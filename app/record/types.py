@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from app.record.errors import ModelError
+from app.record.reasons import Reason
 from index.conflicts import Standing
 from index.types import Hit
 
@@ -162,6 +163,7 @@ class Dropped:
 
     text: str
     reason: str
+    kind: Reason = Reason.OTHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What can speak against a sentence: a number, a name or a direction that the evidence lacks.
 
-Each check returns a reason in plain words, or "" where it finds nothing. They compare a
+Each check returns an objection, or None where it finds nothing. They compare a
 sentence with the run of a passage's sentences that comes closest to it, read under the
 passage's heading and title.
 """
@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import combinations
 
 from app.record.evidence import Evidence
+from app.record.reasons import Objection, Reason
 from app.verifying.near_quotes import alterations, contradicts
 from index.text.names import names_in
 from index.text.opposites import CONTRARIES, OPPOSITES, opposed
@@ -67,14 +68,14 @@ class Reading:
         return f"{self.spans} {heads}"
 
 
-def objection(reading: Reading) -> str:
-    """Return the first thing that speaks against a sentence, or ""."""
+def objection(reading: Reading) -> Objection | None:
+    """Return the first thing that speaks against a sentence, None where nothing does."""
     checks = (_number, _name, _credit, _near_quote, _roles, _negation, _direction)
-    return next((reason for check in checks if (reason := check(reading))), "")
+    return next((found for check in checks if (found := check(reading))), None)
 
 
-def figures_objection(reading: Reading) -> str:
-    """Return what speaks against a sentence's numbers and credits alone, or ""."""
+def figures_objection(reading: Reading) -> Objection | None:
+    """Return what speaks against a sentence's numbers and credits alone, if anything."""
     return _number(reading) or _credit(reading)
 
 
@@ -108,16 +109,16 @@ def denied_words(text: str) -> frozenset[str]:
     return _reached(text, _DENIALS | _QUIET_DENIALS, True)
 
 
-def _near_quote(reading: Reading) -> str:
+def _near_quote(reading: Reading) -> Objection | None:
     passage = frozenset().union(*(item.words for item in reading.items))
     for found in alterations(reading.sentence, reading.spans):
-        reason = contradicts(found, passage, _DENIALS | _QUIET_DENIALS, opposed)
-        if reason:
-            return reason
-    return ""
+        wrong = contradicts(found, passage, _DENIALS | _QUIET_DENIALS, opposed)
+        if wrong:
+            return Objection(Reason.ALTERED, wrong)
+    return None
 
 
-def _credit(reading: Reading) -> str:
+def _credit(reading: Reading) -> Objection | None:
     """Object to a year beside an author whom no source and no passage puts it beside."""
     known = f"{reading.context} " + " ".join(
         source.label for item in reading.items for source in item.passage.sources
@@ -126,11 +127,11 @@ def _credit(reading: Reading) -> str:
         if author in known and not re.search(
             rf"\b{re.escape(author)}\b[^;()]{{0,40}}\(?\b{year}\b", known
         ):
-            return f"the evidence has nothing by {author} of {year}"
-    return ""
+            return Objection(Reason.CREDIT, f"{author} of {year}")
+    return None
 
 
-def _number(reading: Reading) -> str:
+def _number(reading: Reading) -> Objection | None:
     stated = quantities(reading.context)
     known_years = {int(q.low) for q in stated if q.kind == "year"}.union(
         *(item.years for item in reading.items)
@@ -139,15 +140,15 @@ def _number(reading: Reading) -> str:
     for claimed in quantities(reading.sentence):
         if claimed.kind == "year":
             if int(claimed.low) not in known_years:
-                return f"the year {claimed.text} is not in the evidence"
+                return Objection(Reason.YEAR, claimed.text)
             continue
         same = [other for other in stated if agree(claimed, other)] or _ends(claimed, stated)
         if not same and not (not claimed.dimension and claimed.text.lower() in names):
-            return f"the number {claimed.text!r} is not in the evidence"
+            return Objection(Reason.NUMBER, claimed.text)
         others = [q for q in stated if q.kind == claimed.kind and q not in same]
         if same and not _about_the_same(claimed, reading, same, others):
-            return f"the number {claimed.text!r} is about something else in the evidence"
-    return ""
+            return Objection(Reason.NUMBER_OF_ANOTHER, claimed.text)
+    return None
 
 
 def _ends(claimed: Quantity, stated: Sequence[Quantity]) -> list[Quantity]:
@@ -176,7 +177,7 @@ def _about_the_same(
     return here > 0 and there - here < _CLOSER
 
 
-def _roles(reading: Reading) -> str:
+def _roles(reading: Reading) -> Objection | None:
     """Object to two names of which each stands where the evidence has the other one."""
     claimed = {
         name: found
@@ -187,8 +188,8 @@ def _roles(reading: Reading) -> str:
         if one in other or other in one:
             continue
         if crossed(one, other, reading.sentence, reading.context):
-            return f"the evidence has {one!r} and {other!r} the other way round"
-    return ""
+            return Objection(Reason.SWAPPED, f"{one!r} and {other!r}")
+    return None
 
 
 def crossed(one: str, other: str, sentence: str, evidence: str) -> bool:
@@ -229,7 +230,7 @@ def _closeness(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     return sum(min(weight, other[word]) for word, weight in one.items() if word in other)
 
 
-def _name(reading: Reading) -> str:
+def _name(reading: Reading) -> Objection | None:
     said = frozenset(re.findall(r"[\w+-]+", reading.context.lower()))
     stems = frozenset(tokenize(reading.context))
     authors = frozenset(
@@ -246,8 +247,8 @@ def _name(reading: Reading) -> str:
         )
         known = said | authors if credited or "et al" in reading.sentence else said
         if name.lower() not in known and not all(_known(part, known, stems) for part in parts):
-            return f"the name {name!r} is not in the evidence"
-    return ""
+            return Objection(Reason.NAME, name)
+    return None
 
 
 def _known(part: str, said: frozenset[str], stems: frozenset[str]) -> bool:
@@ -258,7 +259,7 @@ def _known(part: str, said: frozenset[str], stems: frozenset[str]) -> bool:
     )
 
 
-def _negation(reading: Reading) -> str:
+def _negation(reading: Reading) -> Objection | None:
     ours = _reached(reading.sentence, _DENIALS, True)
     theirs = _reached(reading.context, _NEGATORS, True)
     here, there = _plain(reading.sentence), _plain(reading.context)
@@ -266,23 +267,23 @@ def _negation(reading: Reading) -> str:
     denied = shared - theirs
     # Where the evidence denies most of the same words, the two agree.
     if len(denied) > len(shared) / 2:
-        return f"it denies what the evidence says of {sorted(denied)[0]!r}"
+        return Objection(Reason.NEGATION, sorted(denied)[0])
     if ours and not ours & theirs:
-        return "it denies what the evidence does not"
+        return Objection(Reason.NEGATION, sorted(ours)[0])
     # "without" and "no" deny the very next word, not the clause.
     beside = _reached(reading.sentence, _QUIET_DENIALS, True, reach=1) & there
     if beside - theirs:
-        return f"it denies what the evidence says of {sorted(beside - theirs)[0]!r}"
+        return Objection(Reason.NEGATION, sorted(beside - theirs)[0])
     outright = _reached(reading.context, _DENIALS, True)
     outright -= _reached(reading.context, _DENIALS, False)
     excused = _reached(reading.sentence, _NEGATORS, True)
     passed_over = {word for word in outright if word in here and word not in excused}
     if len(passed_over) >= 2 and not excused:
-        return "it leaves out a negation of the evidence"
-    return ""
+        return Objection(Reason.NEGATION, sorted(passed_over)[0])
+    return None
 
 
-def _direction(reading: Reading) -> str:
+def _direction(reading: Reading) -> Objection | None:
     sentence, evidence = _tokens(reading.sentence), _tokens(reading.context)
     for left, right in OPPOSITES:
         for same, opposite in ((left, right), (right, left)):
@@ -290,8 +291,8 @@ def _direction(reading: Reading) -> str:
                 if word in same and not _direction_stands(
                     sentence, position, evidence, same, opposite
                 ):
-                    return f"the evidence has the direction of {word!r} the other way round"
-    return ""
+                    return Objection(Reason.DIRECTION, word)
+    return None
 
 
 def _direction_stands(

@@ -17,6 +17,7 @@ import prompts
 from app.chat_models import ChatModel, Decoding, Piece
 from app.record.errors import SettingsError
 from app.record.evidence import Evidence
+from app.record.reasons import Objection, Reason
 from app.record.types import Message
 from app.verifying.supports import LexicalVerifier, Verdict
 
@@ -63,18 +64,18 @@ class JudgedVerifier:
         """Check a sentence, markers removed, against all evidence, what it cites first."""
         readings = self._verifier.readings(sentence, cited, evidence)
         if not readings:
-            return Verdict("unsupported", 0.0, reason="there is no evidence")
+            return Verdict("unsupported", 0.0, objection=Objection(Reason.NO_EVIDENCE))
         bearable = [reading for reading in readings if not reading.figures][:_READ]
         if not bearable:
-            return Verdict("unsupported", 0.0, reason=readings[0].figures)
-        best = Verdict("unsupported", 0.0, reason="the passages do not entail it")
+            return Verdict("unsupported", 0.0, objection=readings[0].figures)
+        best = Verdict("unsupported", 0.0, objection=Objection(Reason.NOT_ENTAILED))
         for reading in bearable:
             passage = "\n".join(item.context for item in reading.items)
             score = await self._judge.entails(passage, sentence)
             if score >= _SUPPORTED_AT:
                 return Verdict("supported", score, reading.supports)
             if score > best.score:
-                best = Verdict("unsupported", score, reason=best.reason)
+                best = Verdict("unsupported", score, objection=best.objection)
         return best
 
 

@@ -97,7 +97,7 @@ def contradicts(
     negators: frozenset[str],
     opposed: Callable[[str, str], bool],
 ) -> str:
-    """Say what is wrong with an alteration, or "".
+    """Say what an alteration turned into what, or "" where nothing is wrong with it.
 
     Args:
         found: the alteration.
@@ -118,7 +118,7 @@ def contradicts(
     if not wrong:
         return ""
     ours, theirs = " ".join(found.said) or "nothing", " ".join(found.original) or "nothing"
-    return f"it says {ours!r} where the evidence says {theirs!r}"
+    return f"{ours!r} where the evidence says {theirs!r}"
 
 
 def _other_number(said: Sequence[str], original: Sequence[str]) -> bool:

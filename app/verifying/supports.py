@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.record.evidence import Evidence, Weigh
+from app.record.reasons import Objection, Reason
 from app.record.types import ClaimStatus
 from app.verifying.checks import Reading, figures_objection, objection
 from index.text.names import names_in
@@ -72,12 +73,12 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found about a sentence. `reason` says what speaks against it, if anything."""
+    """What was found about a sentence, and what speaks against it, if anything."""
 
     status: ClaimStatus
     score: float
     supports: tuple[Support, ...] = field(default=())
-    reason: str = ""
+    objection: Objection | None = None
 
 
 class Verifier(Protocol):
@@ -100,7 +101,7 @@ class PassageReading:
     items: tuple[Evidence, ...]
     score: float
     supports: tuple[Support, ...]
-    figures: str
+    figures: Objection | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class _Judged:
     """How one set of passages reads against a sentence."""
 
     score: float
-    reason: str
+    objection: Objection | None
     supports: tuple[Support, ...]
 
 
@@ -180,16 +181,16 @@ class LexicalVerifier:
         if len(own) > 1:
             judged.append(self._judge(sentence, tuple(own)))
         best = max(judged, key=_rank, default=None)
-        if best is None or best.reason or best.score < self._calibration.supported_at:
+        if best is None or best.objection or best.score < self._calibration.supported_at:
             others = [self._judge(sentence, (item,)) for item in evidence if item not in own]
             best = max([*judged, *others], key=_rank, default=None)
         if best is None:
-            return Verdict("unsupported", 0.0, reason="there is no evidence")
+            return Verdict("unsupported", 0.0, objection=Objection(Reason.NO_EVIDENCE))
         return self._verdict(best)
 
     def features(
         self, sentence: str, items: Sequence[Evidence]
-    ) -> tuple[dict[str, float], tuple[Support, ...], str]:
+    ) -> tuple[dict[str, float], tuple[Support, ...], Objection | None]:
         """Measure a sentence against passages: its features, where it rests, and objections."""
         # Numbers are held against the evidence by a check of their own.
         ordered = [word for word in content_words(sentence) if not word[0].isdigit()]
@@ -213,17 +214,17 @@ class LexicalVerifier:
         return found, supports, objection(Reading(sentence, tuple(items), spans))
 
     def _verdict(self, best: _Judged) -> Verdict:
-        if best.reason:
-            return Verdict("unsupported", best.score, reason=best.reason)
+        if best.objection:
+            return Verdict("unsupported", best.score, objection=best.objection)
         if best.score >= self._calibration.supported_at:
             return Verdict("supported", best.score, best.supports)
         if best.score >= self._calibration.partial_at:
-            return Verdict("partial", best.score, best.supports, "its words are partly covered")
-        return Verdict("unsupported", best.score, reason="the evidence does not cover what it says")
+            return Verdict("partial", best.score, best.supports, Objection(Reason.COVERAGE))
+        return Verdict("unsupported", best.score, objection=Objection(Reason.COVERAGE))
 
     def _judge(self, sentence: str, items: tuple[Evidence, ...]) -> _Judged:
-        found, supports, reason = self.features(sentence, items)
-        return _Judged(self._calibration.score(found), reason, supports)
+        found, supports, against = self.features(sentence, items)
+        return _Judged(self._calibration.score(found), against, supports)
 
     def _share(self, part: Iterable[str], whole: Iterable[str]) -> float:
         total = sum(self._weigh(word) for word in whole)
@@ -261,4 +262,4 @@ def claims_nothing(sentence: str) -> bool:
 
 
 def _rank(judged: _Judged) -> tuple[bool, float, int]:
-    return (not judged.reason, judged.score, -len(judged.supports))
+    return (not judged.objection, judged.score, -len(judged.supports))

@@ -26,11 +26,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.api import log_to, server
 from app.api.keys import add_key
 from app.api.logs import chosen_format
-from app.api.metrics import reason_kind
+from app.api.metrics import Metrics
 from app.api.traces import Traces, open_traces
 from app.chat_models.scripted import ScriptedChatModel
 from app.config.settings import Settings
 from app.record.errors import SettingsError
+from app.record.reasons import Objection, Reason
+from app.record.types import Answer, Dropped
 from index.live import LiveIndex
 from tests.api.conftest import FakePipeline, asking, listening, serving, settings_of
 from tests.api.real import ASKED, real_app
@@ -130,29 +132,13 @@ def test_without_keys_metrics_are_open_unless_a_key_is_asked_for() -> None:
         pass
 
 
-@pytest.mark.parametrize(
-    ("reason", "kind"),
-    [
-        ("the number '8123' is not in the evidence", "number"),
-        ("the year 1853 is not in the evidence", "number"),
-        ("the number '5' is about something else in the evidence", "number"),
-        ("the name 'covering denies' is not in the evidence", "name"),
-        ("it denies what the evidence says of 'x'", "negation"),
-        ("it leaves out a negation of the evidence", "negation"),
-        ("the evidence has the direction of 'more' the other way round", "direction"),
-        ("the evidence does not cover what it says", "coverage"),
-        ("it claims nothing", "nothing_claimed"),
-        ("it repeats what was said", "repeated"),
-        ("it says no more than the question", "echo"),
-        ("the token limit cut it", "cut"),
-        ("it leans on a sentence that was dropped", "leaning"),
-        ("the evidence does not hold this code", "code"),
-        ("there is no evidence", "no_evidence"),
-        ("whatever else", "other"),
-    ],
-)
-def test_reasons_are_told_apart_in_few_words(reason: str, kind: str) -> None:
-    assert reason_kind(reason) == kind
+def test_a_dropped_sentence_is_counted_under_its_reason() -> None:
+    metrics = Metrics()
+    dropped = [Dropped("No.", str(Objection(reason, "x")), reason) for reason in Reason]
+    metrics.answered(Answer("ans-1", "", False, dropped=tuple(dropped)))
+    shown = metrics.text().decode()
+    for reason in Reason:
+        assert f'citewise_dropped_claims_total{{reason="{reason.value}"}} 1.0' in shown
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from app.answer.pipeline import Pipeline
 from app.chat_models.scripted import ScriptedChatModel
 from app.record.errors import ModelError, RequestError
+from app.record.reasons import Reason
 from app.record.types import Answer, Delta, Event, Final, Message, Question, Retrieved, Sampling
 from tests.conftest import MakePipeline
 
@@ -113,8 +114,7 @@ async def test_what_only_repeats_the_question_is_no_answer_to_it(
 ) -> None:
     question = "Why does T→0 make sampling uniform?"
     answer = await answered(make_pipeline([f"{said} [1]. "], answer_mode="draft"), question)
-    echo = "it says no more than the question"
-    assert [drop.reason == echo for drop in answer.dropped] == ([] if shown else [True])
+    assert [drop.kind is Reason.ECHO for drop in answer.dropped] == ([] if shown else [True])
     assert (said in answer.text) == shown
 
 
@@ -136,8 +136,7 @@ async def test_what_points_at_a_dropped_sentence_is_dropped_with_it(
     said = turn + borne[0].lower() + borne[1:]
     answer = await answered(make_pipeline([before, f"{said} [1] "], answer_mode="draft"), ASKED)
     assert any(claim.text.startswith(turn) for claim in answer.claims) == shown
-    leaning = "it leans on a sentence that was dropped"
-    assert (leaning in [drop.reason for drop in answer.dropped]) == (not shown)
+    assert (Reason.DEPENDENT in [drop.kind for drop in answer.dropped]) == (not shown)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +195,7 @@ async def test_a_sentence_that_the_token_limit_cut_is_left_out(
     cut = second.rsplit(" ", 1)[0]
     model = ScriptedChatModel([f"{first}. [1] ", cut], reason=reason)
     answer = await answered(make_pipeline(model, answer_mode="draft"), ASKED)
-    dropped = [drop.text for drop in answer.dropped if drop.reason == "the token limit cut it"]
+    dropped = [drop.text for drop in answer.dropped if drop.kind is Reason.CUT]
     assert dropped == ([cut] if reason == "length" else [])
     assert (cut in [claim.text for claim in answer.claims]) == (reason == "stop")
     assert answer.claims[0].status == "supported"
