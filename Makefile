@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off
 CORPUS := $(wildcard index/corpus/ai/*.yaml)
-INDEX_CODE := $(wildcard index/*.py index/encoders/*.py index/encoders/*/* index/sources/*.py index/audit/*.py)
+INDEX_CODE := $(shell find index -name "*.py" -not -path "*/__pycache__/*") $(wildcard index/encoders/dpr/*)
 
 .PHONY: help run test vllm test-vllm bench-serving judges setup setup-torch setup-dev index lint types lock audit bench-endpoint soak clean
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,8 @@ __all__ = ["FORMAT_VERSION", "Manifest", "code_recipe", "differences", "fingerpr
 
 FORMAT_VERSION = 4
 _HERE = Path(__file__).resolve().parent
+_IMPORT = re.compile(r"^from (index\.[\w.]+) import", re.MULTILINE)
+_MAKES_TEXTS = ("index.passages", "index.lexical", "index.known_conflicts", "index.audit.gathered")
 
 
 @cache
@@ -28,10 +31,29 @@ def code_recipe() -> str:
     Embedded texts that come out the same keep their vectors, so a new recipe costs little.
     """
     digest = hashlib.sha256()
-    audit = ("arithmetic", "conflicts", "expression", "figures", "gathered", "numbers", "texts")
-    for module in ("passages", "lexical", "conflicts", *(f"audit/{name}" for name in audit)):
-        digest.update((_HERE / f"{module}.py").read_bytes())
+    for path in sorted(_imported_by(_MAKES_TEXTS)):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _imported_by(modules: Iterable[str]) -> set[Path]:
+    """Find the files of some modules of this package, and of all that they import from it."""
+    found: set[Path] = set()
+    waiting = [_file_of(module) for module in modules]
+    while waiting:
+        path = waiting.pop()
+        if path is None or path in found:
+            continue
+        found.add(path)
+        imports = _IMPORT.findall(path.read_text(encoding="utf-8"))
+        waiting += [_file_of(module) for module in imports]
+    return found
+
+
+def _file_of(module: str) -> Path | None:
+    path = _HERE.parent.joinpath(*module.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((place for place in candidates if place.is_file()), None)
 
 
 @dataclass(frozen=True, slots=True)

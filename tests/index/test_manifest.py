@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from dataclasses import fields, replace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index import manifest
 from index.encoders import EncoderInfo
 from index.errors import IndexUnusable
 from index.manifest import FORMAT_VERSION, Manifest, differences, fingerprint_of, hash_of
@@ -90,3 +92,20 @@ def test_the_identity_is_of_contents_and_kind() -> None:
     assert fingerprint_of("1", info) != fingerprint_of("0", info)
     assert hash_of(knowledge("a")) == hash_of(knowledge("a")) != hash_of(knowledge("b"))
     assert hash_of(KnowledgeBase("one", ())) != hash_of(KnowledgeBase("other", ()))
+
+
+def test_whatever_makes_passages_and_conflicts_makes_an_index_stale() -> None:
+    """Followed from the modules that make them, not listed by hand."""
+    found = {path.stem for path in manifest._imported_by(manifest._MAKES_TEXTS)}
+    assert {"passages", "types", "tokens", "quantities", "units", "figures", "gathered"} <= found
+
+
+def test_every_import_of_those_modules_can_be_followed() -> None:
+    """The recipe reads `from index.x import y` alone: no other form may lead out of its sight."""
+    for path in manifest._imported_by(manifest._MAKES_TEXTS):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert not any(name.name.startswith("index") for name in node.names), path
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module != "index", path
+                assert not node.level, path
