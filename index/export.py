@@ -19,7 +19,7 @@ import yaml
 from index.errors import KnowledgeBaseError
 from index.sources import read
 from index.sources.records import is_slug
-from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
+from index.types import DataPoint, Faq, KnowledgeBase, Practice, Source, Topic
 
 __all__ = ["ExportFormat", "write"]
 
@@ -66,7 +66,34 @@ def _point(point: DataPoint) -> dict[str, Any]:
         "note": point.note,
         "sources": list(point.sources),
         "also_asked": list(point.also_asked),
+        **_how_checked(point),
     }
+
+
+def _how_checked(item: DataPoint | Faq | Practice) -> dict[str, str]:
+    return {"checked": item.checked} if item.checked else {}
+
+
+def _practice(one: Practice) -> dict[str, Any]:
+    return {
+        "text": one.text,
+        "why": one.why,
+        **({"sign": one.sign} if one.sign else {}),
+        "also_asked": list(one.also_asked),
+        "sources": list(one.sources),
+        **_how_checked(one),
+    }
+
+
+def _more(topic: Topic) -> dict[str, Any]:
+    """What a topic may have beside its questions and figures; what it lacks is left out."""
+    more: dict[str, Any] = {
+        "definition": topic.definition,
+        "terms": list(topic.terms),
+        "practice": [_practice(one) for one in topic.practice],
+        "caveats": [{"text": one.text, "sources": list(one.sources)} for one in topic.caveats],
+    }
+    return {name: value for name, value in more.items() if value}
 
 
 def _faq(faq: Faq) -> dict[str, Any]:
@@ -75,6 +102,7 @@ def _faq(faq: Faq) -> dict[str, Any]:
         "answer": faq.answer,
         "also_asked": list(faq.also_asked),
         "sources": list(faq.sources),
+        **_how_checked(faq),
     }
 
 
@@ -89,6 +117,7 @@ def _record(topic: Topic) -> dict[str, Any]:
         "date_modified": topic.date_modified,
         "sources": [_source(source) for source in topic.sources],
         "data_points": [_point(point) for point in topic.data_points],
+        **_more(topic),
     }
 
 
@@ -105,6 +134,7 @@ def _tower_topic(topic: Topic) -> dict[str, Any]:
         "data_points": own["data_points"],
         "faq_items": [_faq(faq) for faq in topic.faqs],
         "date_modified": topic.date_modified,
+        **_more(topic),
     }
 
 

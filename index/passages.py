@@ -10,9 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from index.types import DataPoint, Faq, Figure, Passage, PassageKind, Topic
+from index.types import DataPoint, Faq, Figure, Passage, PassageKind, Practice, Topic
 
-__all__ = ["embedded_texts", "full_text", "passages_of"]
+__all__ = [
+    "data_sentence",
+    "definition_questions",
+    "embedded_texts",
+    "full_text",
+    "passages_of",
+    "practice_text",
+]
 
 _UNIT_WORD = re.compile(r"[%×]|[^\W\d_]+")
 _ENDS = (".", "!", "?", ")", "…")
@@ -57,13 +64,34 @@ def passages_of(topic: Topic) -> list[Passage]:
         )
         for i, point in enumerate(topic.data_points)
     ]
+    found += [
+        make(PassageKind.PRACTICE, f"practice/{i}", "In practice", practice_text(one), one.sources)
+        for i, one in enumerate(topic.practice)
+    ]
+    found += [
+        make(PassageKind.CAVEAT, f"caveat/{i}", "What is unsettled", one.text, one.sources)
+        for i, one in enumerate(topic.caveats)
+    ]
+    found += [
+        make(kind, kind.value, topic.title, text, ()) for kind, text in _texts_as_a_whole(topic)
+    ]
+    return found
+
+
+def _texts_as_a_whole(topic: Topic) -> Iterator[tuple[PassageKind, str]]:
+    """Yield what is said of the topic as a whole, as far as it is there."""
     for kind, text in (
+        (PassageKind.DEFINITION, topic.definition),
         (PassageKind.DESCRIPTION, topic.description),
         (PassageKind.SNIPPET, topic.snippet),
     ):
         if text:
-            found.append(make(kind, kind.value, topic.title, text, ()))
-    return found
+            yield kind, text
+
+
+def practice_text(one: Practice) -> str:
+    """Write a statement of practice as text that can be quoted: what to do, why, its sign."""
+    return " ".join(text for text in (one.text, one.why, one.sign) if text)
 
 
 def data_sentence(point: DataPoint) -> str:
@@ -92,12 +120,19 @@ def embedded_texts(topic: Topic) -> Iterator[tuple[str, tuple[str, ...]]]:
     for i, point in enumerate(topic.data_points):
         texts = (f"{topic.title}: {data_sentence(point)}", point.label, *point.also_asked)
         yield f"{topic.slug}/data/{i}", _unique(texts)
-    for kind, text in (
-        (PassageKind.DESCRIPTION, topic.description),
-        (PassageKind.SNIPPET, topic.snippet),
-    ):
-        if text:
-            yield f"{topic.slug}/{kind.value}", _unique((f"{topic.title}: {text}", text))
+    for i, one in enumerate(topic.practice):
+        texts = (f"{topic.title}: {practice_text(one)}", one.text, *one.also_asked)
+        yield f"{topic.slug}/practice/{i}", _unique(texts)
+    for i, caveat in enumerate(topic.caveats):
+        yield f"{topic.slug}/caveat/{i}", _unique((f"{topic.title}: {caveat.text}", caveat.text))
+    for kind, text in _texts_as_a_whole(topic):
+        asked = definition_questions(topic) if kind is PassageKind.DEFINITION else ()
+        yield f"{topic.slug}/{kind.value}", _unique((f"{topic.title}: {text}", text, *asked))
+
+
+def definition_questions(topic: Topic) -> tuple[str, ...]:
+    """Ask for the definition under each of the topic's terms."""
+    return tuple(f"What is {term}?" for term in topic.terms)
 
 
 def full_text(passage: Passage) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
+    "Caveat",
     "DataPoint",
     "Faq",
     "Figure",
@@ -18,6 +19,7 @@ __all__ = [
     "KnowledgeBase",
     "Passage",
     "PassageKind",
+    "Practice",
     "SearchResult",
     "Source",
     "Topic",
@@ -44,6 +46,7 @@ class DataPoint:
     note: str = ""
     sources: tuple[str, ...] = ()
     also_asked: tuple[str, ...] = ()
+    checked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,36 @@ class Faq:
     answer: str
     sources: tuple[str, ...] = ()
     also_asked: tuple[str, ...] = ()
+    checked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """What to do and why; `sign` is how one sees that it worked or went wrong, if any."""
+
+    text: str
+    why: str = ""
+    sign: str = ""
+    sources: tuple[str, ...] = ()
+    also_asked: tuple[str, ...] = ()
+    checked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """What is disputed, or where something stops holding."""
+
+    text: str
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One subject of the knowledge base. Ids in `faqs` and `data_points` name its `sources`."""
+    """One subject of the knowledge base. Ids in its items name its `sources`.
+
+    `definition` opens an answer to "What is it?"; `terms` are the names, abbreviations and
+    identifiers that people use for it. `checked` of an item says how its figures were checked.
+    """
 
     slug: str
     title: str
@@ -69,6 +97,10 @@ class Topic:
     sources: tuple[Source, ...] = ()
     data_points: tuple[DataPoint, ...] = ()
     faqs: tuple[Faq, ...] = ()
+    definition: str = ""
+    terms: tuple[str, ...] = ()
+    practice: tuple[Practice, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +116,9 @@ class PassageKind(StrEnum):
 
     FAQ = "faq"
     DATA = "data"
+    PRACTICE = "practice"
+    CAVEAT = "caveat"
+    DEFINITION = "definition"
     DESCRIPTION = "description"
     SNIPPET = "snippet"
 
@@ -101,10 +136,10 @@ class Figure:
 class Passage:
     """The unit that is retrieved and cited.
 
-    `id` is a position in the source: `<slug>/faq/<i>`, `<slug>/data/<i>`,
-    `<slug>/description` or `<slug>/snippet`. `heading` is the question or the data point's
-    label, `text` what may be quoted. `category` is the topic's; `figure` is what a data point
-    states, and None for the other kinds.
+    `id` is a position in the source: `<slug>/faq/<i>`, `/data/<i>`, `/practice/<i>`,
+    `/caveat/<i>`, `/definition`, `/description` or `/snippet`. `heading` is the question, the
+    data point's label or what kind of statement it is, `text` what may be quoted. `category` is
+    the topic's; `figure` is what a data point states, and None for the other kinds.
     """
 
     id: str

@@ -122,6 +122,8 @@ def _bare(knowledge_base: KnowledgeBase) -> KnowledgeBase:
                 topic,
                 faqs=tuple(replace(faq, also_asked=()) for faq in topic.faqs),
                 data_points=tuple(replace(point, also_asked=()) for point in topic.data_points),
+                practice=tuple(replace(one, also_asked=()) for one in topic.practice),
+                terms=(),
             )
             for topic in knowledge_base.topics
         ),

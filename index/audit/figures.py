@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from index.audit.numbers import NUMBER, Number, number_from
 from index.audit.texts import clauses
 from index.audit.units import UNITS
+from index.passages import practice_text
 from index.types import KnowledgeBase, Topic
 
 __all__ = ["Figure", "figures", "is_approximate", "stems"]
@@ -201,6 +202,8 @@ def _of_topic(topic: Topic) -> Iterator[Figure]:
         else:
             prose.append((f"{slug}/data/{i}.value", f"{point.label} {value}"))
     prose += [(f"{slug}/faq/{i}.answer", faq.answer) for i, faq in enumerate(topic.faqs)]
+    prose += [(f"{slug}/practice/{i}", practice_text(one)) for i, one in enumerate(topic.practice)]
+    prose += [(f"{slug}/caveat/{i}", caveat.text) for i, caveat in enumerate(topic.caveats)]
     for place, text in prose:
         for clause in clauses(text):
             yield from _in_clause(clause, place, slug, frozenset(), "", False)

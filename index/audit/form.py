@@ -122,6 +122,10 @@ def _duplicates(base: KnowledgeBase) -> Iterator[Finding]:
             for j, phrasing in enumerate(point.also_asked):
                 passage = f"{topic.slug}/data/{i}"
                 asked[_normal(phrasing)].append((f"{passage}.also_asked/{j}", passage))
+        for i, one in enumerate(topic.practice):
+            for j, phrasing in enumerate(one.also_asked):
+                passage = f"{topic.slug}/practice/{i}"
+                asked[_normal(phrasing)].append((f"{passage}.also_asked/{j}", passage))
     for wording, places in asked.items():
         if len(places) > 1:
             across = len({passage for _, passage in places}) > 1

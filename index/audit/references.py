@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from index.audit.findings import Finding, Kind, Severity
 from index.audit.texts import texts, topic_texts
 from index.sources.mentions import Mention, label_surnames, label_year, matching, mentions, surnames
-from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
+from index.types import Caveat, DataPoint, Faq, KnowledgeBase, Practice, Source, Topic
 
 __all__ = ["references"]
 
@@ -66,7 +66,12 @@ def _unused(topic: Topic) -> Iterator[Finding]:
     # An item that cites every source there is says nothing about any of them: that is what the
     # tower reader makes of one that names no author.
     everything = len(topic.sources) if len(topic.sources) > 1 else 0
-    items: tuple[DataPoint | Faq, ...] = (*topic.data_points, *topic.faqs)
+    items: tuple[DataPoint | Faq | Practice | Caveat, ...] = (
+        *topic.data_points,
+        *topic.faqs,
+        *topic.practice,
+        *topic.caveats,
+    )
     cited = {name for item in items if len(item.sources) != everything for name in item.sources}
     said = {name for text in topic_texts(topic) for name in surnames(text.text)}
     for i, source in enumerate(topic.sources):

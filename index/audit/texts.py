@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from index.passages import practice_text
 from index.types import KnowledgeBase, Topic
 
 __all__ = ["Text", "clauses", "sentences", "texts", "topic_texts"]
@@ -32,6 +33,11 @@ def topic_texts(topic: Topic) -> Iterator[Text]:
     for i, faq in enumerate(topic.faqs):
         yield Text(slug, f"{slug}/faq/{i}.question", faq.question)
         yield Text(slug, f"{slug}/faq/{i}.answer", faq.answer)
+    for i, one in enumerate(topic.practice):
+        yield Text(slug, f"{slug}/practice/{i}", practice_text(one))
+    for i, caveat in enumerate(topic.caveats):
+        yield Text(slug, f"{slug}/caveat/{i}", caveat.text)
+    yield Text(slug, f"{slug}/definition", topic.definition)
 
 
 def texts(base: KnowledgeBase) -> Iterator[Text]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from index.sources.mentions import label_year, source_id
 from index.sources.problems import Problems
-from index.sources.records import Filled, Text, Url
+from index.sources.records import Checked, Filled, Text, Url
 from index.sources.slugs import slugify
 from index.sources.validate import known_ids
 from index.types import Faq, Source, Topic
@@ -29,6 +29,11 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 }
 
 
+def _known_check(value: object) -> str:
+    """A column of this name may hold anything in a stranger's table: only our words are kept."""
+    return value if isinstance(value, str) and value in get_args(Checked) else ""
+
+
 class FaqRow(BaseModel):
     """One row. `sources` holds ids where the topic's own record came before."""
 
@@ -41,6 +46,7 @@ class FaqRow(BaseModel):
     source_label: Text = ""
     sources: list[Filled] | None = None
     also_asked: list[Filled] = []
+    checked: Annotated[str, BeforeValidator(_known_check)] = ""
 
 
 def with_field_names(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,7 +61,7 @@ def with_field_names(row: Mapping[str, Any]) -> dict[str, Any]:
         for key in reversed(keys)
         if key in lowered
     }
-    for name in ("sources", "also_asked"):
+    for name in ("sources", "also_asked", "checked"):
         if name in lowered:
             named[name] = row[lowered[name]]
     if "source" in lowered:
@@ -113,7 +119,7 @@ class TopicsFromRows:
             if row.sources is None
             else known_ids(row.sources, draft.topic.sources, problems, place)
         )
-        draft.faqs.append(Faq(row.question, row.answer, ids, tuple(row.also_asked)))
+        draft.faqs.append(Faq(row.question, row.answer, ids, tuple(row.also_asked), row.checked))
 
     def topics(self) -> Iterable[Topic]:
         """The finished topics."""

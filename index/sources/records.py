@@ -8,14 +8,16 @@ its topic's, slugs are distinct) can't be written in JSON Schema and are checked
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 __all__ = [
     "SLUG",
+    "CaveatRecord",
     "DataPointRecord",
     "FaqRecord",
+    "PracticeRecord",
     "SourceRecord",
     "TopicRecord",
     "TowerDataPoint",
@@ -91,6 +93,10 @@ class _Open(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
 
+Checked = Literal["", "abstract", "paper", "docs", "code", "arithmetic", "memory"]
+_CHECKED = "How its figures were checked; empty where nobody said."
+
+
 class SourceRecord(_Strict):
     """A paper, book or page that bears a claim."""
 
@@ -109,6 +115,7 @@ class DataPointRecord(_Strict):
     note: Text = Field(default="", description="What a reader must know to use the figure.")
     sources: list[Filled] = Field(default=[], description="Ids of the sources that bear it.")
     also_asked: list[Filled] = Field(default=[], description="Questions that it answers.")
+    checked: Checked = Field(default="", description=_CHECKED)
 
 
 class FaqRecord(_Strict):
@@ -118,6 +125,25 @@ class FaqRecord(_Strict):
     answer: Filled = Field(description="The answer, understandable on its own.")
     sources: list[Filled] = Field(default=[], description="Ids of the sources that bear it.")
     also_asked: list[Filled] = Field(default=[], description="Other ways of asking it.")
+    checked: Checked = Field(default="", description=_CHECKED)
+
+
+class PracticeRecord(_Strict):
+    """A statement of practice: what to do."""
+
+    text: Filled = Field(description="What to do, understandable on its own.")
+    why: Text = Field(default="", description="Why, in one sentence.")
+    sign: Text = Field(default="", description="How one sees that it worked or went wrong.")
+    sources: list[Filled] = Field(default=[], description="Ids of the sources that bear it.")
+    also_asked: list[Filled] = Field(default=[], description="Questions that it answers.")
+    checked: Checked = Field(default="", description=_CHECKED)
+
+
+class CaveatRecord(_Strict):
+    """What is disputed, or where something stops holding."""
+
+    text: Filled = Field(description="The caveat, understandable on its own.")
+    sources: list[Filled] = Field(default=[], description="Ids of the sources that bear it.")
 
 
 class TopicRecord(_Strict):
@@ -132,6 +158,12 @@ class TopicRecord(_Strict):
     sources: list[SourceRecord] = Field(default=[], description="Sources that items name by id.")
     data_points: list[DataPointRecord] = Field(default=[], description="Figures.")
     faqs: list[FaqRecord] = Field(default=[], description="Questions and answers.")
+    definition: Text = Field(default="", description="What opens an answer to “What is it?”.")
+    terms: list[Filled] = Field(
+        default=[], description="Names, abbreviations and identifiers that people use for it."
+    )
+    practice: list[PracticeRecord] = Field(default=[], description="What to do.")
+    caveats: list[CaveatRecord] = Field(default=[], description="What is unsettled.")
 
 
 class TowerSource(_Open):
@@ -154,6 +186,7 @@ class TowerDataPoint(_Open):
         default=None, description="Source ids; resolved from author-year mentions where absent."
     )
     also_asked: list[Filled] = []
+    checked: Checked = ""
 
 
 class TowerFaq(_Open):
@@ -165,6 +198,7 @@ class TowerFaq(_Open):
         default=None, description="Source ids; resolved from author-year mentions where absent."
     )
     also_asked: list[Filled] = []
+    checked: Checked = ""
 
 
 class TowerTopic(_Open):
@@ -179,6 +213,10 @@ class TowerTopic(_Open):
     data_points: list[TowerDataPoint] = []
     faq_items: list[TowerFaq] = []
     date_modified: Text = ""
+    definition: Text = Field(default="", description="Citewise's addition, as in topic files.")
+    terms: list[Filled] = Field(default=[], description="Citewise's addition.")
+    practice: list[PracticeRecord] = Field(default=[], description="Citewise's addition.")
+    caveats: list[CaveatRecord] = Field(default=[], description="Citewise's addition.")
 
 
 class TowerDocument(_Open):

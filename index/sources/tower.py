@@ -13,6 +13,7 @@ from index.sources.mentions import label_year, resolve, source_id
 from index.sources.problems import Problems, shown
 from index.sources.records import TowerDataPoint, TowerFaq, TowerSource, TowerTopic
 from index.sources.validate import Checked, Loc, checked, json_path, known_ids, unique_sources
+from index.sources.yaml_topics import Item, caveats_of, practice_of
 from index.types import DataPoint, Faq, Source, Topic
 
 __all__ = ["load_json", "read_tower"]
@@ -61,6 +62,10 @@ def _topic(found: Checked[TowerTopic], problems: Problems, place: Callable[[Loc]
         at = (key, found.position(key, i), "sources")
         return known_ids(item.sources, sources, problems, lambda: place(at))
 
+    def stated_ids(item: Item, key: str, i: int) -> tuple[str, ...]:
+        at = (key, found.position(key, i), "sources")
+        return known_ids(item.sources, sources, problems, lambda: place(at))
+
     return Topic(
         slug=record.slug,
         title=record.title,
@@ -77,6 +82,7 @@ def _topic(found: Checked[TowerTopic], problems: Problems, place: Callable[[Loc]
                 note=p.note,
                 sources=ids(p, "data_points", i, f"{p.label}. {p.value} {p.unit or ''}. {p.note}"),
                 also_asked=tuple(p.also_asked),
+                checked=p.checked,
             )
             for i, p in enumerate(record.data_points)
         ),
@@ -86,9 +92,14 @@ def _topic(found: Checked[TowerTopic], problems: Problems, place: Callable[[Loc]
                 answer=f.answer,
                 sources=ids(f, "faq_items", i, f"{f.question} {f.answer}"),
                 also_asked=tuple(f.also_asked),
+                checked=f.checked,
             )
             for i, f in enumerate(record.faq_items)
         ),
+        definition=record.definition,
+        terms=tuple(dict.fromkeys(record.terms)),
+        practice=practice_of(record.practice, stated_ids),
+        caveats=caveats_of(record.caveats, stated_ids),
     )
 
 

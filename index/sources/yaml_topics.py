@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from index.sources.files import read_text
 from index.sources.plain_yaml import load_yaml
 from index.sources.problems import Problems
-from index.sources.records import DataPointRecord, FaqRecord, TopicRecord
+from index.sources.records import (
+    CaveatRecord,
+    DataPointRecord,
+    FaqRecord,
+    PracticeRecord,
+    TopicRecord,
+)
 from index.sources.validate import Checked, Loc, checked, json_path, known_ids, unique_sources
-from index.types import DataPoint, Faq, Source, Topic
+from index.types import Caveat, DataPoint, Faq, Practice, Source, Topic
 
-__all__ = ["parse_topic", "read_topic", "topic_from"]
+__all__ = ["caveats_of", "parse_topic", "practice_of", "read_topic", "topic_from"]
+
+Item = DataPointRecord | FaqRecord | PracticeRecord | CaveatRecord
+FindIds = Callable[[Item, str, int], tuple[str, ...]]
 
 
 def topic_from(
@@ -26,7 +35,7 @@ def topic_from(
         lambda i: place(("sources", found.position("sources", i))),
     )
 
-    def ids(item: DataPointRecord | FaqRecord, key: str, i: int) -> tuple[str, ...]:
+    def ids(item: Item, key: str, i: int) -> tuple[str, ...]:
         at = (key, found.position(key, i), "sources")
         return known_ids(item.sources, sources, problems, lambda: place(at))
 
@@ -39,14 +48,39 @@ def topic_from(
         date_modified=record.date_modified,
         sources=sources,
         data_points=tuple(
-            DataPoint(p.label, p.value, p.unit, p.note, ids(p, "data_points", i), (*p.also_asked,))
+            DataPoint(
+                p.label,
+                p.value,
+                p.unit,
+                p.note,
+                ids(p, "data_points", i),
+                (*p.also_asked,),
+                p.checked,
+            )
             for i, p in enumerate(record.data_points)
         ),
         faqs=tuple(
-            Faq(f.question, f.answer, ids(f, "faqs", i), (*f.also_asked,))
+            Faq(f.question, f.answer, ids(f, "faqs", i), (*f.also_asked,), f.checked)
             for i, f in enumerate(record.faqs)
         ),
+        definition=record.definition,
+        terms=tuple(dict.fromkeys(record.terms)),
+        practice=practice_of(record.practice, ids),
+        caveats=caveats_of(record.caveats, ids),
     )
+
+
+def practice_of(records: Sequence[PracticeRecord], ids: FindIds) -> tuple[Practice, ...]:
+    """The statements of practice, with the ids of their sources as `ids` finds them."""
+    return tuple(
+        Practice(p.text, p.why, p.sign, ids(p, "practice", i), (*p.also_asked,), p.checked)
+        for i, p in enumerate(records)
+    )
+
+
+def caveats_of(records: Sequence[CaveatRecord], ids: FindIds) -> tuple[Caveat, ...]:
+    """The caveats, with the ids of their sources as `ids` finds them."""
+    return tuple(Caveat(c.text, ids(c, "caveats", i)) for i, c in enumerate(records))
 
 
 def parse_topic(text: str, name: str, problems: Problems) -> Topic | None:

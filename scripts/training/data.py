@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from index.passages import data_sentence
+from index.passages import data_sentence, definition_questions, practice_text
 from index.types import KnowledgeBase, Topic
 
 __all__ = [
@@ -82,6 +82,16 @@ def _topic_items(topic: Topic) -> Iterable[Item]:
                 point.note or sentence,
             ),
         )
+    for i, one in enumerate(topic.practice):
+        said = practice_text(one)
+        texts = (f"{topic.title}: {said}", one.text, said)
+        yield Item(f"{topic.slug}/practice/{i}", topic.slug, one.also_asked, texts)
+    for i, caveat in enumerate(topic.caveats):
+        titled = f"{topic.title}: {caveat.text}"
+        yield Item(f"{topic.slug}/caveat/{i}", topic.slug, (), (titled, caveat.text))
+    if topic.definition:
+        texts = (topic.title, f"{topic.title}: {topic.definition}", topic.definition)
+        yield Item(f"{topic.slug}/definition", topic.slug, definition_questions(topic), texts)
     for tail, text in (("description", topic.description), ("snippet", topic.snippet)):
         if text:
             texts = (topic.title, f"{topic.title}: {text}", text)
@@ -97,6 +107,7 @@ def cases_of(knowledge_base: KnowledgeBase, topics: Iterable[str]) -> list[Case]
             continue
         asked = {f"faq/{i}": faq.also_asked for i, faq in enumerate(topic.faqs)}
         asked |= {f"data/{i}": point.also_asked for i, point in enumerate(topic.data_points)}
+        asked |= {f"practice/{i}": one.also_asked for i, one in enumerate(topic.practice)}
         for tail, questions in asked.items():
             gold = (f"{topic.slug}/{tail}",)
             cases += [Case(question, gold, topic.slug) for question in questions]

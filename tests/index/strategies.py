@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
+from index.types import Caveat, DataPoint, Faq, KnowledgeBase, Practice, Source, Topic
 
 __all__ = ["knowledge_bases", "slugs", "texts"]
 
@@ -35,6 +35,7 @@ def _topics(draw: st.DrawFn, slug: str) -> Topic:
     cited = st.lists(st.sampled_from(ids), max_size=2).map(tuple) if ids else st.just(())
     asked = st.lists(filled(), max_size=2).map(tuple)
     url = st.sampled_from(["", "https://x.org/a?b=c#d", "http://é.example/«»"])
+    checked = st.sampled_from(["", "paper", "memory"])
     year = st.one_of(st.none(), st.integers(1000, 2999))
     return Topic(
         slug=slug,
@@ -47,12 +48,27 @@ def _topics(draw: st.DrawFn, slug: str) -> Topic:
         data_points=tuple(
             draw(
                 st.lists(
-                    st.builds(DataPoint, filled(), filled(), texts(), texts(), cited, asked),
+                    st.builds(
+                        DataPoint, filled(), filled(), texts(), texts(), cited, asked, checked
+                    ),
                     max_size=2,
                 )
             )
         ),
-        faqs=tuple(draw(st.lists(st.builds(Faq, filled(), filled(), cited, asked), max_size=2))),
+        faqs=tuple(
+            draw(st.lists(st.builds(Faq, filled(), filled(), cited, asked, checked), max_size=2))
+        ),
+        definition=draw(texts(40)),
+        terms=draw(st.lists(filled(), max_size=2, unique=True).map(tuple)),
+        practice=tuple(
+            draw(
+                st.lists(
+                    st.builds(Practice, filled(), texts(), texts(), cited, asked, checked),
+                    max_size=2,
+                )
+            )
+        ),
+        caveats=tuple(draw(st.lists(st.builds(Caveat, filled(), cited), max_size=1))),
     )
 
 
