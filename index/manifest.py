@@ -13,6 +13,7 @@ from typing import Any
 
 from index.encoders import EncoderInfo
 from index.errors import IndexUnusable, KnowledgeBaseError
+from index.text.corpus_words import WORDS_FILE
 from index.types import KnowledgeBase
 from index.vectors import VectorKind
 
@@ -31,7 +32,7 @@ def code_recipe() -> str:
     Embedded texts that come out the same keep their vectors, so a new recipe costs little.
     """
     digest = hashlib.sha256()
-    for path in sorted(_imported_by(_MAKES_TEXTS)):
+    for path in sorted({*_imported_by(_MAKES_TEXTS), WORDS_FILE}):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -7,32 +7,18 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 
 from index.audit.figures import Figure, figures
 from index.audit.findings import Finding, Kind, Severity
 from index.audit.numbers import NUMBER, compatible, number_from
+from index.text.corpus_words import corpus_words
+from index.text.tokens import stem
 from index.types import KnowledgeBase
 
 __all__ = ["ValueConflict", "conflicts", "value_conflicts"]
 
-# Words that tell one thing from its sibling: a clause with one of a row and a clause with
-# another of the same row speak of different things.
-_SIBLINGS = (
-    frozenset({"base", "big", "larg", "small", "tiny", "medium", "xl", "xxl"}),
-    frozenset({"encod", "decod"}),
-    frozenset({"key", "valu", "query"}),
-    frozenset({"train", "infer"}),
-    frozenset({"minimum", "maximum", "min", "max"}),
-    frozenset({"forward", "backward"}),
-    frozenset({"teach", "student"}),
-    frozenset({"before", "after"}),
-    frozenset({"input", "output"}),
-    frozenset({"without", "with"}),
-    frozenset({"zero-shot", "one-shot", "few-shot"}),
-    frozenset({"greedy", "beam"}),
-    frozenset({"rag-token", "rag-sequenc"}),
-)
 _MARK = re.compile(r"\b[^\W\d_]+-?\d[\w.]*\b")
 _CONFIGURATION = "both describe the same configuration, setting by setting"
 _SAME_SETTING = 3  # shared settings that make two descriptions the same configuration
@@ -42,8 +28,15 @@ _TELLING = 9.0  # summed idf of the words of a label that says what it measures
 _TELLING_ELSEWHERE = 18.0  # the same, where the other clause is in another topic
 
 
+@cache
+def _rows(name: str) -> tuple[frozenset[str], ...]:
+    """Rows of the subject's words as stems, those with a hyphen whole."""
+    return tuple(frozenset(stem(word) for word in row) for row in corpus_words(name))
+
+
 def _siblings(a: frozenset[str], b: frozenset[str]) -> bool:
-    return any((row & a) and (row & b) and not (row & a & b) for row in _SIBLINGS)
+    """Whether each has another word of one row: then they speak of different things."""
+    return any((row & a) and (row & b) and not (row & a & b) for row in _rows("siblings"))
 
 
 def _marked_apart(a: Figure, b: Figure) -> bool:
@@ -230,7 +223,7 @@ def _credits(all_figures: list[Figure], weights: _Weights) -> Iterator[Finding]:
                 continue
             differing = [
                 (sorted(row & a.words), sorted(row & b.words))
-                for row in _SIBLINGS[:1] + _SIBLINGS[-1:]
+                for row in _rows("family")
                 if row & a.words and row & b.words and not row & a.words & b.words
             ]
             shared = weights.of(a.words & b.words)

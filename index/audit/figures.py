@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from index.audit.numbers import NUMBER, Number, number_from
 from index.audit.texts import clauses
 from index.audit.units import UNITS
 from index.passages import practice_text
+from index.text.corpus_words import corpus_words
+from index.text.tokens import stem
 from index.types import KnowledgeBase, Topic
 
 __all__ = ["Figure", "figures", "is_approximate", "stems"]
@@ -30,21 +33,6 @@ _SAME_UNIT = {
     "pp": "%",
     "ppl": "perplexity",
 }
-# Words between a number and what it counts.
-_ADJECTIVES = frozenset(
-    {
-        "total",
-        "train",
-        "attention",
-        "model",
-        "encoder",
-        "decoder",
-        "input",
-        "output",
-        "distinct",
-        "held",
-    }
-)
 _WORD = re.compile(r"[^\W\d_]+(?:[-_][\w{}]+)*|\d+-[^\W\d]\w*|\d+[^\W\d]\w*")
 _YEARS = frozenset(map(float, range(1900, 2101)))
 _APPROXIMATE = re.compile(
@@ -84,13 +72,13 @@ class Figure:
 
 
 def _stem(word: str) -> str:
-    word = word.lower().replace("'s", "").replace("’s", "")
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    for ending in ("ing", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4 and not word.endswith("ss"):
-            return word[: -len(ending)].rstrip("e")
-    return word.rstrip("e") if len(word) > 4 else word
+    return stem(word.lower().replace("'s", "").replace("’s", ""))
+
+
+@cache
+def _adjectives() -> frozenset[str]:
+    """Stems of words that stand between a number and what it counts."""
+    return frozenset(stem(row[0]) for row in corpus_words("counted_adjectives"))
 
 
 def stems(text: str) -> frozenset[str]:
@@ -126,7 +114,7 @@ def _unit(after: str, fallback: str) -> tuple[str, float, int]:
         if not word or word.lower() in _STOPWORDS:
             break
         noun = _stem(word)
-        if word == first and second and noun in _ADJECTIVES:
+        if word == first and second and noun in _adjectives():
             continue
         return _SAME_UNIT.get(noun, noun) + per, 1.0, match.end(group)
     return fallback, 1.0, 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from index.text.corpus_words import corpus_words
+
 __all__ = ["CONTRARIES", "OPPOSITES", "opposed"]
 
 OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
@@ -18,7 +20,6 @@ OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ("faster quicker quickly speeds", "slower slowly slows"),
         ("better outperform outperforms outperformed beat beats improve improves improved stronger",
          "worse underperform underperforms degrade degrades degraded hurt hurts weaker"),
-        ("encoder", "decoder"),
         ("always every", "never none"),
         ("most maximum highest largest best", "least minimum lowest smallest worst"),
         ("cheap cheaper", "expensive costlier dearer"),
@@ -28,6 +29,7 @@ OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ("forward", "backward"),
         ("internal inner inside", "external outer outside"),
         ("positive", "negative"),
+        *corpus_words("opposites"),
     )
 )  # fmt: skip
 
