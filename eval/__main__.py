@@ -60,6 +60,13 @@ def _parser() -> Parser:
     export.add_argument("--format", choices=["trec", "ragas", "inspect"], required=True)
     export.add_argument("--out", type=Path, metavar="DIR", help="(a folder in the run)")
 
+    for each in (score, compare, gate, report, export):
+        each.add_argument("--json", action="store_true", help="print the result as JSON")
+    _add_judging(commands)
+    return parser
+
+
+def _add_judging(commands: argparse._SubParsersAction[Parser]) -> None:
     judge = commands.add_parser(
         "judge", help="have a language model judge a run, or one run's answers against another's"
     )
@@ -96,9 +103,8 @@ def _parser() -> Parser:
     make.add_argument(
         "--seal", action="store_true", help="write eval/suites/schema.json and sealed.json anew"
     )
-    for each in (score, compare, gate, report, export, judge, calibrate, imported, make):
+    for each in (judge, calibrate, imported, make):
         each.add_argument("--json", action="store_true", help="print the result as JSON")
-    return parser
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
