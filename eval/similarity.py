@@ -40,7 +40,7 @@ def measured(
     """
     pairs = [pair for pair in dict.fromkeys(map(_pair, scored)) if pair]
     texts = list(dict.fromkeys(text for pair in pairs for text in pair))
-    vectors = dict(zip(texts, encoder.encode_passage_tokens(texts, tell), strict=True))
+    vectors = dict(zip(texts, encoder.encode_passage_tokens(texts, tell)[1], strict=True))
     found = {}
     for text, reference in pairs:
         value = embedding_f1(vectors[text].vectors, vectors[reference].vectors)

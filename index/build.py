@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from index.types import KnowledgeBase, Passage
 from index.vectors import VectorChoice, VectorKind, choose
 
 __all__ = ["BuildReport", "build"]
+
+_AT_ONCE = 1024  # passages whose tokens are in memory as floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,13 @@ def build(
         files.tidy(out)
         return _report(out, manifest, encoded=0, unchanged=True)
     with store.prepared(out):
-        matrix, encoded = _encode(texts, encoder, before, progress)
+        known = _vectors_of(before)
+        late = None
+        if token_encoder is not None:
+            late, fresh = _late(passages, token_encoder, before, progress)
+            known |= fresh
+        matrix, encoded = _encode(texts, encoder, known, before, progress)
         lexical = Bm25.build(_documents(passages, texts))
-        late = _late(passages, token_encoder, before, progress) if token_encoder else None
         if late is not None:
             manifest = manifest.with_counts({"tokens": late.tokens})
         conflicts = gathered(knowledge_base, passages)
@@ -147,33 +154,35 @@ def _current(out: Path, encoder: Encoder) -> store.LoadedIndex | None:
         return None
 
 
+def _vectors_of(before: store.LoadedIndex | None) -> dict[str, Vectors]:
+    """Return the vectors of the texts that the index before holds."""
+    if before is None:
+        return {}
+    return {entry.text: before.vectors.reconstruct(row) for row, entry in enumerate(before.texts)}
+
+
 def _encode(
     texts: list[EmbeddedText],
     encoder: Encoder,
+    known: Mapping[str, Vectors],
     before: store.LoadedIndex | None,
     progress: Progress | None,
 ) -> tuple[Vectors, int]:
-    """Give each text its vector, encoding each distinct one that is new once.
+    """Give each text its vector, encoding each distinct one that is not known once.
 
     Returns:
-        The vectors, one a text, and how many texts were encoded.
+        The vectors, one a text, and how many texts were encoded for this index.
     """
+    held = {entry.text for entry in before.texts} if before is not None else set()
+    missing = list(dict.fromkeys(entry.text for entry in texts if entry.text not in known))
+    encoded: dict[str, Vectors] = {}
+    if missing:
+        found = _checked(encoder.encode_passages(missing, progress), len(missing), encoder.info)
+        encoded = dict(zip(missing, found, strict=True))
     vectors = np.empty((len(texts), encoder.info.dimension), np.float32)
-    known: dict[str, int] = {}
-    if before is not None:
-        known = {entry.text: row for row, entry in enumerate(before.texts)}
-        for row, entry in enumerate(texts):
-            if entry.text in known:
-                vectors[row] = before.vectors.reconstruct(known[entry.text])
-    fresh = list(dict.fromkeys(entry.text for entry in texts if entry.text not in known))
-    if not fresh:
-        return vectors, 0
-    encoded = _checked(encoder.encode_passages(fresh, progress), len(fresh), encoder.info)
-    position = {text: row for row, text in enumerate(fresh)}
     for row, entry in enumerate(texts):
-        if entry.text in position:
-            vectors[row] = encoded[position[entry.text]]
-    return vectors, len(fresh)
+        vectors[row] = encoded[entry.text] if entry.text in encoded else known[entry.text]
+    return vectors, len({entry.text for entry in texts} - held)
 
 
 def _late(
@@ -181,17 +190,33 @@ def _late(
     encoder: TokenEncoder,
     before: store.LoadedIndex | None,
     progress: Progress | None,
-) -> LateIndex:
-    """Encode the tokens of passages that are new, and keep those of the others."""
+) -> tuple[LateIndex, dict[str, Vectors]]:
+    """Encode the tokens of passages that are new, and keep those of the others.
+
+    Returns:
+        The tokens of all passages, and the vectors of the texts that were encoded: one pass
+        gives both. Some passages at a time, so that memory holds their tokens in 8 bits.
+    """
     known: dict[str, CodedTokens] = {}
     if before is not None and before.late is not None and before.manifest.recipe == code_recipe():
         late = before.late
         known = {full_text(passage): late.passage(n) for n, passage in enumerate(before.passages)}
     texts = [full_text(passage) for passage in passages]
     fresh = list(dict.fromkeys(text for text in texts if text not in known))
-    encoded = encoder.encode_passage_tokens(fresh, progress)
-    known |= {text: CodedTokens.of(own) for text, own in zip(fresh, encoded, strict=True)}
-    return LateIndex.build([known[text] for text in texts])
+    vectors: dict[str, Vectors] = {}
+    for start in range(0, len(fresh), _AT_ONCE):
+        some = fresh[start : start + _AT_ONCE]
+        found, tokens = encoder.encode_passage_tokens(
+            some, _shifted(progress, start, len(fresh)) if progress else None
+        )
+        vectors |= zip(some, _checked(found, len(some), encoder.info), strict=True)
+        known |= {text: CodedTokens.of(own) for text, own in zip(some, tokens, strict=True)}
+    return LateIndex.build([known[text] for text in texts]), vectors
+
+
+def _shifted(progress: Progress, done: int, total: int) -> Progress:
+    """Tell the progress of a part as that of the whole."""
+    return lambda part, _: progress(done + part, total)
 
 
 def _checked(vectors: Vectors, count: int, info: EncoderInfo) -> Vectors:

@@ -1,8 +1,8 @@
 """Topics are cut into passages, and each passage gets the texts it is embedded under.
 
-A passage is found under any of several texts (its question, its answer, the other ways it is
-asked), and its score is the best of theirs: the index-side counterpart of doc2query (Nogueira
-et al. 2019) and of multi-vector retrieval.
+A passage is found under any of several texts (all that it says, its question or label, the other
+ways it is asked), and its score is the best of theirs: the index-side counterpart of doc2query
+(Nogueira et al. 2019) and of multi-vector retrieval.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from index.types import DataPoint, Faq, Figure, Passage, PassageKind, Practice, Topic
+from index.types import DataPoint, Figure, Passage, PassageKind, Practice, Topic
 
 __all__ = [
     "data_sentence",
@@ -115,19 +115,15 @@ def _unit_beside(value: str, unit: str) -> str:
 
 def embedded_texts(topic: Topic) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each passage's id with the texts it is embedded under, in the passages' order."""
-    for i, faq in enumerate(topic.faqs):
-        yield f"{topic.slug}/faq/{i}", _unique(_faq_texts(faq))
-    for i, point in enumerate(topic.data_points):
-        texts = (f"{topic.title}: {data_sentence(point)}", point.label, *point.also_asked)
-        yield f"{topic.slug}/data/{i}", _unique(texts)
-    for i, one in enumerate(topic.practice):
-        texts = (f"{topic.title}: {practice_text(one)}", one.text, *one.also_asked)
-        yield f"{topic.slug}/practice/{i}", _unique(texts)
-    for i, caveat in enumerate(topic.caveats):
-        yield f"{topic.slug}/caveat/{i}", _unique((f"{topic.title}: {caveat.text}", caveat.text))
-    for kind, text in _texts_as_a_whole(topic):
-        asked = definition_questions(topic) if kind is PassageKind.DEFINITION else ()
-        yield f"{topic.slug}/{kind.value}", _unique((f"{topic.title}: {text}", text, *asked))
+    asked = {
+        **{f"faq/{i}": (faq.question, *faq.also_asked) for i, faq in enumerate(topic.faqs)},
+        **{f"data/{i}": (one.label, *one.also_asked) for i, one in enumerate(topic.data_points)},
+        **{f"practice/{i}": one.also_asked for i, one in enumerate(topic.practice)},
+        PassageKind.DEFINITION.value: definition_questions(topic),
+    }
+    for passage in passages_of(topic):
+        tail = passage.id.removeprefix(f"{topic.slug}/")
+        yield passage.id, _unique((full_text(passage), *asked.get(tail, ())))
 
 
 def definition_questions(topic: Topic) -> tuple[str, ...]:
@@ -136,12 +132,8 @@ def definition_questions(topic: Topic) -> tuple[str, ...]:
 
 
 def full_text(passage: Passage) -> str:
-    """Return all that a passage says in one text, as its tokens are encoded."""
+    """Return all that a passage says in one text: what is encoded, its tokens included."""
     return f"{passage.title}. {passage.heading} {passage.text}"
-
-
-def _faq_texts(faq: Faq) -> tuple[str, ...]:
-    return (faq.question, f"{faq.question} {faq.answer}", faq.answer, *faq.also_asked)
 
 
 def _unique(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ class TokenVectors:
 
 
 @runtime_checkable
-class TokenEncoder(Protocol):
+class TokenEncoder(Encoder, Protocol):
     """An encoder that gives its tokens' contextual vectors as well, for late interaction."""
 
     def encode_query_tokens(self, texts: Sequence[str]) -> tuple[Vectors, tuple[TokenVectors, ...]]:
@@ -115,8 +115,8 @@ class TokenEncoder(Protocol):
 
     def encode_passage_tokens(
         self, texts: Sequence[str], progress: Progress | None = None
-    ) -> list[TokenVectors]:
-        """Encode the tokens of passages, calling `progress(done, total)`."""
+    ) -> tuple[Vectors, list[TokenVectors]]:
+        """Encode passages as `encode_passages` does, with each one's tokens, in one pass."""
 
 
 def load_encoder(name: str = DEFAULT_ENCODER, *, engine: Engine = "auto") -> Encoder:

@@ -33,6 +33,8 @@ __all__ = ["OpenVinoEncoder", "padded_length"]
 
 # OpenVINO recompiles for each new input shape, so lengths are rounded up to these (in tokens).
 _BUCKETS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+# Many passages of a length are worth a shape of their own.
+_FINE = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, *range(80, 513, 16))
 _BATCH = 8
 _MOST_STREAMS = 8
 
@@ -75,6 +77,7 @@ class OpenVinoEncoder:
         self._core = ov.Core()
         self._queries = self._compile("query", ("sentence", "tokens"), _a_core_a_query())
         self._local = threading.local()
+        self._passage_side: tuple[tuple[Output, ...], ov.CompiledModel] | None = None
         self._info = EncoderInfo(
             name=name,
             revision=sha256[:12],
@@ -135,41 +138,43 @@ class OpenVinoEncoder:
         """Encode passages in batches of similar length. Shape: (len(texts), dimension)."""
         out = np.empty((len(texts), self._info.dimension), np.float32)
 
-        def store(row: int, _: Encoding, vector: NDArray[np.float32]) -> None:
-            out[row] = vector
+        def store(row: int, _: Encoding, found: Sequence[NDArray[np.float32]]) -> None:
+            out[row] = found[0]
 
-        self._infer_passages(texts, "sentence", store, progress)
+        self._infer_passages(texts, ("sentence",), store, progress)
         return out
 
     def encode_passage_tokens(
         self, texts: Sequence[str], progress: Progress | None = None
-    ) -> list[TokenVectors]:
-        """Encode the tokens of passages, in batches of similar length."""
-        out: dict[int, TokenVectors] = {}
+    ) -> tuple[Vectors, list[TokenVectors]]:
+        """Encode passages with their tokens in one pass, in batches of similar length."""
+        vectors = np.empty((len(texts), self._info.dimension), np.float32)
+        tokens: dict[int, TokenVectors] = {}
 
-        def store(row: int, encoding: Encoding, states: NDArray[np.float32]) -> None:
-            out[row] = _own_tokens(encoding, states)
+        def store(row: int, encoding: Encoding, found: Sequence[NDArray[np.float32]]) -> None:
+            vectors[row] = found[0]
+            tokens[row] = _own_tokens(encoding, found[1])
 
-        self._infer_passages(texts, "tokens", store, progress)
-        return [out[row] for row in range(len(texts))]
+        self._infer_passages(texts, ("sentence", "tokens"), store, progress)
+        return vectors, [tokens[row] for row in range(len(texts))]
 
     def _infer_passages(
         self,
         texts: Sequence[str],
-        output: Output,
-        store: Callable[[int, Encoding, NDArray[np.float32]], None],
+        outputs: tuple[Output, ...],
+        store: Callable[[int, Encoding, Sequence[NDArray[np.float32]]], None],
         progress: Progress | None,
     ) -> None:
         if not texts:
             return
-        compiled = self._compile("passage", (output,), {"PERFORMANCE_HINT": "THROUGHPUT"})
-        queue = ov.AsyncInferQueue(compiled)
+        queue = ov.AsyncInferQueue(self._passages(outputs))
         done = 0
 
         def take(request: Any, rows: list[int]) -> None:  # noqa: ANN401 - openvino's own type
             nonlocal done
-            for row, found in zip(rows, request.get_output_tensor().data, strict=True):
-                store(row, encodings[row], found)
+            found = [request.get_output_tensor(n).data for n in range(len(outputs))]
+            for place, row in enumerate(rows):
+                store(row, encodings[row], [output[place] for output in found])
             done += len(rows)
             if progress is not None:
                 progress(done, len(texts))
@@ -180,8 +185,15 @@ class OpenVinoEncoder:
         order = sorted(range(len(texts)), key=lambda row: len(encodings[row].ids))
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
-            queue.start_async(_pad([encodings[row] for row in rows]), rows)
+            queue.start_async(_pad([encodings[row] for row in rows], _FINE), rows)
         queue.wait_all()
+
+    def _passages(self, outputs: tuple[Output, ...]) -> ov.CompiledModel:
+        """Return the passage side, kept from one call to the next: builds come in chunks."""
+        if self._passage_side is None or self._passage_side[0] != outputs:
+            how = {"PERFORMANCE_HINT": "THROUGHPUT"}
+            self._passage_side = outputs, self._compile("passage", outputs, how)
+        return self._passage_side[1]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's tokens, of which `info.max_tokens` are read at the most."""
@@ -297,9 +309,9 @@ def _own_tokens(encoding: Encoding, states: NDArray[np.float32]) -> TokenVectors
     return TokenVectors(np.array(encoding.ids, np.int32)[own], states[own].copy())
 
 
-def padded_length(tokens: int) -> int:
+def padded_length(tokens: int, buckets: Sequence[int] = _BUCKETS) -> int:
     """Round a length up, so that few shapes are compiled."""
-    return next((bucket for bucket in _BUCKETS if bucket >= tokens), tokens)
+    return next((bucket for bucket in buckets if bucket >= tokens), tokens)
 
 
 def _a_core_a_query() -> dict[str, str]:
@@ -311,8 +323,10 @@ def _a_core_a_query() -> dict[str, str]:
     return {"NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
 
 
-def _pad(encodings: Sequence[Encoding]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
-    width = padded_length(max(len(encoding.ids) for encoding in encodings))
+def _pad(
+    encodings: Sequence[Encoding], buckets: Sequence[int] = _BUCKETS
+) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+    width = padded_length(max(len(encoding.ids) for encoding in encodings), buckets)
     ids = np.zeros((len(encodings), width), np.int64)
     mask = np.zeros((len(encodings), width), np.int64)
     for row, encoding in enumerate(encodings):

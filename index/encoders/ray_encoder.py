@@ -140,14 +140,16 @@ class TokenRayEncoder(RayEncoder):
 
     def encode_passage_tokens(
         self, texts: Sequence[str], progress: Progress | None = None
-    ) -> list[TokenVectors]:
-        """Encode the tokens of passages on the workers."""
+    ) -> tuple[Vectors, list[TokenVectors]]:
+        """Encode passages with their tokens on the workers."""
+        sentences = np.empty((len(texts), self.info.dimension), np.float32)
         out: dict[int, TokenVectors] = {}
         for row, found in self._spread(texts, "tokens", progress):
             ids = np.frombuffer(found["ids"], np.int32)
             vectors = np.frombuffer(found["vectors"], np.float32).reshape(len(ids), -1)
             out[row] = TokenVectors(ids, vectors)
-        return [out[row] for row in range(len(texts))]
+            sentences[row] = np.frombuffer(found["sentence"], np.float32)
+        return sentences, [out[row] for row in range(len(texts))]
 
 
 class _Worker:
@@ -166,9 +168,10 @@ class _Worker:
         if self._what == "sentence":
             vectors = self._encoder.encode_passages(texts)
             return {"row": batch["row"], "vectors": _column(row.tobytes() for row in vectors)}
-        tokens: list[TokenVectors] = self._encoder.encode_passage_tokens(texts)  # type: ignore[attr-defined]
+        whole, tokens = self._encoder.encode_passage_tokens(texts)  # type: ignore[attr-defined]
         return {
             "row": batch["row"],
+            "sentence": _column(row.tobytes() for row in whole),
             "ids": _column(each.ids.tobytes() for each in tokens),
             "vectors": _column(each.vectors.tobytes() for each in tokens),
         }

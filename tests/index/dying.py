@@ -68,9 +68,13 @@ class NumberEncoder:
 
     def encode_passage_tokens(
         self, texts: Sequence[str], progress: Progress | None = None
-    ) -> list[TokenVectors]:
+    ) -> tuple[Vectors, list[TokenVectors]]:
         self.tokenized += texts
-        return [self._tokens(text) for text in texts]
+        self.encoded += texts
+        if progress is not None:
+            progress(len(texts), len(texts))
+        vectors = np.stack([self._one(text) for text in texts])
+        return vectors, [self._tokens(text) for text in texts]
 
     def _tokens(self, text: str) -> TokenVectors:
         words = text.split() or [""]

@@ -131,7 +131,8 @@ def test_real_tokens_agree_with_the_pooled_vector(minilm: Encoder) -> None:
     text = "Why are attention scores divided by the square root of the key dimension?"
     vectors, (tokens,) = minilm.encode_query_tokens([text])
     np.testing.assert_array_equal(vectors, minilm.encode_queries([text]))
-    (passage,) = minilm.encode_passage_tokens([text])
+    whole, (passage,) = minilm.encode_passage_tokens([text])
+    np.testing.assert_allclose(whole, minilm.encode_passages([text]), atol=1e-3)
     assert tokens.ids.tolist() == passage.ids.tolist()
     np.testing.assert_allclose(np.linalg.norm(tokens.vectors, axis=1), 1, atol=1e-3)
     np.testing.assert_allclose(tokens.vectors, passage.vectors, atol=0.05)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.passages import embedded_texts, passages_of
-from index.types import DataPoint, Faq, KnowledgeBase, PassageKind, Source, Topic
+from index.types import Caveat, DataPoint, Faq, KnowledgeBase, PassageKind, Practice, Source, Topic
 from tests.index.strategies import knowledge_bases
 
 TOPIC = Topic(
@@ -67,10 +67,26 @@ def test_sources_are_the_named_ones_else_the_topics() -> None:
     assert found["attention/faq/1"] == found["attention/snippet"] == ["v", "b"]
 
 
-def test_an_faq_is_found_under_its_question_its_answer_and_other_ways_of_asking() -> None:
+def test_an_faq_is_found_under_its_question_all_it_says_and_other_ways_of_asking() -> None:
     texts = dict(embedded_texts(TOPIC))["attention/faq/0"]
-    assert {"Why?", "Because.", "How come?"} <= set(texts)
+    assert {"Why?", "How come?"} <= set(texts)
     assert any("Why?" in text and "Because." in text for text in texts)
+
+
+def test_a_definition_is_found_under_each_of_its_terms() -> None:
+    topic = replace(TOPIC, definition="Attention is a weighted mean.", terms=("attention", "MHA"))
+    texts = dict(embedded_texts(topic))["attention/definition"]
+    assert {"What is attention?", "What is MHA?"} <= set(texts)
+
+
+def test_practice_and_caveats_are_passages_with_their_sources() -> None:
+    practice = Practice("Pad on the left.", "Decoding continues the end.", "", ("v",), ("side?",))
+    topic = replace(TOPIC, practice=(practice,), caveats=(Caveat("It is disputed.", ("b",)),))
+    found = {passage.id: passage for passage in passages_of(topic)}
+    assert found["attention/practice/0"].text == "Pad on the left. Decoding continues the end."
+    assert [s.id for s in found["attention/practice/0"].sources] == ["v"]
+    assert found["attention/caveat/0"].kind is PassageKind.CAVEAT
+    assert "side?" in dict(embedded_texts(topic))["attention/practice/0"]
 
 
 @given(knowledge_bases(), st.data())
