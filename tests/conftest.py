@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,29 @@ from tests.postgresql import database_of, running_server
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# What `make quick` leaves out: tests that start a process, a server, a browser or a database, or
+# that load a model. They are known by the fixtures that they ask for and by what their modules use.
+_REAL_FIXTURES = frozenset(
+    "api browser database encoder live_index make_pipeline minilm postgresql shipped_index".split()
+)
+_REAL_USES = re.compile(
+    r"\b(?:subprocess|Popen|playwright|uvicorn|serving|running|running_model|load_encoder|"
+    r"OpenVino\w+|SentenceTransformer|transformers|torch|ray|unshare)\b"
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is no quick test; keep what shares an expensive fixture on one worker."""
+    for item in items:
+        fixtures = frozenset(getattr(item, "fixturenames", ()))
+        if fixtures & _REAL_FIXTURES or _uses_real_parts(item.path):
+            item.add_marker("real")
+
+
+@cache
+def _uses_real_parts(module: Path) -> bool:
+    return _REAL_USES.search(module.read_text(encoding="utf-8")) is not None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,7 @@ import pytest
 from scripts.soak import Soak, run
 
 
+@pytest.mark.slow
 async def test_mixed_load_fails_nothing(shipped_index: Path, tmp_path: Path) -> None:
     soak = await run(0.3, 4, shipped_index, tmp_path)
     assert not soak.wrong

@@ -6,7 +6,7 @@ The map takes longer than the rest and comes in a place of its own beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from app.ui import safe, texts
 from app.ui.catalogue import Catalogue, TopicEntry, catalogue
@@ -106,6 +106,8 @@ def _topic(topic: TopicEntry, rows: Rows) -> str:
         f'<div class="inside">{about}'
         f"{_section(texts.BROWSE_QUESTIONS, questions)}"
         f"{_section(texts.BROWSE_FIGURES, figures_html(topic, rows) if topic.figures else '')}"
+        f"{_section(texts.BROWSE_PRACTICE, _statements(topic.practice, topic.name))}"
+        f"{_section(texts.BROWSE_CAVEATS, _statements(topic.caveats, topic.name))}"
         f"{_corrected(topic)}</div></details>"
     )
 
@@ -119,6 +121,12 @@ def _question(passage: Passage, rows: Rows) -> str:
         f'<details class="entry" data-entry id="p{rows[passage.id]}">'
         f"<summary>{safe.text(passage.heading)}</summary>"
         f"<p>{with_formulas(passage.text)}</p>{_foot(passage, passage.heading)}</details>"
+    )
+
+
+def _statements(passages: Sequence[Passage], name: str) -> str:
+    return "".join(
+        f"<p>{with_formulas(one.text)}</p>{_foot(one, texts.about(name))}" for one in passages
     )
 
 

@@ -23,6 +23,8 @@ class TopicEntry:
     questions: tuple[Passage, ...]
     figures: tuple[Passage, ...]
     about: tuple[Passage, ...]
+    practice: tuple[Passage, ...] = ()
+    caveats: tuple[Passage, ...] = ()
     errata: tuple[Erratum, ...] = ()
 
     @property
@@ -72,6 +74,8 @@ def _topic(slug: str, passages: Sequence[Passage], errata: Iterable[Erratum]) ->
         category=passages[0].category,
         questions=of(PassageKind.FAQ),
         figures=of(PassageKind.DATA),
-        about=of(PassageKind.DESCRIPTION),
+        about=of(PassageKind.DEFINITION) or of(PassageKind.DESCRIPTION),
+        practice=of(PassageKind.PRACTICE),
+        caveats=of(PassageKind.CAVEAT),
         errata=tuple(errata),
     )

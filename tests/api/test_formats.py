@@ -200,6 +200,7 @@ def test_an_engine_that_refuses_the_schema_is_a_400(api: Running) -> None:
         assert (reply.status_code, reply.json()["error"]["param"]) == (400, "text.format")
 
 
+@pytest.mark.slow
 def test_the_embedded_model_answers_in_json_for_real(live_index: LiveIndex) -> None:
     engine = OpenVinoChatModel(None, ROOT / ".cache")
     pipeline = Pipeline(live_index, engine, PipelineSettings())

@@ -278,6 +278,7 @@ def test_no_judge_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 async def test_the_embedded_model_judges_within_the_form() -> None:
     """Its judgement is worth little; that it can be read at all is what the form brings."""
     judge = ChatJudge(OpenVinoChatModel(None, load_settings().cache))

@@ -20,7 +20,14 @@ from index.retrieve import HybridRetriever
 from index.types import KnowledgeBase
 from tests.index import tiny_models
 
-pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    *(
+        [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
+        if isinstance([pytest.mark.torch, pytest.mark.filterwarnings("ignore")], list)
+        else [[pytest.mark.torch, pytest.mark.filterwarnings("ignore")]]
+    ),
+    pytest.mark.slow,
+]
 
 TEXTS = ["what is attention ?", "beam search and the gradient of a softmax .", "keys", "tokens : a"]
 ENGINES: tuple[Engine, ...] = ("torch", "openvino")

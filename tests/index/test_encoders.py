@@ -39,6 +39,7 @@ def corpus() -> KnowledgeBase:
     return read(SHIPPED).knowledge_base
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 @pytest.mark.filterwarnings("ignore")
 def test_vectors_equal_those_of_sentence_transformers(minilm: Encoder) -> None:
@@ -90,6 +91,7 @@ def test_the_trained_passage_side_is_the_base(minilm: Encoder, trained: Encoder)
     assert not np.allclose(trained.encode_queries(texts), minilm.encode_queries(texts), atol=1e-2)
 
 
+@pytest.mark.slow
 def test_training_shows_on_what_it_was_trained_on(
     minilm: Encoder, trained: Encoder, corpus: KnowledgeBase
 ) -> None:

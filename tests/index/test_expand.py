@@ -194,6 +194,7 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_command_killed_and_interrupted_gives_what_an_undisturbed_one_gives(
     small_kb: KnowledgeBase, tmp_path: Path
 ) -> None:

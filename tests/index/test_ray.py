@@ -17,6 +17,8 @@ from index.encoders import Encoder
 from index.retrieve import HybridRetriever
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 TOPICS = ("kv-cache", "beam-search", "perplexity-metric")
 
 

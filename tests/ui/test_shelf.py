@@ -93,7 +93,7 @@ def test_hostile_text_is_escaped() -> None:
         for kind in PassageKind
     )  # fmt: skip
     index = Shelf(passages)
-    for html in (shelf_html(index), atlas_html(index, np.zeros((4, 2), np.float32))):
+    for html in (shelf_html(index), atlas_html(index, np.zeros((len(passages), 2), np.float32))):
         assert "<script" not in html
         assert "<img" not in html
         assert "<b>" not in html

@@ -58,6 +58,7 @@ async def test_it_orders_the_first_hits_and_the_gate_judges_as_without(
     assert reranker.read == [8, 8]
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 @pytest.mark.filterwarnings("ignore")
 def test_the_commands_take_one_by_its_folder(

@@ -124,6 +124,7 @@ async def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
         await model.load()
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 async def test_transformers_answers_as_well() -> None:
     from app.chat_models.transformers_local import TransformersChatModel

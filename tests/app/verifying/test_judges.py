@@ -59,6 +59,7 @@ def classifier(folder: Path, labels: dict[int, str]) -> str:
     return str(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "labels",
     [
@@ -168,6 +169,7 @@ async def test_a_model_that_verifies_its_own_draft_is_asked_after_it(
     assert [d.kind for d in answer.dropped] == [Reason.NOT_ENTAILED]
 
 
+@pytest.mark.slow
 async def test_the_embedded_model_can_be_asked(tmp_path: Path) -> None:
     from app.config.settings import load_settings
     from app.service import open_model
