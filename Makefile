@@ -3,11 +3,13 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two workers; a file's tests share one, since they share what is expensive to start.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off
 CORPUS := $(wildcard index/corpus/ai/*.yaml)
 INDEX_CODE := $(shell find index -name "*.py" -not -path "*/__pycache__/*") $(wildcard index/encoders/dpr/*)
 
-.PHONY: help run test vllm test-vllm bench-serving judges setup setup-torch setup-dev index lint types lock audit bench-endpoint soak clean
+.PHONY: help run quick test test-slow test-all vllm test-vllm bench-serving judges setup setup-torch setup-dev index lint types lock audit bench-endpoint soak clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,18 +17,28 @@ help: ## list the commands
 run: setup index ## set up what is missing, then serve the chat page and the endpoint
 	@exec $(BIN)/python -m app serve $(ARGS)
 
-test: setup-dev index ## all checks: lint, types, tests
+quick: setup-dev ## before each commit: lint, types, and the tests that need no server, browser or model
+	@$(MAKE) --no-print-directory lint types
+	$(PYTEST) -m "not real and not slow and not vllm" --ignore=tests/vllm $(ARGS)
+
+test: setup-dev index ## all checks that decide: lint, types, tests
 	@$(MAKE) --no-print-directory lint types
 	@test -x /usr/bin/chromium || test -n "$$CI" || echo "left out: the page's tests in a browser; include them with: sudo apt-get install chromium"
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || test -n "$$CI" || echo "left out: the store's tests on PostgreSQL; include them with: sudo apt-get install postgresql"
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) --durations=25 $(ARGS)
+
+test-slow: setup-dev index ## the long tests: Ray, torch engines, soak, the embedded model at length
+	$(PYTEST) -m slow $(ARGS)
+	@test -n "$(ARGS)" || $(BIN)/python -m scripts.stamp write slow
+
+test-all: test test-slow test-vllm ## everything there is
 
 vllm: $(BIN)/python ## serve a model that fits this machine's GPUs with vLLM; make run finds it
 	@exec $(BIN)/python -m scripts.vllm $(ARGS)
 
 test-vllm: setup-dev index ## the tests against a real vLLM (on the CPU: 3.5 GB, about ten minutes)
 	$(BIN)/python -m pytest -m vllm tests/vllm $(ARGS)
-	@test -n "$(ARGS)" || $(BIN)/python -m scripts.vllm.stamp write
+	@test -n "$(ARGS)" || $(BIN)/python -m scripts.stamp write vllm
 
 judges: setup-dev index ## public judges and clients against the endpoint, into docs/judges.md
 	$(BIN)/python -m scripts.judges $(ARGS)

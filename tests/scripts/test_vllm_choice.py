@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from scripts.vllm import stamp
 from scripts.vllm.choice import Gpu, Row, Table, VllmError, detect_gpus, pretended_gpus
 from scripts.vllm.server import command
 from tests.conftest import ROOT
@@ -161,16 +160,3 @@ def test_the_choice_needs_nothing_installed() -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert shown.stdout.strip() == "[]"
-
-
-def test_the_stamp_knows_what_changed(tmp_path: Path) -> None:
-    (tmp_path / "a.py").write_text("one")
-    (tmp_path / "other.txt").write_text("two")
-    before = stamp.digest(tmp_path, ["*.py"])
-    (tmp_path / "other.txt").write_text("changed")
-    assert stamp.digest(tmp_path, ["*.py"]) == before
-    (tmp_path / "a.py").write_text("One")
-    changed = stamp.digest(tmp_path, ["*.py"])
-    (tmp_path / "a.py").rename(tmp_path / "b.py")
-    assert len({before, changed, stamp.digest(tmp_path, ["*.py"])}) == 3
-    assert all(list(ROOT.glob(pattern)) for pattern in stamp.DEPENDS_ON)
