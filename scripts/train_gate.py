@@ -2,8 +2,9 @@
 
 Answerable questions are those of the development half of the suites; unanswerable ones are the
 near misses and the out-of-domain questions there, and answerable ones whose passages are left
-out of what was found. To these come pairs that were written for training: a question and its
-near miss, alike in form. The operating points, one for indexes with other ways of asking and one
+out of what was found. To these come pairs that were written for training, a question and its
+near miss, alike in form; and, of the topics open for development, other ways of asking that are
+kept out of the index and the near misses that were written with them. The operating points, one for indexes with other ways of asking and one
 for those without, are the highest thresholds at which 85 % of the suites' answerable questions
 are answered. What is reported is cross-validated by topic. Writes
 app/question/gate.json and docs/abstention.md.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -33,16 +35,23 @@ from index.live import LiveIndex
 from index.retrieve import FusionSettings, HybridRetriever
 from index.sources import SHIPPED, read
 from index.types import KnowledgeBase, SearchResult
-from scripts.dev_cases import dev_cases
+from scripts.dev_cases import dev_cases, is_dev
+from scripts.training.data import unasked
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PAIRS = Path(__file__).with_name("training") / "near_misses.jsonl"
+_MATERIAL = Path(__file__).with_name("training") / "material"
 _FOLDS = 5
 _LEFT_OUT_WEIGHT = 0.5
 # The strength of the penalty on weights is its inverse, as in scikit-learn.
 _FREEDOM = 0.1
 _PAIRED, _PAIRED_MISS = "pair, answerable", "pair, near miss"
-_HEADS = {"domain": ("out-of-domain",), "answer": ("near-miss", "left out", _PAIRED_MISS)}
+_HELD, _WRITTEN_MISS = "held-out way of asking", "near miss of a topic"
+_HEADS = {
+    "domain": ("out-of-domain",),
+    "answer": ("near-miss", "left out", _PAIRED_MISS, _WRITTEN_MISS),
+}
+_EVERY = 4
 _ANSWERED = 0.85
 _COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
@@ -79,10 +88,16 @@ def main() -> int:
     encoder = load_encoder()
     raw: dict[str, dict[str, Any]] = {}
     reports = []
+    knowledge_base = read(SHIPPED, name="ai").knowledge_base
+    thinned, held = _thinned(knowledge_base)
     with TemporaryDirectory() as folder:
         # A knowledge base whose owners wrote no other ways of asking must be judged as well.
-        build(_bare(read(SHIPPED).knowledge_base), Path(folder), encoder)
-        indexes = [LiveIndex(path, encoder).index for path in (options.index, Path(folder))]
+        places = {"thinned": thinned, "bare": _bare(knowledge_base)}
+        for name, base in places.items():
+            # Vectors of the index that there is are used again.
+            shutil.copytree(options.index, Path(folder) / name, symlinks=True)
+            build(base, Path(folder) / name, encoder)
+        indexes = [LiveIndex(Path(folder) / name, encoder).index for name in places]
     for kind, title, names, fusion in (
         ("tokens", "with token vectors", (*FEATURES, *TOKEN_FEATURES), FusionSettings()),
         ("plain", "without token vectors", FEATURES, FusionSettings(late_weight=0)),
@@ -91,7 +106,7 @@ def main() -> int:
         rows = [
             row
             for phrased, retriever in zip((True, False), retrievers, strict=True)
-            for row in _rows(retriever, names, phrased=phrased)
+            for row in _rows(retriever, names, held, phrased=phrased)
         ]
         say(f"{title}: {len(rows)} questions")
         scores = _cross_validated(rows)
@@ -115,22 +130,60 @@ def main() -> int:
 
 def _bare(knowledge_base: KnowledgeBase) -> KnowledgeBase:
     """Return the knowledge base without the other ways in which its questions are asked."""
-    return replace(
-        knowledge_base,
-        topics=tuple(
-            replace(
-                topic,
-                faqs=tuple(replace(faq, also_asked=()) for faq in topic.faqs),
-                data_points=tuple(replace(point, also_asked=()) for point in topic.data_points),
-                practice=tuple(replace(one, also_asked=()) for one in topic.practice),
-                terms=(),
-            )
-            for topic in knowledge_base.topics
-        ),
+    return replace(knowledge_base, topics=tuple(map(unasked, knowledge_base.topics)))
+
+
+@dataclass(frozen=True)
+class Held:
+    """Other ways of asking that were kept out of an index, to be asked of it."""
+
+    topic: str
+    question: str
+
+
+def _thinned(knowledge_base: KnowledgeBase) -> tuple[KnowledgeBase, list[Held]]:
+    """Keep every so many other ways of asking out of the knowledge base.
+
+    Returns:
+        The knowledge base without them, and those of the topics open for development.
+    """
+    held: list[Held] = []
+
+    def thin(topic: str, asked: tuple[str, ...]) -> tuple[str, ...]:
+        if is_dev(topic):
+            held.extend(Held(topic, question) for question in asked[_EVERY - 1 :: _EVERY])
+        return tuple(question for n, question in enumerate(asked, 1) if n % _EVERY)
+
+    topics = tuple(
+        replace(
+            topic,
+            faqs=tuple(replace(f, also_asked=thin(topic.slug, f.also_asked)) for f in topic.faqs),
+            data_points=tuple(
+                replace(p, also_asked=thin(topic.slug, p.also_asked)) for p in topic.data_points
+            ),
+            practice=tuple(
+                replace(p, also_asked=thin(topic.slug, p.also_asked)) for p in topic.practice
+            ),
+        )
+        for topic in knowledge_base.topics
     )
+    return replace(knowledge_base, topics=topics), held
 
 
-def _rows(retriever: HybridRetriever, names: Sequence[str], *, phrased: bool) -> Iterator[Row]:
+def _near_misses() -> Iterator[Held]:
+    """Yield the near misses that were written with the topics, of those open for development."""
+    for path in sorted(_MATERIAL.glob("*.jsonl")):
+        if not is_dev(path.stem):
+            continue
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if row["kind"] == "near_miss":
+                yield Held(path.stem, row["question"])
+
+
+def _rows(
+    retriever: HybridRetriever, names: Sequence[str], held: Sequence[Held], *, phrased: bool
+) -> Iterator[Row]:
     weigh = retriever.index.lexical.weight
 
     def row(topic: str, kind: str, answerable: bool, found: SearchResult) -> Row:
@@ -147,6 +200,10 @@ def _rows(retriever: HybridRetriever, names: Sequence[str], *, phrased: bool) ->
         if case["slice"] in ("paraphrase", "data-point"):
             left = tuple(hit for hit in found.hits if hit.passage.id not in case["gold"])
             yield row(topic, "left out", False, replace(found, hits=left))
+    for one in held:
+        yield row(one.topic, _HELD, True, retriever.search(one.question, DEPTH))
+    for one in _near_misses():
+        yield row(one.topic, _WRITTEN_MISS, False, retriever.search(one.question, DEPTH))
     for line in _PAIRS.read_text(encoding="utf-8").splitlines():
         pair = json.loads(line)
         yield row(pair["topic"], _PAIRED, True, retriever.search(pair["answerable"], DEPTH))
@@ -198,7 +255,7 @@ def _cross_validated(rows: Sequence[Row]) -> NDArray[np.float64]:
 
 
 def _operating_point(rows: Sequence[Row], scores: NDArray[np.float64]) -> float:
-    suites = np.array([row.answerable and row.kind != _PAIRED for row in rows])
+    suites = np.array([row.answerable and row.kind not in (_PAIRED, _HELD) for row in rows])
     return float(np.quantile(scores[suites], 1 - _ANSWERED))
 
 
@@ -232,10 +289,12 @@ def _section(gate: Fitted) -> list[str]:
     for kind in dict.fromkeys(kinds):
         chosen = kinds == kind
         answered = (scores[chosen] >= threshold).mean()
-        against = kinds == _PAIRED if kind == _PAIRED_MISS else y & (kinds != _PAIRED)
+        against = y & ~np.isin(kinds, (_PAIRED, _HELD))
+        for mine, theirs in ((_PAIRED_MISS, _PAIRED), (_WRITTEN_MISS, _HELD)):
+            against = kinds == theirs if kind == mine else against
         area = "–" if y[chosen].any() else f"{_auroc(scores[against], scores[chosen]):.3f}"
         lines.append(f"| {kind} | {chosen.sum()} | {answered:.2f} | {area} |")
-    suites = ~np.isin(kinds, ("left out", _PAIRED, _PAIRED_MISS))
+    suites = ~np.isin(kinds, ("left out", _PAIRED, _PAIRED_MISS, _HELD, _WRITTEN_MISS))
     right = y[suites][np.argsort(-scores[suites], kind="stable")]
     curve = [
         f"| {coverage:.0%} | {1 - right[: max(1, round(coverage * len(right)))].mean():.3f} |"

@@ -6,9 +6,9 @@ import hashlib
 import json
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from index.passages import data_sentence, definition_questions, practice_text
+from index.passages import definition_questions, embedded_texts
 from index.types import KnowledgeBase, Topic
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "items_of",
     "split_questions",
     "split_topics",
+    "unasked",
 ]
 
 
@@ -57,45 +58,24 @@ def items_of(knowledge_base: KnowledgeBase) -> list[Item]:
 
 
 def _topic_items(topic: Topic) -> Iterable[Item]:
-    for i, faq in enumerate(topic.faqs):
-        yield Item(
-            f"{topic.slug}/faq/{i}",
-            topic.slug,
-            (faq.question, *faq.also_asked),
-            (
-                faq.question,
-                f"{topic.title}: {faq.question}",
-                f"{faq.question} {faq.answer}",
-                faq.answer,
-            ),
-        )
-    for i, point in enumerate(topic.data_points):
-        sentence = data_sentence(point)
-        yield Item(
-            f"{topic.slug}/data/{i}",
-            topic.slug,
-            point.also_asked,
-            (
-                point.label,
-                f"{topic.title}: {point.label}",
-                f"{topic.title}: {sentence}",
-                point.note or sentence,
-            ),
-        )
-    for i, one in enumerate(topic.practice):
-        said = practice_text(one)
-        texts = (f"{topic.title}: {said}", one.text, said)
-        yield Item(f"{topic.slug}/practice/{i}", topic.slug, one.also_asked, texts)
-    for i, caveat in enumerate(topic.caveats):
-        titled = f"{topic.title}: {caveat.text}"
-        yield Item(f"{topic.slug}/caveat/{i}", topic.slug, (), (titled, caveat.text))
-    if topic.definition:
-        texts = (topic.title, f"{topic.title}: {topic.definition}", topic.definition)
-        yield Item(f"{topic.slug}/definition", topic.slug, definition_questions(topic), texts)
-    for tail, text in (("description", topic.description), ("snippet", topic.snippet)):
-        if text:
-            texts = (topic.title, f"{topic.title}: {text}", text)
-            yield Item(f"{topic.slug}/{tail}", topic.slug, (), texts)
+    asked = {f"faq/{i}": (faq.question, *faq.also_asked) for i, faq in enumerate(topic.faqs)}
+    asked |= {f"data/{i}": point.also_asked for i, point in enumerate(topic.data_points)}
+    asked |= {f"practice/{i}": one.also_asked for i, one in enumerate(topic.practice)}
+    asked["definition"] = definition_questions(topic)
+    for passage, texts in embedded_texts(unasked(topic)):
+        questions = asked.get(passage.removeprefix(f"{topic.slug}/"), ())
+        yield Item(passage, topic.slug, questions, texts)
+
+
+def unasked(topic: Topic) -> Topic:
+    """Return a topic without the other ways in which it is asked about."""
+    return replace(
+        topic,
+        faqs=tuple(replace(faq, also_asked=()) for faq in topic.faqs),
+        data_points=tuple(replace(point, also_asked=()) for point in topic.data_points),
+        practice=tuple(replace(one, also_asked=()) for one in topic.practice),
+        terms=(),
+    )
 
 
 def cases_of(knowledge_base: KnowledgeBase, topics: Iterable[str]) -> list[Case]:

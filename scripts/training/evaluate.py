@@ -12,7 +12,7 @@ from index.build import build
 from index.encoders import Encoder
 from index.retrieve import FusionSettings, HybridRetriever
 from index.types import KnowledgeBase
-from scripts.training.data import Case
+from scripts.training.data import Case, unasked
 from scripts.training.measure import Figure, figure, found_within
 
 __all__ = ["Row", "compare", "without_also_asked"]
@@ -33,16 +33,7 @@ class Row:
 
 def without_also_asked(knowledge_base: KnowledgeBase) -> KnowledgeBase:
     """Leave out the other ways of asking, so that no index holds a question to measure by."""
-    topics = tuple(
-        replace(
-            topic,
-            faqs=tuple(replace(faq, also_asked=()) for faq in topic.faqs),
-            data_points=tuple(replace(point, also_asked=()) for point in topic.data_points),
-            practice=tuple(replace(one, also_asked=()) for one in topic.practice),
-            terms=(),
-        )
-        for topic in knowledge_base.topics
-    )
+    topics = tuple(unasked(topic) for topic in knowledge_base.topics)
     return replace(knowledge_base, topics=topics)
 
 
