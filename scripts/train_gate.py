@@ -4,10 +4,10 @@ Answerable questions are those of the development half of the suites; unanswerab
 near misses and the out-of-domain questions there, and answerable ones whose passages are left
 out of what was found. To these come pairs that were written for training, a question and its
 near miss, alike in form; and, of the topics open for development, other ways of asking that are
-kept out of the index and the near misses that were written with them. The operating points, one for indexes with other ways of asking and one
-for those without, are the highest thresholds at which 85 % of the suites' answerable questions
-are answered. What is reported is cross-validated by topic. Writes
-app/question/gate.json and docs/abstention.md.
+kept out of the index and the near misses that were written with them. The operating points, one
+for indexes with other ways of asking and one for those without, are the highest thresholds at
+which 85 % of the suites' answerable questions are answered. What is reported is cross-validated
+by topic. Writes app/question/gate.json and docs/abstention.md.
 """
 
 from __future__ import annotations

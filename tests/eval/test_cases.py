@@ -46,7 +46,9 @@ def test_gold_passages_exist_and_slices_are_named_after_their_suite() -> None:
     known = {passage.id for topic in topics for passage in passages_of(topic)}
     for case in read_suite("all"):
         assert set(case.gold) <= known, case.id
-        assert not case.answerable or case.gold, case.id
+        # Who wrote the field suite had not seen the knowledge base: its cases have nuggets alone.
+        assert not case.answerable or case.gold or case.slice == "field", case.id
+        assert case.slice != "field" or any(nugget.vital for nugget in case.nuggets), case.id
     for name in suite_names():
         assert {case.slice for case in read_suite(name)} == {name}
 
@@ -54,6 +56,7 @@ def test_gold_passages_exist_and_slices_are_named_after_their_suite() -> None:
 LEAST = {
     "paraphrase": 300, "data-point": 150, "cross-topic": 60, "unanswerable": 120,
     "false-premise": 40, "adversarial": 60, "conversation": 40,
+    "field": 250,
 }  # fmt: skip
 
 
@@ -93,7 +96,7 @@ def test_paraphrases_are_put_in_words_of_their_own() -> None:
 def test_topics_are_halved_and_cases_follow_their_topic() -> None:
     slugs = [topic.slug for topic in read(SHIPPED).knowledge_base.topics]
     halves = Counter(split_of(slug) for slug in slugs)
-    assert abs(halves["dev"] - halves["sealed"]) <= 2
+    assert abs(halves["dev"] - halves["sealed"]) <= 0.15 * len(slugs)
     for case in read_suite("all"):
         expected = split_of(case.id if case.topic == "none" else case.topic)
         assert case.split == expected
