@@ -122,19 +122,14 @@ def open_model(settings: Settings) -> ChatModel:
 
 def _served(settings: Settings) -> ChatModel:
     from app.chat_models.openai_compatible import OpenAiCompatibleModel
-    from app.chat_models.replicas import ReplicatedModel
 
-    models = [
-        OpenAiCompatibleModel(
-            url,
-            model=settings.model,
-            key=settings.model_key.get_secret_value() if settings.model_key else None,
-            timeout=settings.model_timeout,
-            context=settings.model_context,
-        )
-        for url in settings.model_url or (LOCAL_VLLM,)
-    ]
-    return models[0] if len(models) == 1 else ReplicatedModel(models)
+    return OpenAiCompatibleModel(
+        settings.model_url or LOCAL_VLLM,
+        model=settings.model,
+        key=settings.model_key.get_secret_value() if settings.model_key else None,
+        timeout=settings.model_timeout,
+        context=settings.model_context,
+    )
 
 
 def _engine_for(settings: Settings) -> Literal["openai", "openvino", "transformers"]:

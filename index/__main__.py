@@ -62,7 +62,6 @@ def _parser() -> Parser:
     audit = commands.add_parser("audit", help="find what is wrong inside a knowledge base")
     _add_kb(audit)
     audit.add_argument("--json", action="store_true", help="print the findings as JSON")
-    audit.add_argument("--sarif", action="store_true", help="print the findings as SARIF 2.1.0")
     audit.add_argument(
         "--severity", choices=["error", "warning", "note"], default="warning",
         help="the least severity that is shown (warning)",
@@ -204,7 +203,7 @@ def _audit(options: argparse.Namespace) -> int:
 
     findings = audit.audit(_read(options))
     shown = audit.at_least(findings, audit.Severity(options.severity))
-    render = audit.as_sarif if options.sarif else audit.as_json if options.json else audit.as_text
+    render = audit.as_json if options.json else audit.as_text
     print(render(shown))
     failing = options.fail_on and audit.at_least(findings, audit.Severity(options.fail_on))
     return 1 if failing else 0

@@ -19,7 +19,6 @@ from app.record.errors import (
     ModelError,
     ModelTimeout,
     ModelUnavailable,
-    ReplicaLost,
 )
 from app.record.hooks import ModelCall, Observers
 from app.record.types import Message, Usage
@@ -223,7 +222,7 @@ class GuardedModel:
                     if isinstance(event, Finished):
                         attempt.succeeded()
                         return
-        except (ModelBusy, ContextOverflow, ReplicaLost):
+        except (ModelBusy, ContextOverflow):
             raise
         except ModelError:
             attempt.failed()

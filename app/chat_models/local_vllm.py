@@ -20,7 +20,7 @@ def with_local_vllm(settings: Settings) -> Settings:
     named = settings.model_url or settings.model or settings.engine != "auto"
     if named or not settings.local_vllm or find_vllm(settings.local_vllm) is None:
         return settings
-    return settings.model_copy(update={"model_url": (settings.local_vllm,)})
+    return settings.model_copy(update={"model_url": settings.local_vllm})
 
 
 def find_vllm(url: str) -> str | None:

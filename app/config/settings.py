@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -25,14 +24,6 @@ LOCAL_VLLM = "http://127.0.0.1:8000/v1"
 _ORIGIN = re.compile(
     r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?|https?://\[[0-9a-f:]+\](?::\d+)?"
 )
-
-
-def _addresses(given: object) -> object:
-    """Addresses in one text, commas between them, or a list."""
-    return [part for part in given.replace(",", " ").split()] if isinstance(given, str) else given
-
-
-Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_addresses)]
 
 
 class Settings(BaseSettings):
@@ -65,10 +56,8 @@ class Settings(BaseSettings):
     model: str | None = Field(
         None, description="the served model's name, or a local path for an engine in process"
     )
-    model_url: Addresses = Field(
-        (),
-        description="an OpenAI-compatible server, such as http://127.0.0.1:8000/v1, or several of "
-        "the same model with commas between them",
+    model_url: str | None = Field(
+        None, description="an OpenAI-compatible server, such as http://127.0.0.1:8000/v1"
     )
     local_vllm: str = Field(
         LOCAL_VLLM,

@@ -12,7 +12,6 @@ CitewiseError
     ├── ModelUnavailable   it could not be reached or is still loading; worth a retry
     │   └── ModelTimeout   it took longer than it may
     ├── ModelBusy          it refused for now; worth a retry after a while
-    ├── ReplicaLost        one of its servers broke off in mid-stream; others still answer
     └── ContextOverflow    the prompt is longer than its context
 """
 
@@ -29,7 +28,6 @@ __all__ = [
     "ModelUnavailable",
     "NotKept",
     "PromptError",
-    "ReplicaLost",
     "RequestError",
     "RetrievalTimeout",
     "SettingsError",
@@ -100,10 +98,6 @@ class ModelBusy(ModelError):
     def __init__(self, message: str, *, retry_after: float = 5.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-
-
-class ReplicaLost(ModelError):
-    """One of the model's servers broke off in mid-stream; the others still answer."""
 
 
 class ContextOverflow(ModelError):

@@ -12,7 +12,7 @@ from index.audit.conflicts import conflicts
 from index.audit.findings import Finding, Kind, Severity, at_least
 from index.audit.form import form
 from index.audit.references import references
-from index.audit.render import as_json, as_sarif, as_text
+from index.audit.render import as_json, as_text
 from index.types import KnowledgeBase
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "Kind",
     "Severity",
     "as_json",
-    "as_sarif",
     "as_text",
     "at_least",
     "audit",

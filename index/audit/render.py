@@ -1,19 +1,15 @@
-"""Findings as text for people, as JSON, and as SARIF 2.1.0 for code hosts."""
+"""Findings as text for people, and as JSON."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from index.audit.findings import Finding, Kind, Severity
 
-__all__ = ["as_json", "as_sarif", "as_text"]
+__all__ = ["as_json", "as_text"]
 
-_SARIF = (
-    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-)
 
 _DESCRIPTIONS: dict[Kind, str] = {
     Kind.ARITHMETIC_RESULT: "An expression does not have the value that it states.",
@@ -65,40 +61,3 @@ def as_json(findings: Sequence[Finding]) -> str:
     return json.dumps(
         {"counts": _counts(findings), "findings": listed}, ensure_ascii=False, indent=2
     )
-
-
-def as_sarif(findings: Sequence[Finding], uri: Callable[[str], str] | None = None) -> str:
-    """A SARIF 2.1.0 log with one run.
-
-    Args:
-        findings: what to report.
-        uri: from a topic's slug to the file that holds it, relative to the repository; without
-            it a finding has its place as a logical location only.
-    """
-    rules = [
-        {"id": kind.value, "shortDescription": {"text": text}}
-        for kind, text in _DESCRIPTIONS.items()
-    ]
-    results = []
-    for f in findings:
-        location: dict[str, Any] = {
-            "logicalLocations": [{"fullyQualifiedName": f.place, "kind": "element"}]
-        }
-        if uri is not None:
-            artifact = {"uri": uri(f.place.split("/", 1)[0])}
-            location["physicalLocation"] = {"artifactLocation": artifact}
-        results.append(
-            {
-                "ruleId": f.kind.value,
-                "level": f.severity.value,
-                "message": {"text": f"{f.message} ({f.reason})"},
-                "locations": [location],
-            }
-        )
-    driver = {"name": "citewise-audit", "rules": rules}
-    log = {
-        "$schema": _SARIF,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
-    }
-    return json.dumps(log, ensure_ascii=False, indent=2)

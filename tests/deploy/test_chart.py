@@ -60,7 +60,7 @@ ALL: dict[str, Any] = {
     "vllm": {"replicas": 3, "gpus": 2, "nodeSelector": {"gpu": "l40s"}, "storageClass": "fast"},
     "ingress": {"enabled": True, "className": "nginx", "tlsSecret": "tls"},
 }
-OWN: dict[str, Any] = {"vllm": {"enabled": False, "urls": ["http://a:8000/v1", "http://b/v1"]}}
+OWN: dict[str, Any] = {"vllm": {"enabled": False, "url": "http://a:8000/v1"}}
 
 
 @pytest.mark.parametrize("values", [{}, ALL, OWN])
@@ -91,20 +91,13 @@ def test_pods_are_not_root_and_have_probes_and_known_settings() -> None:
         assert name.removeprefix("CITEWISE_").lower() in Settings.model_fields
 
 
-def test_every_replica_of_the_model_is_named() -> None:
+def test_the_model_is_reached_through_its_service() -> None:
     made = objects(helm(ALL))
-    urls = variables(made["Deployment/answers-citewise"])["CITEWISE_MODEL_URL"].split(",")
-    service = made["Service/answers-citewise-vllm"]
-    port = service["spec"]["ports"][0]["port"]
-    replicas = made["StatefulSet/answers-citewise-vllm"]["spec"]["replicas"]
-    assert service["spec"]["clusterIP"] == "None"
-    assert urls == [
-        f"http://answers-citewise-vllm-{n}.answers-citewise-vllm:{port}/v1" for n in range(replicas)
-    ]
+    port = made["Service/answers-citewise-vllm"]["spec"]["ports"][0]["port"]
+    url = variables(made["Deployment/answers-citewise"])["CITEWISE_MODEL_URL"]
+    assert url == f"http://answers-citewise-vllm:{port}/v1"
     own = objects(helm(OWN))
-    assert variables(own["Deployment/answers-citewise"])["CITEWISE_MODEL_URL"] == (
-        "http://a:8000/v1,http://b/v1"
-    )
+    assert variables(own["Deployment/answers-citewise"])["CITEWISE_MODEL_URL"] == "http://a:8000/v1"
     assert not any(name.startswith("StatefulSet/") for name in own)
 
 
@@ -112,8 +105,8 @@ def test_every_replica_of_the_model_is_named() -> None:
     ("values", "said"),
     [
         ({"citewise": {"replicas": 0}}, "replicas"),
-        ({"vllm": {"enabled": False}}, r"vllm\.urls"),
-        ({"vllm": {"urls": ["gpu1:8000"]}}, "urls"),
+        ({"vllm": {"enabled": False}}, r"vllm\.url"),
+        ({"vllm": {"url": "gpu1:8000"}}, "url"),
         ({"citwise": {}}, "citwise"),
     ],
 )

@@ -15,7 +15,6 @@ from index.audit import (
     Kind,
     Severity,
     as_json,
-    as_sarif,
     as_text,
     at_least,
     audit,
@@ -62,7 +61,7 @@ def _kinds(findings: list[Finding]) -> list[Kind]:
 
 def test_the_public_names_are_those_exported() -> None:
     assert sorted(index.audit.__all__) == [
-        "Finding", "Kind", "Severity", "as_json", "as_sarif", "as_text", "at_least", "audit",
+        "Finding", "Kind", "Severity", "as_json", "as_text", "at_least", "audit",
     ]  # fmt: skip
 
 
@@ -423,18 +422,6 @@ class TestRendering:
             "message": "n",
             "reason": "s",
         }
-
-    def test_sarif(self) -> None:
-        log = json.loads(as_sarif(self.FINDINGS, uri="index/corpus/ai/{}.yaml".format))
-        assert log["version"] == "2.1.0"
-        (run,) = log["runs"]
-        rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
-        assert rules == {kind.value for kind in Kind}
-        assert {r["level"] for r in run["results"]} <= {"error", "warning", "note"}
-        location = run["results"][0]["locations"][0]
-        assert location["physicalLocation"]["artifactLocation"]["uri"] == "index/corpus/ai/a.yaml"
-        assert location["logicalLocations"][0]["fullyQualifiedName"] == "a/faq/0.answer"
-        assert "physicalLocation" not in as_sarif(self.FINDINGS)
 
     def test_severities_are_ordered(self) -> None:
         assert at_least(list(self.FINDINGS), Severity.WARNING) == [self.FINDINGS[0]]

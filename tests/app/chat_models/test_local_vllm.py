@@ -41,7 +41,7 @@ def listening(body: str) -> Iterator[str]:
 def test_it_is_used_where_nothing_else_is_chosen() -> None:
     with listening(SERVED) as url:
         assert find_vllm(url) == "tiny"
-        assert with_local_vllm(load_settings(local_vllm=url)).model_url == (url,)
+        assert with_local_vllm(load_settings(local_vllm=url)).model_url == url
         for chosen in (
             {"model_url": "http://127.0.0.1:1/v1"}, {"model": "x.gguf"}, {"engine": "openvino"},
         ):  # fmt: skip
@@ -66,4 +66,4 @@ def test_nobody_there_costs_nothing() -> None:
         assert find_vllm(url) is None
         assert time.perf_counter() - started < 0.5
     assert find_vllm("nonsense") is None
-    assert with_local_vllm(load_settings(local_vllm="")).model_url == ()
+    assert with_local_vllm(load_settings(local_vllm="")).model_url is None

@@ -16,19 +16,11 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
-{{/* Each replica by its own address: Citewise balances, and leaves out what fails. */}}
-{{- define "citewise.modelUrls" -}}
+{{/* The model's service spreads questions over its replicas. */}}
+{{- define "citewise.modelUrl" -}}
 {{- if .Values.vllm.enabled -}}
-{{- $name := printf "%s-vllm" (include "citewise.name" .) -}}
-{{- $urls := list -}}
-{{- range $i := until (int .Values.vllm.replicas) -}}
-{{- $urls = append $urls (printf "http://%s-%d.%s:8000/v1" $name $i $name) -}}
-{{- end -}}
-{{- join "," $urls -}}
+{{- printf "http://%s-vllm:8000/v1" (include "citewise.name" .) -}}
 {{- else -}}
-{{- if not .Values.vllm.urls -}}
-{{- fail "vllm.urls: name a server where vllm.enabled is false" -}}
-{{- end -}}
-{{- join "," .Values.vllm.urls -}}
+{{- required "vllm.url: name a server where vllm.enabled is false" .Values.vllm.url -}}
 {{- end -}}
 {{- end -}}
