@@ -54,6 +54,9 @@ def _parser() -> Parser:
     keys.add_argument("--file", type=Path, help="the keys file (setting api_keys_file)")
     keys.add_argument("--requests-per-minute", type=int, metavar="N", help="a new key's rate")
     keys.add_argument("--tokens-per-day", type=int, metavar="N", help="a new key's budget")
+    told = commands.add_parser("settings", help="list every setting with its default")
+    told.add_argument("--markdown", action="store_true", help="print the documentation's page")
+    told.add_argument("--json", action="store_true", help="print one JSON list")
     _add_store_commands(commands)
     return parser
 
@@ -118,6 +121,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from app.cli.keys import keys
 
         return keys(options)
+    if options.command == "settings":
+        from app.cli.settings import settings
+
+        return settings(options)
     if options.command in ("db", "feedback"):
         from app.cli import store
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,12 +28,13 @@ _ORIGIN = re.compile(
 )
 
 
+_PREFIX = "CITEWISE_"
+
+
 class Settings(BaseSettings):
     """Everything that can be chosen. Unknown keys are refused."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="CITEWISE_", toml_file="citewise.toml", extra="forbid"
-    )
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, toml_file="citewise.toml", extra="forbid")
 
     index: Path = Field(ROOT / "var" / "index", description="the index directory")
     encoder: str = Field(
@@ -250,6 +253,7 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 - values of any set
     Raises:
         SettingsError: a setting is unknown or out of its range; every one is named.
     """
+    _refuse_unknown_variables()
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
@@ -257,3 +261,16 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 - values of any set
             f"{wrong_fields(error, 'settings')}. Settings come from flags, CITEWISE_… variables "
             "and citewise.toml"
         ) from error
+
+
+def _refuse_unknown_variables() -> None:
+    """A mistyped variable would be ignored, and a server stand open for want of its key file."""
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.upper().startswith(_PREFIX) and name.upper() not in known:
+            near = get_close_matches(name.upper(), known, 1, 0.6)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise SettingsError(
+                f"the variable {name} is set, but there is no such setting: {hint}list them with: "
+                "python -m app settings"
+            )

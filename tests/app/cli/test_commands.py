@@ -125,6 +125,13 @@ def test_an_unknown_setting_is_refused(tmp_path: Path) -> None:
     assert "passages" in shown.stderr
 
 
+def test_a_mistyped_variable_is_refused_with_the_name_that_was_meant() -> None:
+    shown = command("app", "retrieve", "What?", CITEWISE_API_KEY_FILE="keys.json")
+    assert shown.returncode == 2
+    assert "CITEWISE_API_KEYS_FILE" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
 def test_a_persons_own_persona_file_works(tmp_path: Path, shipped_index: Path) -> None:
     own = tmp_path / "poet.md"
     own.write_text("# Poet\n\nYou speak of models in plain images.\n", encoding="utf-8")
