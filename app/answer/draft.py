@@ -67,7 +67,9 @@ class Reviewer:
             self._writer.drop(body, verdict.objection)
             return None
         supports = verdict.supports if verdict.status != "unsupported" else ()
-        return self._writer.claim(segment.lead, body, verdict.status, supports, verdict.score)
+        return self._writer.claim(
+            segment.lead, body, verdict.status, supports, verdict.score, drafted=True
+        )
 
     async def _code(self, segment: Segment) -> Delta | None:
         """Code is shown where the evidence holds what it names; it is never cited."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 import prompts
-from app.record.sanitize import plain_line
+from app.record.sanitize import one_line, verbatim
 from index.types import Hit, PassageKind
 
 __all__ = ["abstention", "nearest_questions"]
@@ -20,16 +20,16 @@ def nearest_questions(hits: Sequence[Hit]) -> tuple[str, ...]:
     headings = dict.fromkeys(
         hit.passage.heading for hit in hits if hit.passage.kind is PassageKind.FAQ
     )
-    return tuple(plain_line(heading) for heading in islice(headings, _NEAREST))
+    return tuple(one_line(heading) for heading in islice(headings, _NEAREST))
 
 
 def abstention(question: str, nearest: Sequence[str]) -> str:
     """Say that the knowledge base does not hold the answer, and what it holds near to it."""
-    shown = plain_line(question)
+    shown = one_line(question)
     if len(shown) > _QUESTION_SHOWN:
         shown = shown[: _QUESTION_SHOWN - 1].rstrip() + "…"
-    text = prompts.fill("replies/abstention.md", question=shown).strip()
+    text = prompts.fill("replies/abstention.md", question=verbatim(shown)).strip()
     if nearest:
-        listed = "\n".join(f"- {question}" for question in nearest)
+        listed = "\n".join(f"- {verbatim(question)}" for question in nearest)
         text += "\n\n" + prompts.fill("replies/nearest.md", questions=listed).strip()
     return text

@@ -17,10 +17,10 @@ from app.record.evidence import Evidence
 from app.record.reasons import Objection, Reason
 from app.record.sanitize import (
     neutralize_code,
-    plain_line,
+    one_line,
     plain_sentence,
-    plain_text,
     strip_invisible,
+    verbatim,
     web_address,
 )
 from app.record.types import Citation, Claim, ClaimStatus, Delta, Dropped
@@ -62,10 +62,13 @@ class Writer:
 
     def claim(
         self, lead: str, sentence: str, status: ClaimStatus, supports: Sequence[Support],
-        score: float,
+        score: float, *, drafted: bool = False,
     ) -> Delta:  # fmt: skip
-        """Add a sentence that claims something, with the passages that bear it."""
-        sentence, _cited = plain_sentence(sentence)
+        """Add a sentence that claims something, with the passages that bear it.
+
+        What a model `drafted` loses what would act; the evidence's own words lose nothing.
+        """
+        sentence = plain_sentence(sentence)[0] if drafted else verbatim(sentence.strip())
         if not sentence:
             return Delta("")
         cites, evidence, fresh = self._cite(sentence, supports)
@@ -102,8 +105,8 @@ class Writer:
         return Delta(text, tuple(fresh))
 
     def plain(self, lead: str, text: str) -> Delta:
-        """Add text that claims nothing: an opening, a connective."""
-        added = self._lead(lead) + plain_text(text)
+        """Add text of our own that claims nothing; what it quotes of others is inert already."""
+        added = self._lead(lead) + text
         self.text += added
         return Delta(added)
 
@@ -180,7 +183,7 @@ class Writer:
             n=n,
             ref=support.ref,
             url=(web_address(source.url) or "") if source else "",
-            title=plain_line(source.label if source else item.passage.title),
+            title=one_line(source.label if source else item.passage.title),
             quote=item.passage.text[support.start : support.end],
             start=support.start,
             end=support.end,

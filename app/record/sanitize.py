@@ -1,8 +1,9 @@
-"""Text of models, passages and people is data: what could act on a page, client or model goes.
+"""Text of models, passages and people is data: nothing of it acts on a page, client or model.
 
-Out of the answer go images, raw HTML, links (the answer's own sources are linked by citation),
-addresses that a client would link by itself, control tokens and invisible characters; the words
-that a reader sees stay. Into the prompt goes text without control tokens or imitated delimiters.
+What a model wrote loses images, raw HTML, links (the answer's own sources are linked by
+citation), addresses that a client would link by itself, control tokens and invisible characters.
+The evidence's own words lose nothing: what would act is put into code, which shows it as it stands
+(`verbatim`). Into the prompt goes text without control tokens or imitated delimiters.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from app.record.citations import read_markers
-from index.text.sentences import code_spans
+from index.text.sentences import MARKER, code_spans
 
 __all__ = [
     "code_where_linked",
     "inert",
     "neutralize",
     "neutralize_code",
-    "plain_line",
+    "one_line",
     "plain_sentence",
     "plain_text",
     "strip_invisible",
+    "verbatim",
     "visible",
     "web_address",
 ]
@@ -80,9 +82,23 @@ _ADDRESS = re.compile(
 )
 _MAYBE_HOST = re.compile(rf"{_HOST}[a-z]{{2}}(?![^\W_])(?!\.\w)", re.IGNORECASE)
 _TEX = re.compile(r"\\(?:href|url|includegraphics|html[A-Z]\w*)\b\*?")
+_ENTITY = re.compile(r"&(?:#\w{1,8}|\w{1,32});")
+# Emphasis and strikethrough: Markdown would eat the signs of `__init__`, `*.py` and `~~`.
+_EMPHASIS = re.compile(
+    r"\*+(?=\S)|(?<=\S)\*+|_{2,}|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)|~{2,}|\\(?=[^\w\s])"
+)
+_BACKTICKS = re.compile(r"`+")
+_FORMULA = re.compile(r"\$(?=\S)[^$\n]*\S\$(?![\w$])|\$[^\s$]\$(?![\w$])")
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"
+_WITHOUT_JOINERS = dict.fromkeys(map(ord, _JOINERS))
+_ENDS = ".,;:!?…)]}\"'”’»"
 _INDEX = re.compile(r"[\w.]*(?:\[\s*\d{1,4}\s*\])+")
 _LOOKALIKE = re.compile(r"\[([^\[\]\n]{1,12})\]")
 _ENCLOSED = re.compile("[\u2460-\u24ff\u2776-\u2793\u3220-\u3229\u3280-\u3289]")
+_ACTIVE = (
+    _CONTROL, _IMITATED, _IMAGE, _LINK, _REFERENCE, _TAG, _OPENED, _URL, _SCHEME, _MAIL, _ADDRESS,
+    _MAYBE_HOST, _HANDLER, _TEX, _ENCLOSED, _ENTITY, _BACKTICKS,
+)  # fmt: skip
 _LANGUAGE = re.compile(r"```+[^\n`]*$", re.MULTILINE)
 _TILDES = re.compile(r"~{3,}")
 
@@ -171,9 +187,93 @@ def plain_sentence(text: str, known: int = 0) -> tuple[str, list[int]]:
     return _outside_code(words, _only_words).strip(), cited
 
 
-def plain_line(text: str) -> str:
-    """Return a title or heading as words on one line."""
-    return " ".join(_words(text)[0].replace("`", "").split())
+def verbatim(text: str) -> str:
+    """Return the evidence's own words with nothing in them that acts: no word is lost or changed.
+
+    What a client might take for a link, a tag, a citation, emphasis or a control token is put into
+    code together with the word that it is part of. Controls and fillers that nobody sees go; what
+    joins letters or emoji stays.
+    """
+    text = _without_controls(text)
+    shown = _outside_code(text, _in_code_where_active)
+    # Should anything still act, all of it is shown as code.
+    prose = [part.translate(_WITHOUT_JOINERS).translate(_FOLDED) for part in _prose_of(shown)]
+    safe = all(_words(part)[0].split() == part.split() for part in prose)
+    return shown if safe else _code(text)
+
+
+def one_line(text: str) -> str:
+    """Return a title or heading on one line, its words as they are: data, not Markdown."""
+    return " ".join(_without_controls(text).split())
+
+
+def _without_controls(text: str) -> str:
+    """Remove what no reader sees, save what joins letters and emoji."""
+    if _LOOKS_PLAIN.match(text):
+        return text
+    kept = [char if char in _JOINERS else strip_invisible(char) for char in text]
+    return "".join(kept)
+
+
+def _in_code_where_active(prose: str) -> str:
+    folded = prose.translate(_FOLDED)
+    formulas = [found.span() for found in _FORMULA.finditer(folded)]
+    spans: list[tuple[int, int]] = []
+    for pattern in _ACTIVE:
+        for found in pattern.finditer(folded):
+            spans.append(_whole_word(folded, *found.span()))
+    for pattern in (_EMPHASIS, _INDEX, MARKER, _LOOKALIKE):
+        for found in pattern.finditer(folded):
+            if not any(start <= found.start() < end for start, end in formulas):
+                spans.append(_whole_word(folded, *found.span()))
+    parts, position = [], 0
+    for start, end in _merged(spans):
+        parts += [prose[position:start], _code(prose[start:end])]
+        position = end
+    return "".join([*parts, prose[position:]])
+
+
+def _whole_word(text: str, start: int, end: int) -> tuple[int, int]:
+    """Widen a place to the words that it touches, without the punctuation that closes them."""
+    while start > 0 and not text[start - 1].isspace():
+        start -= 1
+    stop = end
+    while stop < len(text) and not text[stop].isspace():
+        stop += 1
+    while stop > end and text[stop - 1] in _ENDS and not _closes(text[start:stop]):
+        stop -= 1
+    return start, stop
+
+
+def _closes(word: str) -> bool:
+    """Tell whether a word ends by closing a bracket that it opened itself."""
+    opening = {")": "(", "]": "[", "}": "{"}.get(word[-1])
+    return opening is not None and word.count(opening) >= word.count(word[-1])
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _code(text: str) -> str:
+    """Put a text into a code span whose fence is longer than any in it (CommonMark 6.1)."""
+    fence = "`" * (max(map(len, _BACKTICKS.findall(text)), default=0) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def _prose_of(text: str) -> list[str]:
+    parts, position = [], 0
+    for start, end in [*code_spans(text), (len(text), len(text))]:
+        parts.append(text[position:start])
+        position = end
+    return parts
 
 
 def web_address(url: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.record.sanitize import plain_line
+from app.record.sanitize import one_line
 from app.store import Judgement
 from app.ui import safe, texts
 from app.ui.conversation import Turn
@@ -91,7 +91,7 @@ def judging_html(number: int, turn: Turn, judged: Sequence[Judgement]) -> str:
     )
     claims = turn.answer.claims if turn.answer else ()
     sentences = "".join(
-        f'<li data-claim="{at}">{safe.text(plain_line(claim.text))}</li>'
+        f'<li data-claim="{at}">{safe.text(one_line(claim.text))}</li>'
         for at, claim in enumerate(claims)
     )
     return (
@@ -105,7 +105,7 @@ def judging_html(number: int, turn: Turn, judged: Sequence[Judgement]) -> str:
 def with_sources(turn: Turn) -> str:
     """An answer as plain text, with the sources that its numbers name."""
     named = {
-        citation.n: f"[{citation.n}] {plain_line(citation.title)}"
+        citation.n: f"[{citation.n}] {one_line(citation.title)}"
         + (f"\n    {citation.url}" if safe.web_address(citation.url) else "")
         for citation in turn.citations
     }

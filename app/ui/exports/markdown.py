@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from app.record.markers import markers_of
-from app.record.sanitize import code_where_linked, plain_line
+from app.record.sanitize import one_line, verbatim
 from app.ui import texts
 from app.ui.conversation import Turn
 from app.ui.exports.bibliography import bibliography
 
 __all__ = ["markdown_of"]
-
-_SYNTAX = re.compile(r"[\\`*_\[\]<>|]")
 
 
 def markdown_of(turns: Sequence[Turn]) -> str:
@@ -40,7 +37,7 @@ def markdown_of(turns: Sequence[Turn]) -> str:
 
 def _line(text: str) -> str:
     """Put a text that others wrote on one line of Markdown, as text alone."""
-    return code_where_linked(_SYNTAX.sub(r"\\\g<0>", plain_line(text)))
+    return verbatim(one_line(text))
 
 
 def _renumbered(turn: Turn, numbers: Mapping[int, int]) -> str:
