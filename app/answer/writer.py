@@ -69,7 +69,7 @@ class Writer:
         What a model `drafted` loses what would act; the evidence's own words lose nothing.
         """
         sentence = plain_sentence(sentence)[0] if drafted else verbatim(sentence.strip())
-        if not sentence:
+        if not any(char.isalnum() for char in sentence):
             return Delta("")
         cites, evidence, fresh = self._cite(sentence, supports)
         lead = self._lead(lead)

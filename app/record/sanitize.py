@@ -240,7 +240,7 @@ def _whole_word(text: str, start: int, end: int) -> tuple[int, int]:
     stop = end
     while stop < len(text) and not text[stop].isspace():
         stop += 1
-    while stop > end and text[stop - 1] in _ENDS and not _closes(text[start:stop]):
+    while stop > start + 1 and text[stop - 1] in _ENDS and not _closes(text[start:stop]):
         stop -= 1
     return start, stop
 

@@ -19,7 +19,7 @@ from app.record.sanitize import inert, visible
 from app.verifying.supports import Support, Verdict
 from index.text.sentences import SentenceStream
 from index.types import Hit, Passage, PassageKind, Source
-from tests.hostile.suite import Attack, attacks, faults
+from tests.hostile.suite import Attack, acting, attacks, faults, outside_code
 
 ATTACKS = attacks()
 TRUE = ("Scores are divided by the root of the width", "Additive attention has no such factor")
@@ -110,9 +110,22 @@ _SOUP = st.lists(
 @given(_SOUP)
 @example(["_", "evil.com", "_"])
 @example(["_", "evil.io", "_ ", "__evil.de__"])
+@example(["x. ", "\n", ":"])
 def test_no_soup_of_syntax_acts_even_if_it_is_believed(pieces: list[str]) -> None:
     writer = believed("".join(pieces))
     assert faults(writer.text, writer.citations, writer.claims, ()) == []
+
+
+@settings(max_examples=400, deadline=None)
+@given(_SOUP)
+@example(["_", "evil.com", "_"])
+@example(["`", "https://", "evil.com", "`", "<b"])
+def test_no_soup_of_syntax_acts_as_evidence(pieces: list[str]) -> None:
+    shown = sanitize.verbatim("".join(pieces).replace("\n", " "))
+    assert acting(shown) == []
+    known = {"1", "9"}
+    for part in outside_code(shown):
+        assert not known & set(re.findall(r"\[(\d)\]", part))
 
 
 @given(st.text(), st.integers(0, 2**48 - 1))

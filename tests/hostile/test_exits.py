@@ -127,7 +127,7 @@ async def test_an_abstention_repeats_nothing_that_acts(make_pipeline: MakePipeli
             await events_of(pipeline, Question(f"Who won the cup? {attack.says} {attack.text}"))
         )
         if answer.abstained:
-            assert faults(answer.text, (), (), FOREIGN) == [], attack.id
+            assert faults(answer.text, (), (), ()) == [], attack.id
 
 
 class Swapped:

@@ -239,7 +239,7 @@ def _measured(live_index: LiveIndex, question: str) -> dict[str, float]:
     ("asked", "twin", "feature"),
     [
         ("How large is GPT-3?", "How large is GPT-4?", "versions_missed"),
-        ("how many heads in BERT-base", "how many heads in DeBERTaV3", "names_missed"),
+        ("how many heads in BERT-base", "how many heads in ZorblatV3", "names_missed"),
         ("What does LoRA freeze?", "Where was LoRA peer-reviewed?", "others_missed"),
     ],
 )  # fmt: skip
