@@ -36,7 +36,7 @@ from index.retrieve import FusionSettings, HybridRetriever
 from index.sources import SHIPPED, read
 from index.types import KnowledgeBase, SearchResult
 from scripts.dev_cases import dev_cases, is_dev
-from scripts.training.data import unasked
+from scripts.training.data import is_test, unasked
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PAIRS = Path(__file__).with_name("training") / "near_misses.jsonl"
@@ -173,7 +173,7 @@ def _thinned(knowledge_base: KnowledgeBase) -> tuple[KnowledgeBase, list[Held]]:
 def _near_misses() -> Iterator[Held]:
     """Yield the near misses that were written with the topics, of those open for development."""
     for path in sorted(_MATERIAL.glob("*.jsonl")):
-        if not is_dev(path.stem):
+        if not is_dev(path.stem) or is_test(path.stem):
             continue
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)

@@ -17,6 +17,7 @@ __all__ = [
     "Pair",
     "cases_of",
     "digest_of",
+    "is_test",
     "items_of",
     "split_questions",
     "split_topics",
@@ -106,6 +107,11 @@ def split_questions(pairs: Sequence[Pair], every: int = 8) -> tuple[list[Pair], 
     aside = pairs[every - 1 :: every]
     kept = [pair for n, pair in enumerate(pairs, 1) if n % every]
     return kept, list(aside)
+
+
+def is_test(topic: str) -> bool:
+    """Tell whether a topic's training material is set aside for testing: about a tenth are."""
+    return hashlib.sha256(f"material:{topic}".encode()).digest()[0] % 10 == 0
 
 
 def digest_of(items: Iterable[Item]) -> str:
