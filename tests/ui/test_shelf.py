@@ -132,8 +132,22 @@ def test_a_folder_that_cannot_be_written_costs_no_map(tmp_path: Path) -> None:
 
 
 def test_a_very_large_knowledge_base_gets_no_map() -> None:
-    passages = tuple(replace(shipped_passages()[0], id=f"t/faq/{n}") for n in range(MOST + 1))
+    first = shipped_passages()[0]
+    passages = tuple(replace(first, id=f"t{n}/faq/0", topic=f"t{n}") for n in range(MOST + 1))
     assert Places().of(Shelf(passages)) is None
+
+
+def test_of_many_passages_those_of_a_topic_lie_around_its_middle(live_index: LiveIndex) -> None:
+    places = Places().of(live_index.index)
+    assert places is not None
+    assert len(places) > MOST
+    assert places.min() >= 0
+    assert places.max() <= 1
+    topics = np.array([passage.topic for passage in live_index.index.passages])
+    for topic in sorted(set(topics))[::50]:
+        own = places[topics == topic]
+        assert np.ptp(own, axis=0).max() < 0.05
+        assert len(np.unique(own, axis=0)) == len(own)
 
 
 def test_what_is_alike_lies_together(live_index: LiveIndex) -> None:
