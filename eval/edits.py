@@ -59,13 +59,15 @@ def edits(topic: Topic, knowledge_base: KnowledgeBase) -> list[Edit]:
         if old is None or old in taken or len(found) == _PER_TOPIC:
             continue
         given = figures(old)[0]
+        if not given.value:
+            continue
         if any(_tells(text, old, point) for other in others for text in _texts(other)):
             continue
         new = _another(old, f"{topic.slug}/{position}")
         same_topic = [
             f for text in (*_texts(topic), *(e.new for e in found)) for f in figures(text)
         ]
-        if any(same(figures(new)[0], other) for other in same_topic) or not given.value:
+        if any(same(figures(new)[0], other) for other in same_topic):
             continue
         taken.add(old)
         found.append(Edit(position, point, old, new))

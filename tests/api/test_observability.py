@@ -88,7 +88,8 @@ def test_metrics_count_what_was_answered(live_index: LiveIndex) -> None:
     assert found["citewise_requests_running", ""] == 0
     assert found["citewise_model_breaker_open", ""] == 0
     fingerprint = live_index.index.fingerprint
-    assert found["citewise_index_info", f"citewise-dpr|{fingerprint}|528"] == 1
+    count = len(live_index.index.passages)
+    assert found["citewise_index_info", f"citewise-dpr|{fingerprint}|{count}"] == 1
     assert found["process_open_fds", ""] > 0
 
 

@@ -67,11 +67,12 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Live
 
 @pytest.fixture
 def make_pipeline(live_index: LiveIndex) -> MakePipeline:
-    """A pipeline over the shipped corpus that remembers what it retrieved."""
+    """A pipeline over the shipped corpus that answers, and remembers what it retrieved."""
 
     def make(script: Script = (), **settings: object) -> Pipeline:
         model = script if isinstance(script, ScriptedChatModel) else ScriptedChatModel(script)
-        chosen = PipelineSettings(**settings)  # type: ignore[arg-type]
+        opened = {"gate": Gate(Head({}, 0.0), Head({}, 0.0), threshold=0.0)}
+        chosen = PipelineSettings(**{**opened, **settings})  # type: ignore[arg-type]
         return Remembering(live_index, model, chosen)
 
     return make

@@ -13,6 +13,7 @@ from app.api import create_app
 from app.chat_models.scripted import ScriptedChatModel
 from app.cli.ask import _show_event
 from app.config.settings import load_settings
+from app.question.answerable import Gate, Head
 from app.record.types import Answer, Citation, Claim, Event, Final, Question, Retrieved
 from app.tools.forms import answer_text, answered
 from app.ui.conversation import Turn
@@ -121,13 +122,14 @@ async def test_hostile_passages_and_sources_do_not_act_either(
 
 
 async def test_an_abstention_repeats_nothing_that_acts(make_pipeline: MakePipeline) -> None:
+    closed = Gate(Head({}, 0.0), Head({}, 0.0), threshold=1.0)
     for attack in planted():
-        pipeline = make_pipeline(answer_mode="compose")
+        pipeline = make_pipeline(answer_mode="compose", gate=closed)
         answer = answer_of(
             await events_of(pipeline, Question(f"Who won the cup? {attack.says} {attack.text}"))
         )
-        if answer.abstained:
-            assert faults(answer.text, (), (), ()) == [], attack.id
+        assert answer.abstained, attack.id
+        assert faults(answer.text, (), (), ()) == [], attack.id
 
 
 class Swapped:
