@@ -6,8 +6,10 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 
-from eval.metrics.numbers import figures, same
+from eval.cases import ExpectedNumber
+from eval.metrics.numbers import figures, same, stated
 from eval.metrics.text import content, sentences
+from index.passages import data_sentence
 from index.types import DataPoint, KnowledgeBase, Topic
 
 __all__ = ["QUALIFIER", "Edit", "edits", "figure_of", "gives", "rewritten", "scale_of", "swap"]
@@ -69,9 +71,19 @@ def edits(topic: Topic, knowledge_base: KnowledgeBase) -> list[Edit]:
         ]
         if any(same(figures(new)[0], other) for other in same_topic):
             continue
+        edit = Edit(position, point, old, new)
+        if not _stated_after(edit):
+            continue
         taken.add(old)
-        found.append(Edit(position, point, old, new))
+        found.append(edit)
     return found
+
+
+def _stated_after(edit: Edit) -> bool:
+    """Tell whether the edited data point states its new figure: a version such as 0.12.0 can't."""
+    value, note = swap(edit.point.value, edit), swap(edit.point.note, edit)
+    expected = ExpectedNumber(QUALIFIER.sub("", value), scale_of(edit.point))
+    return stated(expected, data_sentence(replace(edit.point, value=value, note=note)))
 
 
 def _another(number: str, salt: str) -> str:
@@ -112,7 +124,9 @@ def _texts(topic: Topic) -> list[str]:
         found += [faq.question, faq.answer, *faq.also_asked]
     for point in topic.data_points:
         found += [point.label, point.value, point.note, *point.also_asked]
-    return found
+    for one in topic.practice:
+        found += [one.text, one.why, one.sign, *one.also_asked]
+    return [*found, *(caveat.text for caveat in topic.caveats), topic.definition]
 
 
 def rewritten(topic: Topic, edit: Edit) -> Topic:
@@ -145,4 +159,16 @@ def rewritten(topic: Topic, edit: Edit) -> Topic:
             )
             for point in topic.data_points
         ),
+        definition=put(topic.definition),
+        practice=tuple(
+            replace(
+                one,
+                text=put(one.text),
+                why=put(one.why),
+                sign=put(one.sign),
+                also_asked=tuple(put(asked) for asked in one.also_asked),
+            )
+            for one in topic.practice
+        ),
+        caveats=tuple(replace(caveat, text=put(caveat.text)) for caveat in topic.caveats),
     )

@@ -59,13 +59,13 @@ async def test_drafts_guess_and_vouch_for_nothing(lines: list[dict[str, Any]]) -
     assert not any(draft.reviewed for draft in (praised, wrong, refused, unanswerable))
     assert praised.case.gold == list(dict.fromkeys(praised.case.gold))
     assert praised.case.gold[0].startswith("kv-cache")
-    assert praised.case.topic == "kv-cache"
+    assert praised.case.topic.startswith("kv-cache")
     assert praised.case.nuggets
     assert "[1]" not in praised.case.reference
     assert (wrong.case.gold, wrong.case.nuggets, wrong.case.reference) == ([], [], "")
     assert wrong.said.comment == "it is 3 GB"
     assert wrong.said.claim
-    assert "kv-cache/" in " ".join(wrong.said.candidates)
+    assert "kv-cache" in " ".join(wrong.said.candidates)
     # the later judgement of the same answer holds
     assert (refused.said.feedback, refused.case.answerable) == ("fb_3", True)
     assert not unanswerable.case.answerable
