@@ -17,6 +17,8 @@ from eval import gate as gating
 from eval import judging, provenance, runner, shadow, similarity
 from eval.cases import SUITES, read_suite, rendered_schema, seal_of, suite_names
 from eval.claims import CLAIMS, rendered_claims_schema
+from eval.dialogues import SCHEMA as DIALOGUE_SCHEMA
+from eval.dialogues import dialogue_seals, rendered_dialogue_schema
 from eval.errors import EvaluationError
 from eval.opening import chosen_cases, open_target, read_knowledge
 from eval.report import markdown, page, versus
@@ -228,11 +230,12 @@ def view(options: argparse.Namespace) -> int:
 
 
 def make(options: argparse.Namespace) -> int:
-    """Derive suites and shadow knowledge bases; or write the schema and the seals anew."""
+    """Derive suites and shadow knowledge bases; or write the schemas and the seals anew."""
     if options.seal:
         put(SUITES / "schema.json", rendered_schema())
         put(CLAIMS.with_name("schema.json"), rendered_claims_schema())
-        seals = {name: seal_of(read_suite(name)) for name in suite_names()}
+        put(DIALOGUE_SCHEMA, rendered_dialogue_schema())
+        seals = {name: seal_of(read_suite(name)) for name in suite_names()} | dialogue_seals()
         put(SUITES / "sealed.json", json.dumps(seals, indent=2) + "\n")
         say(f"written: {SUITES / 'schema.json'}, {SUITES / 'sealed.json'}")
         return 0
