@@ -6,11 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from index.cli import Parser, run
+from index.cli import Parser, escape_unprintable, run, text
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
+    escape_unprintable()
     options = _parser().parse_args(arguments)
     return run(f"app {options.command}", lambda: _dispatch(options))
 
@@ -82,7 +83,9 @@ def _add_database(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("question", nargs="?", help="the question; - reads standard input")
+    parser.add_argument(
+        "question", nargs="?", type=text, help="the question; - reads standard input"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--batch", action="store_true",

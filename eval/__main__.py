@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 from eval.baseline_names import BASELINES
-from index.cli import Parser, run
+from index.cli import Parser, escape_unprintable, run
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
+    escape_unprintable()
     options = _parser().parse_args(arguments)
     return run(f"eval {options.command}", lambda: _dispatch(options))
 

@@ -7,13 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-from index.cli import Parser, print_json, progress_bar, run, say
+from index.cli import Parser, escape_unprintable, print_json, progress_bar, run, say, text
 
 DEFAULT_INDEX = Path(__file__).resolve().parent.parent / "var" / "index"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
+    escape_unprintable()
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["expand"]:
         from index.expand.command import expand
@@ -52,7 +53,7 @@ def _parser() -> Parser:
     build.set_defaults(run=_build)
 
     search = commands.add_parser("search", help="find the passages for a query")
-    search.add_argument("query")
+    search.add_argument("query", type=text)
     search.add_argument("-k", type=_positive, default=8, help="how many hits (8)")
     _add_index(search)
     search.add_argument("--reranker", help="a cross-encoder's folder or hub name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +12,16 @@ from typing import Any
 
 from index.errors import CitewiseError
 
-__all__ = ["Parser", "Progress", "print_json", "progress_bar", "run", "say"]
+__all__ = [
+    "Parser",
+    "Progress",
+    "escape_unprintable",
+    "print_json",
+    "progress_bar",
+    "run",
+    "say",
+    "text",
+]
 
 Progress = Callable[[int, int], None]
 
@@ -22,6 +32,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:  # noqa: ANN401 - never returns
         """Say what is wrong with the arguments and how to see what is right."""
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def escape_unprintable() -> None:
+    """Have characters that the terminal's encoding lacks shown by their numbers."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(name: str, command: Callable[[], int]) -> int:
@@ -41,6 +58,26 @@ def run(name: str, command: Callable[[], int]) -> int:
         # The reader of our output has gone, which is its right (`| head`).
         sys.stderr.close()
         return 0
+    except OSError as error:
+        # A full disk, a folder that is read-only, no temporary folder: the machine's, not ours.
+        where = f": {error.filename}" if error.filename else ""
+        print(f"{name}: the system refused: {error.strerror or error}{where}", file=sys.stderr)
+        return 2
+
+
+def text(given: str) -> str:
+    """Pass an argument that is text; bytes that are no UTF-8 reach Python as half characters.
+
+    Raises:
+        ArgumentTypeError: it has such bytes.
+    """
+    try:
+        given.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError(
+            f"got bytes that are no UTF-8 ({given[:60]!a}), expected text"
+        ) from error
+    return given
 
 
 def say(text: str) -> None:
@@ -49,8 +86,10 @@ def say(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print one line of JSON on standard output."""
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    """Print one line of JSON on standard output, as UTF-8, or as ASCII where that isn't UTF-8."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    text = json.dumps(value, ensure_ascii=not utf8)
+    print(text.encode("utf-8", "backslashreplace").decode() if utf8 else text, flush=True)
 
 
 @contextmanager

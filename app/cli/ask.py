@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.answer.pipeline import Pipeline
 from app.config import personas
 from app.config.settings import load_settings
-from app.record.errors import RequestError
+from app.record.errors import CitewiseError, RequestError
 from app.record.sanitize import visible
 from app.record.types import (
     Answer,
@@ -37,7 +36,15 @@ from app.service import open_pipeline
 from index.cli import print_json, say
 from index.errors import wrong_fields
 
-__all__ = ["answer_line", "ask", "retrieve", "retrieved_line"]
+__all__ = [
+    "BatchLine",
+    "answer_line",
+    "ask",
+    "batch_line",
+    "decoded",
+    "retrieve",
+    "retrieved_line",
+]
 
 _WIDTH = 96
 _SETTINGS = (
@@ -52,13 +59,18 @@ class _Turn(BaseModel):
     content: str
 
 
-class _Line(BaseModel):
+class BatchLine(BaseModel):
     """A line of `--batch`: what is asked, and what was said before."""
 
     model_config = ConfigDict(extra="ignore")
     id: str | int
     question: str
-    history: list[_Turn] = Field(default_factory=list)
+    history: list[_Turn] | None = None
+
+    @property
+    def said_before(self) -> tuple[Message, ...]:
+        """The turns before the question."""
+        return tuple(Message(turn.role, turn.content) for turn in self.history or ())
 
 
 def ask(options: argparse.Namespace) -> int:
@@ -84,9 +96,9 @@ def retrieve(options: argparse.Namespace) -> int:
     if not 1 <= options.k <= 50:
         raise RequestError(f"-k is {options.k}, expected 1 to 50", field="k")
 
-    async def line_of(pipeline: Pipeline, line: _Line) -> dict[str, Any]:
-        history = tuple(Message(turn.role, turn.content) for turn in line.history)
-        found = await pipeline.retrieve(Question(line.question, history, passages=options.k))
+    async def line_of(pipeline: Pipeline, line: BatchLine) -> dict[str, Any]:
+        asked = Question(line.question, line.said_before, passages=options.k)
+        found = await pipeline.retrieve(asked)
         return retrieved_line(line.id, found)
 
     async def run(pipeline: Pipeline) -> int:
@@ -170,36 +182,59 @@ def _asked(options: argparse.Namespace) -> str:
             "no question was given; write it in quotes, or - to read it from standard input",
             field="question",
         )
-    return sys.stdin.read() if options.question == "-" else str(options.question)
+    if options.question != "-":
+        return str(options.question)
+    return decoded(sys.stdin.buffer.read())
 
 
-async def _batch(answer: Callable[[_Line], Awaitable[dict[str, Any]]]) -> int:
-    for line in _lines():
-        print_json(await answer(line))
-    return 0
+def decoded(raw: bytes) -> str:
+    """Text from standard input; a byte order mark is no part of it.
+
+    Raises:
+        RequestError: it is not UTF-8.
+    """
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RequestError(
+            f"got byte 0x{raw[error.start]:02x} at offset {error.start}, expected "
+            "UTF-8 text; convert it, for instance with: iconv -f LATIN1 -t UTF-8"
+        ) from error
 
 
-def _lines() -> Iterator[_Line]:
-    for number, raw in enumerate(sys.stdin, start=1):
-        if not raw.strip():
-            continue
+async def _batch(answer: Callable[[BatchLine], Awaitable[dict[str, Any]]]) -> int:
+    """Answer each line; one that can't be answered is told, and the rest goes on (status 2)."""
+    status = 0
+    for number, raw in enumerate(sys.stdin.buffer, start=1):
         try:
-            yield _Line.model_validate(json.loads(raw))
-        except (ValueError, RecursionError) as error:
-            said = str(error)
-            if isinstance(error, ValidationError):
-                said = wrong_fields(error, "the line", most=1)
-            raise RequestError(
-                f'line {number} of standard input: {said}; expected {{"id", "question", '
-                '"history": [{"role", "content"}]}'
-            ) from error
+            if text := decoded(raw).strip():
+                print_json(await answer(batch_line(text)))
+        except CitewiseError as error:
+            say(f"line {number} of standard input: {error}")
+            status = 2
+    return status
+
+
+def batch_line(text: str) -> BatchLine:
+    """What a line of `--batch` asks.
+
+    Raises:
+        RequestError: it is not JSON of that form.
+    """
+    try:
+        return BatchLine.model_validate_json(text)
+    except ValidationError as error:
+        raise RequestError(
+            f'{wrong_fields(error, "the line", most=1)}; expected {{"id", "question", '
+            '"history": [{"role", "content"}]}'
+        ) from error
 
 
 async def _answer_line(
-    pipeline: Pipeline, make: Callable[[str, tuple[Message, ...]], Question], line: _Line
+    pipeline: Pipeline, make: Callable[[str, tuple[Message, ...]], Question], line: BatchLine
 ) -> dict[str, Any]:
-    history = tuple(Message(turn.role, turn.content) for turn in line.history)
-    return answer_line(line.id, await final_answer(pipeline.answer(make(line.question, history))))
+    question = make(line.question, line.said_before)
+    return answer_line(line.id, await final_answer(pipeline.answer(question)))
 
 
 async def _show(pipeline: Pipeline, question: Question, *, explain: bool) -> None:

@@ -9,6 +9,7 @@ import gc
 import logging
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -62,6 +63,7 @@ def serve(options: argparse.Namespace) -> int:
     )  # fmt: skip
     settings = load_settings(**{name: getattr(options, name) for name in names})
     check_binding(settings)
+    _check_temporary_folder()
     log_to(form=chosen_format(settings.log_format, sys.stderr))
     pointed = with_local_vllm(settings)
     if pointed is not settings:
@@ -139,6 +141,17 @@ async def _load(pipeline: Pipeline) -> None:
     except ModelError as error:
         # The server stays up: readiness tells which part is missing, and a question says so too.
         _log.error("the model is not ready: %s", error)
+
+
+def _check_temporary_folder() -> None:
+    """The page needs one for what is uploaded."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"{error.strerror}: expected a folder that can be written; name one in the variable "
+            "TMPDIR"
+        ) from error
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -15,7 +15,7 @@ _OPENING = """# Settings
 
 Each is a key of `citewise.toml` in the working folder, a variable (`CITEWISE_` and the name in
 capitals) and, where `--help` lists it, a flag. Flags come before variables, and those before the
-file. Unknown keys and variables are refused.
+file. Unknown keys and variables are refused. In a variable a list has commas between its items.
 
 This page is made by `python -m app settings --markdown`.
 

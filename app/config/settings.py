@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from app.record.errors import SettingsError
@@ -29,12 +32,53 @@ _ORIGIN = re.compile(
 
 
 _PREFIX = "CITEWISE_"
+_FILE = Path("citewise.toml")
+
+
+def _listed(value: object) -> object:
+    """A list that is given as one text: as JSON, or with commas between."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return [item for part in value.split(",") if (item := part.strip())]
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("expected items with commas between, or a JSON list") from error
+
+
+_Listed = Annotated[list[str], NoDecode, BeforeValidator(_listed)]
+
+
+def _file_settings(path: Path) -> dict[str, Any]:
+    """What `citewise.toml` sets; nothing where there is none.
+
+    Raises:
+        SettingsError: it is there but can't be read.
+    """
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            return {}
+        problem = f"got {error.strerror or error}, expected a file that can be read"
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problem = (
+            f"got byte 0x{error.object[error.start]:02x} on line {line}, expected UTF-8 text; "
+            f"convert it, from Latin-1 for instance with: iconv -f LATIN1 -t UTF-8 {path}"
+        )
+    except RecursionError:
+        problem = "got values nested too deep, expected a line a setting, such as: port = 7860"
+    except ValueError as error:  # what TOML's errors are, and numbers that Python refuses
+        problem = f"got {error}, expected TOML, a line a setting, such as: port = 7860"
+    raise SettingsError(f"{path.absolute()} can't be used: {problem}")
 
 
 class Settings(BaseSettings):
     """Everything that can be chosen. Unknown keys are refused."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, toml_file="citewise.toml", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid")
 
     index: Path = Field(ROOT / "var" / "index", description="the index directory")
     encoder: str = Field(
@@ -162,11 +206,11 @@ class Settings(BaseSettings):
         False, description="listen beyond this machine although no API keys are set"
     )
     api_docs: bool = Field(True, description="serve the API's description at /openapi.json")
-    cors_origins: list[str] = Field(
+    cors_origins: _Listed = Field(
         [],
         description="origins whose pages may ask from a browser, such as https://app.example.org",
     )
-    embed_origins: list[str] = Field(
+    embed_origins: _Listed = Field(
         [],
         description="origins whose pages may show the chat page in a frame, such as "
         "https://docs.example.org; none by default",
@@ -244,7 +288,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags first, then variables, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _file_settings(_FILE))
 
 
 def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 - values of any setting

@@ -8,7 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.cli.ask import BatchLine, batch_line, decoded
+from app.record.errors import RequestError
 from tests.conftest import ROOT
 
 
@@ -111,12 +115,96 @@ def test_bad_input_is_one_clear_line_and_status_2(
     assert "Traceback" not in shown.stderr
 
 
-def test_a_bad_batch_line_is_named(shipped_index: Path) -> None:
-    for line in ('{"id": 1}', "[1]", "{oops", '{"id": 1, "question": 5}', "[" * 5000):
-        shown = command("app", "retrieve", "--batch", stdin=line)
-        assert shown.returncode == 2
-        assert "line 1 of standard input" in shown.stderr
-        assert "Traceback" not in shown.stderr
+def raw(*words: str, stdin: bytes, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=ROOT, input=stdin, capture_output=True, timeout=120, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+BAD_LINES = [
+    b'{"id": 1}', b"[1]", b"{oops", b'{"id": 1, "question": 5}', b"[" * 5000, b"null",
+    b'{"id": 1, "question": "caf\xe9"}', b'{"id": 1, "question": "\\ud800"}', b"\xff\xfe{\0",
+    b'{"id": 1, "question": ""}', b'{"id": 1, "question": "What?", "history": "x"}',
+    b'{"id": 1, "question": "What?", "history": [{"role": "user", "content": null}]}',
+    b'{"id": 1, "question": "' + b"x" * 9000 + b'"}', b'{"id": NaN, "question": "What?"}',
+    b'{"id": ' + b"9" * 5000 + b', "question": "What?"}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["ask", "retrieve"])
+def test_a_bad_batch_line_is_told_and_the_rest_goes_on(name: str, shipped_index: Path) -> None:
+    good = [
+        b'\xef\xbb\xbf{"id": "bom", "question": "What is LoRA?"}',
+        b'{"id": "none", "question": "What is RLHF?", "history": null}\r',
+        b'{"id": "last", "question": "What is a KV cache?", "history": []}',
+    ]
+    stdin = b"\n".join([good[0], *BAD_LINES, *good[1:]])
+    shown = raw("app", name, "--batch", "--index", str(shipped_index), stdin=stdin)
+    found = [json.loads(line)["id"] for line in shown.stdout.splitlines()]
+    assert found == ["bom", "none", "last"]
+    assert shown.returncode == 2
+    told = shown.stderr.decode().splitlines()
+    assert len(told) == len(BAD_LINES)
+    assert all(f"line {n} of standard input" in line for n, line in enumerate(told, start=2))
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+_LINES = st.one_of(
+    st.binary(max_size=40),
+    st.builds(
+        lambda fields: json.dumps(fields).encode(),
+        st.fixed_dictionaries({"id": _JSON, "question": _JSON}, optional={"history": _JSON}),
+    ),
+)
+
+
+@given(_LINES)
+def test_any_line_is_read_or_refused_in_one_line(line: bytes) -> None:
+    try:
+        text = decoded(line)
+        assert isinstance(batch_line(text), BatchLine)
+    except RequestError as error:
+        refusal = str(error)
+    else:
+        refusal = ""
+    assert len(refusal.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_output_in_another_encoding_is_still_output(encoding: str, shipped_index: Path) -> None:
+    where = ("--index", str(shipped_index))
+    question = "Why are attention scores divided by √d_k?".encode()
+    told = raw("app", "ask", *where, "-", stdin=question, PYTHONIOENCODING=encoding)
+    assert told.returncode == 0
+    assert "d_k" in told.stdout.decode(encoding)
+    told = raw("app", "ask", "--json", *where, "-", stdin=question, PYTHONIOENCODING=encoding)
+    assert "√" in json.loads(told.stdout)["question"]["text"]
+    assert raw("app", "ask", "--help", stdin=b"", PYTHONIOENCODING=encoding).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin"),
+    [
+        (["app", "ask", "-"], b"caf\xe9?"),
+        (["app", "ask", "-"], "Why?".encode("utf-16")),
+        (["app", "retrieve", b"caf\xe9?"], b""),
+        (["index", "search", b"caf\xe9?"], b""),
+    ],
+)
+def test_what_is_no_utf8_is_told_in_one_line(
+    words: list[str | bytes], stdin: bytes, shipped_index: Path
+) -> None:
+    shown = raw(*words, stdin=stdin)  # type: ignore[arg-type]
+    assert shown.returncode == 2
+    assert b"UTF-8" in shown.stderr
+    assert len(shown.stderr.splitlines()) == 1
 
 
 def test_an_unknown_setting_is_refused(tmp_path: Path) -> None:
