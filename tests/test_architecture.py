@@ -29,6 +29,7 @@ ROOMS: dict[str, str] = {
     "index.rerankers": "index index.encoders",
     "index.vectors": "index index.encoders",
     "index.audit": "index index.sources index.text",
+    "index.calculations": "index",
     "index.expand": "index index.encoders index.sources index.text",
     # text, and nothing else
     "prompts": "",
