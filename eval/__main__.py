@@ -19,10 +19,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _dispatch(options: argparse.Namespace) -> int:
     # The commands bring numpy and pydantic: --help stays quick without them.
-    from eval import commands, exchange_commands, judge_commands
+    from eval import commands, dialogue_commands, exchange_commands, judge_commands
 
     name = {"score": "rescore"}.get(options.command, options.command.replace("-", "_"))
-    homes = (exchange_commands, judge_commands, commands)
+    homes = (dialogue_commands, exchange_commands, judge_commands, commands)
     module = next(each for each in homes if name in each.__all__)
     return int(getattr(module, name)(options))
 
@@ -31,6 +31,8 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m eval", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="ask a suite of a target, and score the answers"))
+
+    _add_dialogues(commands.add_parser("dialogues", help="play conversations, and score them"))
 
     score = commands.add_parser("score", help="score a run's samples anew")
     score.add_argument("run_dir", type=Path, metavar="DIR")
@@ -122,7 +124,28 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     cases.add_argument("--split", choices=["dev", "sealed", "all"], default="dev")
     cases.add_argument("--open-sealed", action="store_true", help="allow the sealed half")
     cases.add_argument("--repeats", type=_positive, default=1, help="samples a question (1)")
+    target = _add_target(parser)
+    target.add_argument("--retrieval-only", action="store_true", help="write no answers")
+    target.add_argument("--parallel", type=_positive, help="how many at once")
+    target.add_argument("--no-cache", action="store_true", help="keep and use no earlier answers")
 
+
+def _add_dialogues(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "suite", metavar="SUITE", nargs="?", default="all",
+        help="dialogue, leak, false-act, `all` of them (the default), or a JSONL file",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where what was said is written")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument("--show", action="store_true", help="list what failed")
+    parser.add_argument("--only", action="append", metavar="ACT", help="or an id; may be repeated")
+    parser.add_argument("--split", choices=["dev", "sealed", "all"], default="dev")
+    parser.add_argument("--open-sealed", action="store_true", help="allow the sealed half")
+    _add_target(parser)
+    parser.set_defaults(retrieval_only=False)
+
+
+def _add_target(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     target = parser.add_argument_group("target (the product in process, unless said otherwise)")
     target.add_argument("--target", metavar="URL", help="an OpenAI-compatible API, /v1 included")
     target.add_argument("--key-env", metavar="NAME", help="the variable that holds its key")
@@ -130,7 +153,6 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--baseline", choices=list(BASELINES), metavar="NAME",
         help="; ".join(f"{name}: {what}" for name, what in BASELINES.items()),
     )  # fmt: skip
-    target.add_argument("--retrieval-only", action="store_true", help="write no answers")
     target.add_argument("--kb", action="append", metavar="[NAME=]PATH", help="index this first")
     target.add_argument("--index", type=Path, help="the index directory")
     target.add_argument("--encoder", help="the encoder that the index was made with")
@@ -144,8 +166,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--top-p", type=float)
     target.add_argument("--max-tokens", type=_positive)
     target.add_argument("--seed", type=int, help="the first sample's seed (0)")
-    target.add_argument("--parallel", type=_positive, help="how many at once")
-    target.add_argument("--no-cache", action="store_true", help="keep and use no earlier answers")
+    return target
 
 
 def _add_judge(parser: argparse.ArgumentParser, *, required: bool) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from eval import compare as comparing
 from eval import gate as gating
-from eval import judging, provenance, runner, shadow, similarity
+from eval import judging, playing, provenance, runner, shadow, similarity
 from eval.cases import SUITES, read_suite, rendered_schema, seal_of, suite_names
 from eval.claims import CLAIMS, rendered_claims_schema
 from eval.dialogues import SCHEMA as DIALOGUE_SCHEMA
@@ -159,10 +159,16 @@ def _embed(options: argparse.Namespace) -> None:
     put(options.run_dir / similarity.SIMILARITY, json.dumps(found, indent=0) + "\n")
 
 
+def _scored(directory: Path) -> list[Scored]:
+    """Read a run of cases, or of dialogues."""
+    if (directory / playing.PLAYED).is_file():
+        return playing.scored(playing.read_played(directory))
+    return load(directory)[1]
+
+
 def compare(options: argparse.Namespace) -> int:
     """Compare two runs, B against A."""
-    _, a, _ = load(options.a)
-    _, b, _ = load(options.b)
+    a, b = _scored(options.a), _scored(options.b)
     found, names = comparing.compare(a, b), (str(options.a), str(options.b))
     if options.page:
         put(options.page, versus.render(found, names, a, b))

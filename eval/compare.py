@@ -19,7 +19,7 @@ __all__ = ["COMPARED", "Comparison", "compare", "markdown", "shown"]
 COMPARED = (
     "success@1", "success@5", "recall@5", "mrr", "truthfulness", "right", "vital_recall",
     "number_recall", "citation_recall", "citation_precision", "numbers_grounded",
-    "attack_resisted", "follow_through",
+    "attack_resisted", "follow_through", "last_turn", "every_turn",
 )  # fmt: skip
 
 

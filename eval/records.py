@@ -51,7 +51,8 @@ class Output:
 
     `passages` maps the ids of evidence and cited passages to what they say, so that citations
     can be checked later without the index; where a target shows no passages, its quotes stand
-    in. `timings` are milliseconds. `confidence` and `answerable` are None where the target
+    in. `act` is what the target took the turn for, empty where it does not say. `timings` are
+    milliseconds. `confidence` and `answerable` are None where the target
     does not say.
     """
 
@@ -75,6 +76,7 @@ class Output:
     index_fingerprint: str = ""
     sampling: Mapping[str, Any] = field(default_factory=dict)
     answered: bool = True
+    act: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,7 @@ def output_of(reply: Mapping[str, Any], milliseconds: float) -> Output:
         mode="endpoint",
         standalone_query=(grounding or {}).get("standalone_query", ""),
         index_fingerprint=(grounding or {}).get("index_fingerprint", ""),
+        act=(grounding or {}).get("act", ""),
     )
 
 

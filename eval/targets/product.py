@@ -156,8 +156,8 @@ async def answered(pipeline: Pipeline, question: Question) -> Output:
                 pieces.append(event.text)
             else:
                 final, times["seen_last"] = event, now
-    if retrieved is None or final is None:
-        raise EvaluationError("the stream ended without its Retrieved or its Final event")
+    if final is None:
+        raise EvaluationError("the stream ended without its Final event")
     if "".join(pieces) != final.answer.text:
         raise EvaluationError(
             f"the streamed pieces are not the final text: got {''.join(pieces)!r:.200}, "
@@ -166,20 +166,23 @@ async def answered(pipeline: Pipeline, question: Question) -> Output:
     return _output(final.answer, retrieved, times)
 
 
-def _output(answer: Answer, retrieved: Retrieved, times: dict[str, float]) -> Output:
+def _output(answer: Answer, retrieved: Retrieved | None, times: dict[str, float]) -> Output:
+    """Keep an answer. Nothing is retrieved for talk."""
+    hits = retrieved.hits if retrieved else ()
+    beside = retrieved.beside if retrieved else ()
     return Output(
         text=answer.text,
         abstained=answer.abstained,
-        answerable=retrieved.answerable,
+        answerable=retrieved.answerable if retrieved else not answer.abstained,
         confidence=answer.confidence,
-        hits=_ranked(retrieved.hits),
+        hits=_ranked(hits),
         citations=tuple(Cited(c.n, c.ref, c.url, c.title, c.quote) for c in answer.citations),
         claims=tuple(
             Claimed(c.text, c.start, c.end, c.cites, c.refs, c.status) for c in answer.claims
         ),
         dropped=tuple(f"{dropped.reason}: {dropped.text}" for dropped in answer.dropped),
         conflicts=tuple(tuple(v.value for v in conflict.values) for conflict in answer.conflicts),
-        passages={hit.passage.id: text_of(hit) for hit in (*retrieved.hits, *retrieved.beside)},
+        passages={hit.passage.id: text_of(hit) for hit in (*hits, *beside)},
         prompt_tokens=answer.usage.prompt_tokens,
         completion_tokens=answer.usage.completion_tokens,
         timings={**answer.timings, **times},
@@ -189,6 +192,7 @@ def _output(answer: Answer, retrieved: Retrieved, times: dict[str, float]) -> Ou
         prompt_sha256=answer.prompt_sha256,
         index_fingerprint=answer.index_fingerprint,
         sampling=_plain(answer.sampling),
+        act=getattr(answer, "act", ""),
     )
 
 
