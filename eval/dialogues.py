@@ -46,7 +46,7 @@ class Expectation:
     One of `must_any`, all of `must_all` and none of `must_not` stand in the text, one of
     `must_any_shown` in the text or the shown sources. `lang` is the language of the whole text,
     `lang_some` that of a sentence in it. `format` is its form. `differs`: it is not mostly the
-    answer before.
+    answer before. `adds`: it says something that the answer before did not.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -65,6 +65,7 @@ class Expectation:
     lang_some: Language | None = None
     format: Form | None = None
     differs: bool = False
+    adds: bool = False
 
     @property
     def asks_again(self) -> bool:

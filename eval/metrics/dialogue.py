@@ -116,6 +116,8 @@ def _of_form(want: Expectation, text: str, before: str | None) -> Iterator[str]:
         share = share_repeated(text, before)
         if share >= REPEATED:
             yield f"{share:.0%} of it is the answer before"
+    if want.adds and before is not None and share_repeated(text, before) == 1.0:
+        yield "says nothing but the answer before"
 
 
 def share_repeated(text: str, before: str) -> float:

@@ -254,6 +254,9 @@ def test_kinds_of_answer() -> None:
     assert failures(Expectation("refuse"), answer(), None) == ["does not refuse"]
     assert failures(OFF, talk(), None) == failures(OFF, talk(abstained=True), None) == []
     assert failures(Expectation("answer", differs=True), answer(), SAID)
+    adds = Expectation("answer", adds=True)
+    assert failures(adds, answer(), SAID)
+    assert failures(adds, answer(f"Yes: {SAID}"), SAID) == []
 
 
 @given(st.text(), st.text())
