@@ -17,7 +17,7 @@ from index.files import put
 
 __all__ = ["dialogues"]
 
-_SUMMARY = "summary.json"
+_SUMMARY, _TRANSCRIPT = "summary.json", "dialogues.md"
 
 
 def dialogues(options: argparse.Namespace) -> int:
@@ -54,8 +54,9 @@ def dialogues(options: argparse.Namespace) -> int:
         }
         put(options.out / runner.HEADER, json.dumps(header, indent=2, ensure_ascii=False) + "\n")
         put(options.out / playing.PLAYED, playing.rendered(played))
+        put(options.out / _TRANSCRIPT, playing.transcript(played))
         put(options.out / _SUMMARY, json.dumps(summary.as_dict(), indent=1) + "\n")
-        say(f"written: {options.out / playing.PLAYED}, {_SUMMARY} beside it")
+        say(f"written: {options.out / playing.PLAYED}, {_TRANSCRIPT} and {_SUMMARY} beside it")
     if options.show:
         sys.stderr.write(playing.told(played))
     if options.json:

@@ -25,7 +25,7 @@ from eval.targets import Target
 
 __all__ = [
     "PLAYED", "DialogueSummary", "Played", "PlayedTurn", "play", "play_all", "read_played",
-    "scored", "summarize", "table", "told",
+    "rendered", "scored", "summarize", "table", "told", "transcript",
 ]  # fmt: skip
 
 PLAYED = "dialogues.jsonl"
@@ -281,6 +281,19 @@ def told(played: Sequence[Played]) -> str:
         for i, turn in enumerate(each.turns, start=1):
             lines += [f"{each.dialogue.id}/{i} {turn.said[:60]!r}: {what}" for what in turn.failed]
     return "".join(f"{line}\n" for line in lines)
+
+
+def transcript(played: Sequence[Played]) -> str:
+    """Write dialogues as Markdown, to be read and judged by a person."""
+    lines = []
+    for each in played:
+        lines += [f"## {each.dialogue.id}: {'passed' if each.passed else 'FAILED'}", ""]
+        for turn in each.turns:
+            answer = turn.output.text.replace("\n", "\n> ")
+            lines += [f"**{turn.said}**", "", f"> {answer}", ""]
+            lines += [f"- {what}" for what in turn.failed] + [""] * bool(turn.failed)
+        lines += [f"- broke off: {each.error}", ""] if each.error else []
+    return "\n".join(lines)
 
 
 _ADAPTER = TypeAdapter(Played)

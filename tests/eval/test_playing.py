@@ -164,6 +164,8 @@ async def test_what_breaks_off_is_no_success_and_says_why() -> None:
     assert summary.broken == 1
     assert "broke off" in playing.table(summary)
     assert "KeyError" in playing.told(found)
+    assert "KeyError" in playing.transcript(found)
+    assert f"> {SAID}" in playing.transcript(found)
 
 
 def test_the_sealed_half_and_unknown_acts_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
