@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
 from eval.baseline_names import BASELINES
 from index.cli import Parser, escape_unprintable, run
 
+# Where a command is carried out, if not in `eval.commands`.
+_MODULES = {
+    "judge": "judge_commands",
+    "calibrate": "judge_commands",
+    "dialogues": "dialogue_commands",
+    "export": "exchange_commands",
+    "import-feedback": "exchange_commands",
+}
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
     escape_unprintable()
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser(given[0] if given else "").parse_args(given)
     return run(f"eval {options.command}", lambda: _dispatch(options))
 
 
 def _dispatch(options: argparse.Namespace) -> int:
     # The commands bring numpy and pydantic: --help stays quick without them.
-    from eval import commands, dialogue_commands, exchange_commands, judge_commands
-
-    name = {"score": "rescore"}.get(options.command, options.command.replace("-", "_"))
-    homes = (dialogue_commands, exchange_commands, judge_commands, commands)
-    module = next(each for each in homes if name in each.__all__)
+    module = importlib.import_module(f"eval.{_MODULES.get(options.command, 'commands')}")
+    name = "rescore" if options.command == "score" else options.command.replace("-", "_")
     return int(getattr(module, name)(options))
 
 
-def _parser() -> Parser:
+def _parser(named: str) -> Parser:
+    """The parser; flags that are settings are read for the named command alone."""
     parser = Parser(prog="python -m eval", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_run(commands.add_parser("run", help="ask a suite of a target, and score the answers"))
-
-    _add_dialogues(commands.add_parser("dialogues", help="play conversations, and score them"))
+    asking = commands.add_parser("run", help="ask a suite of a target, and score the answers")
+    playing = commands.add_parser("dialogues", help="play conversations, and score them")
+    if named == "run":
+        _add_run(asking)
+    if named == "dialogues":
+        _add_dialogues(playing)
 
     score = commands.add_parser("score", help="score a run's samples anew")
     score.add_argument("run_dir", type=Path, metavar="DIR")
@@ -146,6 +158,9 @@ def _add_dialogues(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_target(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    from app.config.flags import add_settings
+    from app.config.settings import AnswerSettings, ModelSettings, SearchSettings
+
     target = parser.add_argument_group("target (the product in process, unless said otherwise)")
     target.add_argument("--target", metavar="URL", help="an OpenAI-compatible API, /v1 included")
     target.add_argument("--key-env", metavar="NAME", help="the variable that holds its key")
@@ -154,18 +169,12 @@ def _add_target(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         help="; ".join(f"{name}: {what}" for name, what in BASELINES.items()),
     )  # fmt: skip
     target.add_argument("--kb", action="append", metavar="[NAME=]PATH", help="index this first")
-    target.add_argument("--index", type=Path, help="the index directory")
-    target.add_argument("--encoder", help="the encoder that the index was made with")
-    target.add_argument("--encoder-engine", choices=["auto", "openvino", "torch"])
-    target.add_argument("--engine", choices=["auto", "openvino", "openai", "transformers"])
-    target.add_argument("--model", help="the served model's name, or a local path")
-    target.add_argument("--model-url", help="an OpenAI-compatible server for the product's model")
-    target.add_argument("--answer-mode", choices=["auto", "draft", "compose"])
     target.add_argument("--persona", action="append", help="may be repeated: each is asked")
     target.add_argument("--temperature", type=float)
     target.add_argument("--top-p", type=float)
     target.add_argument("--max-tokens", type=_positive)
     target.add_argument("--seed", type=int, help="the first sample's seed (0)")
+    add_settings(parser, SearchSettings, ModelSettings, AnswerSettings)
     return target
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "chosen_cases", "open_target", "read_knowledge"]
 
-_SETTINGS = ("index", "encoder", "encoder_engine", "engine", "model", "model_url", "answer_mode")
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -89,15 +87,16 @@ def open_target(options: argparse.Namespace, asked: Asked) -> Target:
     """
     if options.target:
         return _endpoint(options)
+    from app.config.flags import chosen
     from app.config.personas import resolve
     from app.config.settings import load_settings
     from app.record.types import Sampling
     from app.service import open_pipeline
 
-    chosen: dict[str, Any] = {name: getattr(options, name) for name in _SETTINGS}
+    told = chosen(options)
     if options.baseline == "composed":
-        chosen["answer_mode"] = "compose"
-    settings = load_settings(**chosen)
+        told["answer_mode"] = "compose"
+    settings = load_settings(**told)
     if asked.knowledge_base is not None:
         place = settings.cache / "eval" / "index" / Path(asked.label).stem
         _build(asked.knowledge_base, place, settings.index, settings.encoder, settings)

@@ -50,7 +50,7 @@ ROOMS: dict[str, str] = {
     ),
     "app.ui": "app.answer app.store app.chat_models app.config app.record index.* prompts",
     "app.cli": "app.* index.* prompts",
-    "app": "app.cli index.*",
+    "app": "app.cli app.config index.*",
     # what measures it
     "eval": "app.* index.* prompts",
     "scripts": "app.* index.* prompts",

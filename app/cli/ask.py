@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.answer.pipeline import Pipeline
 from app.config import personas
+from app.config.flags import chosen
 from app.config.settings import load_settings
 from app.record.errors import CitewiseError, RequestError
 from app.record.sanitize import visible
@@ -47,10 +48,6 @@ __all__ = [
 ]
 
 _WIDTH = 96
-_SETTINGS = (
-    "index", "encoder", "encoder_engine", "reranker", "engine", "model", "model_url",
-    "answer_mode", "rewrite", "unsupported", "verifier", "personas",
-)  # fmt: skip
 
 
 class _Turn(BaseModel):
@@ -144,8 +141,7 @@ async def _with_pipeline(
 
 @asynccontextmanager
 async def _pipeline(options: argparse.Namespace) -> AsyncIterator[Pipeline]:
-    chosen = {name: getattr(options, name, None) for name in _SETTINGS}
-    pipeline = open_pipeline(load_settings(**chosen))
+    pipeline = open_pipeline(load_settings(**chosen(options)))
     try:
         yield pipeline
     finally:

@@ -9,21 +9,17 @@ import sys
 from mcp.server.stdio import stdio_server
 
 from app.api.logs import chosen_format, log_to
+from app.config.flags import chosen
 from app.config.settings import load_settings
 from app.service import open_pipeline
 from app.tools.server import make_tools
 
 __all__ = ["mcp"]
 
-_SETTINGS = (
-    "index", "encoder", "encoder_engine", "reranker", "engine", "model", "model_url",
-    "answer_mode", "rewrite", "unsupported", "verifier", "personas",
-)  # fmt: skip
-
 
 def mcp(options: argparse.Namespace) -> int:
     """Serve until standard input ends; everything but the protocol goes to standard error."""
-    settings = load_settings(**{name: getattr(options, name, None) for name in _SETTINGS})
+    settings = load_settings(**chosen(options))
     log_to(form=chosen_format(settings.log_format, sys.stderr))
     pipeline = open_pipeline(settings)
 

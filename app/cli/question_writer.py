@@ -10,7 +10,8 @@ from contextlib import aclosing
 
 import prompts
 from app.chat_models import ChatModel, Decoding, Piece
-from app.config.settings import load_settings
+from app.config.flags import add_settings, chosen
+from app.config.settings import ModelSettings, load_settings
 from app.record.errors import ModelBusy, ModelUnavailable
 from app.record.sanitize import strip_invisible
 from app.record.types import Message
@@ -71,11 +72,8 @@ class ChatQuestionWriter:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags that choose the model; settings and variables count as everywhere."""
-    group = parser.add_argument_group("the chat model that writes (settings of python -m app)")
-    group.add_argument("--engine", choices=["auto", "openvino", "openai", "transformers"])
-    group.add_argument("--model", help="the served model's name, or a local path")
-    group.add_argument("--model-url", help="an OpenAI-compatible server, /v1 included")
-    group.add_argument("--concurrent", type=int, help="passages asked about at once (8 by URL)")
+    add_settings(parser, ModelSettings)
+    parser.add_argument("--concurrent", type=int, help="passages asked about at once (8 by URL)")
 
 
 def open_writer(options: argparse.Namespace) -> ChatQuestionWriter:
@@ -85,8 +83,7 @@ def open_writer(options: argparse.Namespace) -> ChatQuestionWriter:
         SettingsError: a setting is wrong.
         ModelUnavailable: the server can't be reached.
     """
-    chosen = {name: getattr(options, name) for name in ("engine", "model", "model_url")}
-    model = open_model(load_settings(**chosen))
+    model = open_model(load_settings(**chosen(options)))
     if not model.small:
         asyncio.run(_discover(model))
     return ChatQuestionWriter(model, max(1, options.concurrent or (1 if model.small else 8)))

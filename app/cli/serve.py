@@ -24,6 +24,7 @@ from app.api.drain import Drain
 from app.api.logs import chosen_format, log_to
 from app.api.telemetry import Telemetry
 from app.chat_models.local_vllm import with_local_vllm
+from app.config.flags import chosen
 from app.config.settings import Settings, load_settings
 from app.record.errors import ModelError, SettingsError
 from app.service import open_pipeline
@@ -57,11 +58,7 @@ class DrainingServer(uvicorn.Server):
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    names = (
-        "host", "port", "index", "encoder", "encoder_engine", "reranker", "engine", "model",
-        "model_url", "answer_mode", "rewrite", "unsupported", "verifier", "personas", "database",
-    )  # fmt: skip
-    settings = load_settings(**{name: getattr(options, name) for name in names})
+    settings = load_settings(**chosen(options))
     check_binding(settings)
     _check_temporary_folder()
     log_to(form=chosen_format(settings.log_format, sys.stderr))

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from app.config.flags import chosen
 from app.config.settings import load_settings
 from app.record.errors import RequestError
 from app.store.database import Database, database_url
@@ -21,7 +22,7 @@ __all__ = ["db", "feedback", "feedback_line"]
 
 def db(options: argparse.Namespace) -> int:
     """Bring the tables up to date, or tell their version; status 1: they are not up to date."""
-    with closing(Database(database_url(load_settings(database=options.database).database))) as base:
+    with closing(Database(database_url(load_settings(**chosen(options)).database))) as base:
         found = _found(base)
         if options.action == "upgrade":
             if base.file is not None:
@@ -54,7 +55,7 @@ def _tell(options: argparse.Namespace, base: Database, now: str | None, **more: 
 def feedback(options: argparse.Namespace) -> int:
     """Print all feedback as JSON lines, oldest first."""
     since = _moment(options.since)
-    with closing(open_store(load_settings(database=options.database).database, create=False)) as s:
+    with closing(open_store(load_settings(**chosen(options)).database, create=False)) as s:
         number = 0
         for one in s.feedback.export(since=since):
             print_json(feedback_line(one))

@@ -10,7 +10,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -22,7 +29,18 @@ from pydantic_settings import (
 from app.record.errors import SettingsError
 from index.errors import wrong_fields
 
-__all__ = ["LOCAL_VLLM", "ROOT", "Settings", "load_settings"]
+__all__ = [
+    "GROUPS",
+    "LOCAL_VLLM",
+    "ROOT",
+    "AnswerSettings",
+    "ModelSettings",
+    "RecordSettings",
+    "SearchSettings",
+    "ServingSettings",
+    "Settings",
+    "load_settings",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL_VLLM = "http://127.0.0.1:8000/v1"
@@ -75,10 +93,8 @@ def _file_settings(path: Path) -> dict[str, Any]:
     raise SettingsError(f"{path.absolute()} can't be used: {problem}")
 
 
-class Settings(BaseSettings):
-    """Everything that can be chosen. Unknown keys are refused."""
-
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid")
+class SearchSettings(BaseModel):
+    """The index and how it is searched."""
 
     index: Path = Field(ROOT / "var" / "index", description="the index directory")
     encoder: str = Field(
@@ -92,7 +108,14 @@ class Settings(BaseSettings):
         description="a cross-encoder that orders the first hits anew: a folder, or a hub's name",
     )
     rerank_depth: int = Field(20, ge=2, le=40, description="hits that the reranker reads")
+    retrieve_seconds: float = Field(
+        10, gt=0, le=600, description="seconds that the search for evidence may take"
+    )
     cache: Path = Field(ROOT / ".cache", description="where converted models are kept")
+
+
+class ModelSettings(BaseModel):
+    """The model that writes, and how long it is waited for."""
 
     engine: Literal["auto", "openvino", "openai", "transformers"] = Field(
         "auto",
@@ -105,11 +128,6 @@ class Settings(BaseSettings):
     )
     model_url: str | None = Field(
         None, description="an OpenAI-compatible server, such as http://127.0.0.1:8000/v1"
-    )
-    local_vllm: str = Field(
-        LOCAL_VLLM,
-        description="where app serve looks for a vLLM of this machine if no engine, model or "
-        "model_url is set; empty looks nowhere",
     )
     model_context: int | None = Field(
         None,
@@ -136,9 +154,10 @@ class Settings(BaseSettings):
     breaker_seconds: float = Field(
         10, gt=0, le=600, description="seconds for which it is left alone before it is tried again"
     )
-    retrieve_seconds: float = Field(
-        10, gt=0, le=600, description="seconds that the search for evidence may take"
-    )
+
+
+class AnswerSettings(BaseModel):
+    """How an answer is made."""
 
     answer_mode: Literal["auto", "draft", "compose"] = Field(
         "auto",
@@ -176,6 +195,13 @@ class Settings(BaseSettings):
         le=4096,
         description="tokens of an answer where neither request nor persona says",
     )
+    max_question_chars: int = Field(
+        8_000, ge=16, le=1_000_000, description="characters of a question at most"
+    )
+
+
+class RecordSettings(BaseModel):
+    """What is kept, and where."""
 
     database: str = Field(
         str(ROOT / "var" / "citewise.db"),
@@ -195,10 +221,17 @@ class Settings(BaseSettings):
         "them; 0 keeps none",
     )
 
+
+class ServingSettings(BaseModel):
+    """The page and the endpoint."""
+
     host: str = Field("127.0.0.1", description="the address to listen on")
     port: int = Field(7860, ge=0, le=65535, description="the port to listen on; 0 picks one")
-
-    # endpoint
+    local_vllm: str = Field(
+        LOCAL_VLLM,
+        description="where app serve looks for a vLLM of this machine if no engine, model or "
+        "model_url is set; empty looks nowhere",
+    )
     api_keys_file: Path | None = Field(
         None, description="the file of hashed API keys; where set, every request needs a key"
     )
@@ -239,9 +272,6 @@ class Settings(BaseSettings):
         4_194_304, ge=1024, le=268_435_456, description="bytes of a request's body at most"
     )
     max_messages: int = Field(256, ge=1, le=10_000, description="messages of a request at most")
-    max_question_chars: int = Field(
-        8_000, ge=16, le=1_000_000, description="characters of a question at most"
-    )
     keep_alive_seconds: float = Field(
         15,
         ge=0,
@@ -278,6 +308,19 @@ class Settings(BaseSettings):
                 )
         return origins
 
+
+class Settings(
+    SearchSettings,
+    ModelSettings,
+    AnswerSettings,
+    RecordSettings,
+    ServingSettings,
+    BaseSettings,
+):
+    """Everything that can be chosen. Unknown keys are refused."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid")
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -289,6 +332,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags first, then variables, then the file."""
         return init_settings, env_settings, InitSettingsSource(settings_cls, _file_settings(_FILE))
+
+
+GROUPS: tuple[type[BaseModel], ...] = (
+    SearchSettings, ModelSettings, AnswerSettings, RecordSettings, ServingSettings,
+)  # fmt: skip
 
 
 def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 - values of any setting

@@ -91,6 +91,20 @@ def test_pods_are_not_root_and_have_probes_and_known_settings() -> None:
         assert name.removeprefix("CITEWISE_").lower() in Settings.model_fields
 
 
+def test_what_the_chart_repeats_of_the_settings_is_as_they_define_it() -> None:
+    told = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    schema = Settings.model_json_schema()["properties"]
+    drain = told["properties"]["citewise"]["properties"]["drainSeconds"]
+    assert {drain["minimum"], drain["maximum"]} == {
+        schema["drain_seconds"]["minimum"], schema["drain_seconds"]["maximum"],
+    }  # fmt: skip
+    assert values["citewise"]["drainSeconds"] == schema["drain_seconds"]["default"]
+    pod = objects(helm(ALL))["Deployment/answers-citewise"]["spec"]["template"]["spec"]
+    (port,) = pod["containers"][0]["ports"]
+    assert port["containerPort"] == schema["port"]["default"]
+
+
 def test_the_model_is_reached_through_its_service() -> None:
     made = objects(helm(ALL))
     port = made["Service/answers-citewise-vllm"]["spec"]["ports"][0]["port"]

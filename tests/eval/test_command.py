@@ -160,7 +160,7 @@ def test_an_unknown_persona_is_refused_before_anything_is_asked(
 
 def test_help_is_quick_and_light() -> None:
     started = time.perf_counter()
-    code = "import sys; from eval.__main__ import _parser; _parser(); print(*sys.modules)"
+    code = "import sys; from eval.__main__ import _parser; _parser('run'); print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
