@@ -82,6 +82,17 @@ def _keys(parser: Parser) -> None:
     parser.add_argument("--tokens-per-day", type=int, metavar="N", help="a new key's budget")
 
 
+def _calculate(parser: Parser) -> None:
+    parser.add_argument("--list", action="store_true", help="name what can be calculated")
+    parser.add_argument("--markdown", action="store_true", help="print the documentation's page")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("name", nargs="?", help="the calculation; NAME --help shows its inputs")
+    parser.add_argument(
+        "inputs", nargs=argparse.REMAINDER, metavar="--input value",
+        help="such as: kv-cache --model llama-3.1-70b --tokens 128k",
+    )  # fmt: skip
+
+
 def _settings(parser: Parser) -> None:
     parser.add_argument("--markdown", action="store_true", help="print the documentation's page")
     parser.add_argument("--json", action="store_true", help="print one JSON list")
@@ -114,6 +125,10 @@ _COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
         "serve the tools of the Model Context Protocol on standard input and output",
         _answering,
     ),
+    "calculate": (
+        "work a formula out: memory, compute, speed, cost, statistics",
+        _calculate,
+    ),
     "keys": ("add, list or revoke the endpoint's keys", _keys),
     "settings": ("list every setting with its default", _settings),
     "db": ("upgrade the database's tables, or tell their version", _db),
@@ -134,6 +149,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from app.cli.keys import keys
 
         return keys(options)
+    if options.command == "calculate":
+        from app.cli.calculate import calculate_command
+
+        return calculate_command(options)
     if options.command == "settings":
         from app.cli.settings import settings
 

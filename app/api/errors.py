@@ -27,6 +27,7 @@ from app.record.errors import (
     RetrievalTimeout,
     StoreError,
 )
+from index.calculations import CalculationError
 from index.errors import IndexUnusable
 
 __all__ = ["MAX_RETRY_AFTER", "ApiError", "api_error", "not_found", "param_of", "refused"]
@@ -120,6 +121,10 @@ def api_error(error: BaseException) -> ApiError:
             return ApiError(404, _scrubbed(error), param="model", code="model_not_found")
         case RequestError(field=field):
             return refused(_scrubbed(error), _FIELDS.get(field, field) if field else None)
+        case CalculationError(field=field):
+            return refused(
+                _scrubbed(error), field if field in (None, "name") else f"inputs.{field}"
+            )
         case ContextOverflow():
             return refused(
                 "the conversation is longer than the model's context: send fewer or shorter "

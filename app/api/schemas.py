@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from app.store.records import Rating, Reason
 
 __all__ = [
+    "CalculationReply",
+    "Calculations",
     "ChatCompletion",
     "Embeddings",
     "ErrorBody",
@@ -294,6 +296,29 @@ class ResponseObject(BaseModel):
     citations: list[str]
     search_results: list[SearchResult]
     x_grounding: Grounding | None
+
+
+class CalculationReply(Reply):
+    """A calculation with its sum; `value` is null where nothing bounds it."""
+
+    object: Literal["calculation"]
+    name: str
+    inputs: dict[str, Any]
+    result: dict[str, Any]
+    steps: list[dict[str, Any]]
+    parts: list[dict[str, Any]]
+    others: list[dict[str, Any]]
+    assumptions: list[str]
+    sources: list[dict[str, Any]]
+
+
+class Calculations(Reply):
+    """What can be calculated, with every input, and the models and machines known by name."""
+
+    object: Literal["list"]
+    data: list[dict[str, Any]]
+    models: list[dict[str, str]]
+    machines: list[dict[str, str]]
 
 
 class FeedbackReply(Reply):

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from app.api.accounts import RATE_HEADERS, Accounts
+from app.api.calculating import serve_calculate, serve_calculations
 from app.api.chat import serve_chat
 from app.api.drain import shutting_down
 from app.api.edge import Edge
@@ -27,6 +28,8 @@ from app.api.responses import serve_response
 from app.api.responses_wire import ResponsesRequest
 from app.api.routes_table import RouteTable, unknown_path
 from app.api.schemas import (
+    CalculationReply,
+    Calculations,
     ChatCompletion,
     Embeddings,
     FeedbackReply,
@@ -39,7 +42,13 @@ from app.api.schemas import (
 from app.api.serving import Json, ServedPipeline, Serving
 from app.api.telemetry import Telemetry
 from app.api.traces import open_traces
-from app.api.wire import ChatRequest, EmbeddingsRequest, FeedbackRequest, RetrieveRequest
+from app.api.wire import (
+    CalculateRequest,
+    ChatRequest,
+    EmbeddingsRequest,
+    FeedbackRequest,
+    RetrieveRequest,
+)
 from app.config.settings import Settings
 from app.record.errors import SettingsError, StoreError
 from app.store import Store
@@ -50,7 +59,7 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 _HEALTH_SECONDS = 2.0
-_BODIES = (ChatRequest, ResponsesRequest, RetrieveRequest, EmbeddingsRequest)
+_BODIES = (CalculateRequest, ChatRequest, ResponsesRequest, RetrieveRequest, EmbeddingsRequest)
 
 
 def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None = None) -> FastAPI:
@@ -90,6 +99,7 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
     router = app.router
     _add_answers(router, serving)
     _add_knowledge(router, serving)
+    _add_calculations(router)
     _add_models(router, serving)
     _add_feedback(router, serving)
     _add_probes(router, serving)
@@ -211,6 +221,21 @@ def _add_knowledge(router: APIRouter, serving: Serving) -> None:
     )
     async def embeddings(request: Request) -> Response:
         return await serve_embeddings(request, serving)
+
+
+def _add_calculations(router: APIRouter) -> None:
+    @router.post(
+        "/v1/calculate",
+        **described("Work a formula out, with its sum", CalculationReply, CalculateRequest),
+    )
+    async def calculate(request: Request) -> Response:
+        return await serve_calculate(request)
+
+    @router.get(
+        "/v1/calculations", **described("What can be calculated", Calculations, errors=(401, 500))
+    )
+    async def calculations() -> Response:
+        return await serve_calculations()
 
 
 def _add_feedback(router: APIRouter, serving: Serving) -> None:

@@ -23,6 +23,7 @@ from app.store.records import Rating, Reason
 
 __all__ = [
     "Alternatives",
+    "CalculateRequest",
     "ChatMessage",
     "ChatRequest",
     "Count",
@@ -192,6 +193,15 @@ class RetrieveRequest(Wire):
     query: str = Field(min_length=1)
     k: Passages | None = Field(None, description="passages at most")
     history: list[ChatMessage] | None = Field(None, description="the turns before the query")
+
+
+class CalculateRequest(Wire):
+    """`POST /v1/calculate`."""
+
+    name: str = Field(min_length=1, max_length=100, description="see /v1/calculations")
+    inputs: dict[str, JsonValue] = Field(
+        description="by name: numbers in the input's unit, or texts that bring theirs (24 GiB)"
+    )
 
 
 def _input_kind(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What assistants are given by the Model Context Protocol: `ask` and `search_knowledge`.
+"""What assistants are given: the tools `ask`, `search_knowledge` and `calculate`.
 
 A tool answers in two forms at once: text that can be read as it is, and the same as structured
 output. Errors are told as tool errors, in the words that the pipeline has for them, so that an
@@ -7,6 +7,7 @@ assistant can mend what it asked.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -29,6 +30,7 @@ import prompts
 from app.config.personas import Persona, listed
 from app.record.errors import CitewiseError, RequestError
 from app.record.types import Event, Message, Question, Retrieved, final_answer
+from app.tools.calculating import CalculateInput, Worked, told, worked
 from app.tools.forms import (
     Answered,
     AskInput,
@@ -77,7 +79,7 @@ def make_tools(pipeline: Asking, turn: Working = nullcontext) -> Server[Any]:
         pipeline: what answers.
         turn: waits for the right to work, and keeps it for the block.
     """
-    offers = {offer.tool.name: offer for offer in (_ask(pipeline), _search(pipeline))}
+    offers = {offer.tool.name: offer for offer in (_ask(pipeline), _search(pipeline), _calculate())}
 
     async def list_tools(_: object, params: PaginatedRequestParams | None) -> ListToolsResult:
         del params
@@ -136,6 +138,13 @@ def _search(pipeline: Asking) -> _Offer:
 
     told = prompts.text("tools/search_knowledge.md").strip()
     return _Offer(_tool("search_knowledge", "Search Citewise", told, SearchInput, Found), call)
+
+
+def _calculate() -> _Offer:
+    async def call(arguments: dict[str, Any]) -> Result:
+        return await asyncio.to_thread(worked, CalculateInput.model_validate(arguments))
+
+    return _Offer(_tool("calculate", "Calculate", told(), CalculateInput, Worked), call)
 
 
 def _tool(name: str, title: str, told: str, takes: type[BaseModel], gives: type[BaseModel]) -> Tool:

@@ -30,6 +30,7 @@ __all__ = [
 Given = str | float | bool
 _KINDS = ("text", "flag", "model", "machine", "precision", "numbers")
 _MOST_NUMBERS = 10_000
+_LONGEST_TEXT = 4_000  # ROUGE-L takes the product of two lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ class Input:
         Raises:
             CalculationError: it is no value of this kind, or out of range.
         """
+        lists = isinstance(given, list | tuple) and self.unit == "numbers"
+        if not (lists or isinstance(given, str | int | float)):
+            raise self._refused(given, f"a value in {self.unit}")
         reader = _READERS.get(self.unit)
         if reader:
             return reader(self, given)
@@ -76,6 +80,8 @@ class Input:
 
 def _read_text(spec: Input, given: Given) -> str:
     text = str(given).strip()
+    if len(text) > _LONGEST_TEXT:
+        raise spec._refused(text[:40], f"at most {_LONGEST_TEXT:,} characters")
     if spec.choices and text not in spec.choices:
         raise spec._refused(given, f"one of {', '.join(spec.choices)}")
     return text
@@ -94,7 +100,7 @@ def _read_numbers(spec: Input, given: Any) -> tuple[float, ...]:  # noqa: ANN401
     parts = given if isinstance(given, list | tuple) else str(given).replace(",", " ").split()
     try:
         numbers = tuple(float(part) for part in parts)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise spec._refused(given, "numbers, such as 0.5 0.3 0.2") from error
     if not 1 <= len(numbers) <= _MOST_NUMBERS or not all(
         spec.low <= n <= spec.high for n in numbers

@@ -144,7 +144,7 @@ def read_amount(given: str | float, unit: str, field: str = "") -> float:
     """
     wanted = UNITS[unit]
     if isinstance(given, int | float):
-        value = float(given) * wanted.size
+        value = float(given) * wanted.size if abs(given) < 1e300 else math.inf
     else:
         value = _read_text(given, wanted, field)
     if not math.isfinite(value):

@@ -12,7 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from app.api.schemas import Embeddings, ErrorBody, Found, ModelCard, ModelCards
+from app.api.schemas import (
+    CalculationReply,
+    Calculations,
+    Embeddings,
+    ErrorBody,
+    Found,
+    ModelCard,
+    ModelCards,
+)
 from app.record.types import Message
 from index.encoders import Encoder
 from index.weights import MINILM
@@ -146,6 +154,40 @@ def test_embeddings_take_2048_texts(api: Running) -> None:
     assert len(reply.json()["data"]) == 2048
 
 
+def test_a_calculation_gives_its_sum(api: Running) -> None:
+    inputs = {"model": "llama-3.1-70b", "tokens": "128k"}
+    reply = api.http.post("/v1/calculate", json={"name": "kv-cache", "inputs": inputs})
+    found = CalculationReply.model_validate(reply.json())
+    assert found.result["value"] == 40 * 2**30
+    assert found.result["unit"] == "bytes"
+    assert found.steps
+    assert found.assumptions
+    assert all(source["url"].startswith("https://") for source in found.sources)
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"name": "kv-cash", "inputs": {}}, "name"),
+        ({"name": "kv-cache", "inputs": {"model": "llama-3.1-8b"}}, "inputs.tokens"),
+        ({"name": "weights", "inputs": {"parameters": "7 GB"}}, "inputs.parameters"),
+        ({"name": "weights", "inputs": {"parameters": [7]}}, "inputs.parameters"),
+        ({"name": "weights"}, "inputs"),
+    ],
+)
+def test_calculations_refuse(api: Running, body: dict[str, Any], param: str) -> None:
+    reply = api.http.post("/v1/calculate", json=body)
+    assert reply.status_code == 400, reply.text
+    assert reply.json()["error"]["param"] == param
+
+
+def test_what_can_be_calculated_is_listed_with_its_inputs(api: Running) -> None:
+    known = Calculations.model_validate(api.http.get("/v1/calculations").json())
+    assert {"kv-cache", "training-memory"} <= {each["name"] for each in known.data}
+    assert len(known.models) > 100
+    assert all(each["inputs"] for each in known.data)
+
+
 def test_probes(api: Running) -> None:
     assert api.http.get("/healthz").json() == {"status": "ok", "parts": {}}
     ready = api.http.get("/readyz")
@@ -159,8 +201,13 @@ def test_probes(api: Running) -> None:
 
 def test_the_description_is_what_is_served(api: Running) -> None:
     document = api.http.get("/openapi.json").json()
-    posts = {"/v1/chat/completions", "/v1/retrieve", "/v1/embeddings", "/v1/responses"}
-    gets = {"/v1/models", "/v1/models/{model}", "/healthz", "/readyz"}
+    posts = {
+        "/v1/calculate", "/v1/chat/completions", "/v1/retrieve", "/v1/embeddings",
+        "/v1/responses",
+    }  # fmt: skip
+    gets = {
+        "/v1/calculations", "/v1/models", "/v1/models/{model}", "/healthz", "/readyz",
+    }  # fmt: skip
     assert {path for path, item in document["paths"].items() if "post" in item} == posts
     assert {path for path, item in document["paths"].items() if "get" in item} == gets
     for path, item in document["paths"].items():
@@ -189,6 +236,7 @@ FIELDS = (
     "stop", "seed", "presence_penalty", "logit_bias", "logprobs", "top_logprobs", "tools",
     "tool_choice", "response_format", "modalities", "input", "query", "k", "history",
     "encoding_format", "dimensions", "role", "content", "type", "text", "include", "instructions",
+    "name", "inputs", "parameters",
 )  # fmt: skip
 SCALARS = st.one_of(
     st.none(),
@@ -211,6 +259,7 @@ VALID: dict[str, dict[str, Any]] = {
     "/v1/responses": {"model": MODEL, "input": "What?"},
     "/v1/retrieve": {"query": "What?"},
     "/v1/embeddings": {"model": "tiny", "input": "x"},
+    "/v1/calculate": {"name": "weights", "inputs": {"parameters": "7B"}},
 }
 
 

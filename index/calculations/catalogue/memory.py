@@ -16,9 +16,11 @@ from index.calculations.catalogue.shared import (
     memory_of,
     parameters_of,
     shape_of,
+    size,
 )
 from index.calculations.memory import kv_bytes, kv_bytes_per_token, longest_context, weight_bytes
 from index.calculations.parameters import count, countable
+from index.calculations.precisions import Precision
 from index.calculations.registry import Calculation, Input, Part, Result, Step, Values
 from index.calculations.shapes import CacheGroup, Shape
 from index.calculations.units import CalculationError, rounded, shown
@@ -30,6 +32,7 @@ SEQUENCES = Input(
     "sequences", "count", "sequences at once (batch, users)", 1, low=1, high=1e7, whole=True
 )
 PRECISION = Input("precision", "precision", "of the weights", "bf16")
+BITS = Input("bits", "bits", "bits a weight, instead of a precision", low=0.5, high=64)
 CACHE_PRECISION = Input("cache_precision", "precision", "of keys and values", "bf16")
 MEMORY_INPUT = Input("memory", "bytes", "memory of one GPU", low=1e6, high=1e16)
 USABLE = Input(
@@ -93,15 +96,38 @@ def _ffn_sum(shape: Shape) -> str:
 
 def _weights(values: Values) -> Result:
     total, _ = parameters_of(values)
-    stored = values.precision(fallback=values.model.precision if values.model else "")
-    size = weight_bytes(total, stored.bits)
+    stored = _stored(values)
+    taken = weight_bytes(total, stored.bits)
     if stored.note:
         values.assume(f"{stored.name}: {rounded(stored.bits, 5)} bits a weight ({stored.note})")
     if "llama.cpp" in stored.note:
         values.cite("llama.cpp-quantize")
     step = Step("weights", f"{shown(total, 'parameters')} × {rounded(stored.bits, 5)} bits / 8",
-                size, "bytes")  # fmt: skip
-    return Result(f"Weights in {stored.name}", size, "bytes", (step,))
+                taken, "bytes")  # fmt: skip
+    return Result(f"Weights in {stored.name}", taken, "bytes", (step,))
+
+
+def _stored(values: Values) -> Precision:
+    """How the weights are stored: so many bits each, or a precision."""
+    if values.given("bits"):
+        bits = values.number("bits")
+        return Precision(f"{rounded(bits)} bits a weight", bits)
+    return values.precision(fallback=values.model.precision if values.model else "")
+
+
+def _embedding(values: Values) -> Result:
+    shape = shape_of(values)
+    for name in ("vocabulary", "width"):
+        if not getattr(shape, name):
+            raise values.missing(name, "model")
+    total = shape.vocabulary * shape.width
+    step = Step("embedding", f"{shape.vocabulary:,} × {shape.width:,}", total, "parameters")
+    others = [Step("with an output of its own", "2 ×", 2 * total, "parameters")]
+    if values.model:
+        share = total / values.model.parameters
+        others.append(Step("share of the model", "", share, "fraction"))
+    return Result("Parameters of the embedding", total, "parameters", (step,),
+                  others=tuple(others))  # fmt: skip
 
 
 def _cache(values: Values) -> Result:
@@ -148,8 +174,7 @@ def _within_context(values: Values, shape: Shape, tokens: float) -> None:
 
 def _inference(values: Values) -> Result:
     total, _ = parameters_of(values)
-    model = values.model
-    stored = values.precision(fallback=model.precision if model else "")
+    stored = _stored(values)
     weights = weight_bytes(total, stored.bits)
     parts = [Part("weights", weights)]
     steps = [Step("weights", f"{shown(total, 'parameters')} × {rounded(stored.bits, 5)} bits / 8",
@@ -211,8 +236,7 @@ def _room_for_cache(values: Values) -> tuple[float, float, list[Step]]:
     if memory is None:
         raise values.missing("gpu", "memory")
     total, _ = parameters_of(values)
-    model = values.model
-    stored = values.precision(fallback=model.precision if model else "")
+    stored = _stored(values)
     weights = weight_bytes(total, stored.bits)
     gpus, usable = values.whole("gpus"), values.number("usable")
     room = gpus * memory * usable - weights - float(values.read.get("overhead", 0)) * gpus
@@ -283,8 +307,14 @@ MEMORY = (
         "parameters", (MODEL, *WHOLE_SHAPE), _parameters, ("vaswani-2017", "shazeer-2020"),
     ),
     Calculation(
+        "embedding-parameters", "Parameters of the embedding", "vocabulary × width", "parameters",
+        (MODEL, size("vocabulary", "rows of the embedding", high=1e9),
+         size("width", "hidden size (d_model)")),
+        _embedding, ("vaswani-2017",),
+    ),
+    Calculation(
         "weights", "Weights in memory", "parameters × bits a weight / 8", "bytes",
-        (*MODEL_OR_PARAMETERS, PRECISION), _weights, ("frantar-2022",),
+        (*MODEL_OR_PARAMETERS, PRECISION, BITS), _weights, ("frantar-2022",),
     ),
     Calculation(
         "kv-cache", "Keys and values in memory",
@@ -295,19 +325,20 @@ MEMORY = (
     Calculation(
         "inference-memory", "Memory to run a model, and whether it fits",
         "weights + KV cache + buffers ≤ GPUs × memory × usable share", "bytes",
-        (*MODEL_OR_PARAMETERS, PRECISION, TOKENS, SEQUENCES, CACHE_PRECISION, *_FITTING, *SHAPE),
+        (*MODEL_OR_PARAMETERS, PRECISION, BITS, TOKENS, SEQUENCES, CACHE_PRECISION,
+         *_FITTING, *SHAPE),
         _inference, ("pope-2022",),
     ),
     Calculation(
         "context-that-fits", "The longest context that fits a machine",
         "(GPUs × memory × usable share - weights) / (cache a token × sequences)", "tokens",
-        (*MODEL_OR_PARAMETERS, PRECISION, SEQUENCES, CACHE_PRECISION, *_FITTING, *SHAPE),
+        (*MODEL_OR_PARAMETERS, PRECISION, BITS, SEQUENCES, CACHE_PRECISION, *_FITTING, *SHAPE),
         _context_that_fits, ("pope-2022",),
     ),
     Calculation(
         "concurrent-sequences", "How many sequences fit at once",
         "⌊(GPUs × memory × usable share - weights) / cache of a sequence⌋", "count",
-        (*MODEL_OR_PARAMETERS, PRECISION, TOKENS, CACHE_PRECISION, *_FITTING, *SHAPE),
+        (*MODEL_OR_PARAMETERS, PRECISION, BITS, TOKENS, CACHE_PRECISION, *_FITTING, *SHAPE),
         _sequences_that_fit, ("pope-2022",),
     ),
     Calculation(

@@ -14,6 +14,7 @@ from index.calculations.catalogue.shared import (
 )
 from index.calculations.catalogue.training import PEAK, _peak_of
 from index.calculations.memory import kv_bytes, weight_bytes
+from index.calculations.precisions import Precision
 from index.calculations.registry import Calculation, Input, Result, Step, Values
 from index.calculations.units import CalculationError, rounded, shown
 
@@ -47,7 +48,10 @@ def _read_a_step(values: Values) -> tuple[float, float, list[Step]]:
     """Bytes of active weights, of one sequence's cache, and the lines of that sum."""
     _, active = parameters_of(values)
     model = values.model
-    stored = values.precision(fallback=model.precision if model else "")
+    if values.given("bits"):
+        stored = Precision("", values.number("bits"))
+    else:
+        stored = values.precision(fallback=model.precision if model else "")
     weights = weight_bytes(active, stored.bits)
     steps = [Step("weights read a step", f"{shown(active, 'parameters')} × "
                   f"{rounded(stored.bits, 5)} bits / 8", weights, "bytes")]  # fmt: skip
@@ -194,7 +198,8 @@ def _speculative(values: Values) -> Result:
                   others=others)  # fmt: skip
 
 
-_READING = (*MODEL_OR_PARAMETERS, ACTIVE, PRECISION, TOKENS, CACHE_PRECISION)
+BITS = Input("bits", "bits", "bits a weight, instead of a precision", low=0.5, high=64)
+_READING = (*MODEL_OR_PARAMETERS, ACTIVE, PRECISION, BITS, TOKENS, CACHE_PRECISION)
 SERVING = (
     Calculation(
         "decode-speed", "Tokens a second at most, by memory bandwidth",

@@ -74,8 +74,9 @@ def _memory(values: Values) -> Result:
     if memory and len(stages) > 1:
         chosen = next((s for s in stages if states[s].total + extra <= memory), stages[-1])
     state = states[chosen]
-    parts = [Part(*row) for row in (("weights", state.weights), ("gradients", state.gradients),
-             ("optimizer", state.optimizer)) if row[1]]  # fmt: skip
+    held = frozen / (gpus if chosen >= 3 else 1)
+    parts = [Part(*row) for row in (("frozen weights", held), ("weights", state.weights - held),
+             ("gradients", state.gradients), ("optimizer", state.optimizer)) if row[1]]  # fmt: skip
     parts += activations
     needed = state.total + extra
     steps = _state_steps(values, trained, frozen, state, chosen)
@@ -85,6 +86,11 @@ def _memory(values: Values) -> Result:
         for stage in stages
         if len(stages) > 1
     )
+    if optimizer.name != "adamw" and method == "full":
+        usual = training_state(trained, frozen, OPTIMIZERS["adamw"], mixed=arithmetic == "mixed",
+                               bytes_each=bytes_each, zero=chosen, gpus=gpus)  # fmt: skip
+        saved = Step("saved against AdamW", "", usual.total - state.total, "bytes")
+        others += (saved,) if saved.value > 0 else ()
     label = "Memory for training" + (f" on each of {gpus} GPUs" if gpus > 1 else "")
     if len(stages) > 1:
         label += f" ({_stage_name(chosen, gpus)})"
@@ -93,6 +99,8 @@ def _memory(values: Values) -> Result:
     fits = needed <= memory
     verdict = "It fits" if fits else "It does not fit"
     verdict += f" {shown(memory, 'bytes')}" + (" a GPU" if gpus > 1 else "")
+    if fits and not activations:
+        verdict += f", with {shown(memory - needed, 'bytes')} left for activations"
     return Result(label, needed, "bytes", steps, tuple(parts), verdict, fits, others)
 
 
@@ -161,15 +169,72 @@ def _state_steps(
     kept = optimizer.state + (4 if arithmetic == "mixed" else 0)
     shared = [f" / {gpus}" if stage >= least and gpus > 1 else "" for least in (1, 2, 3)]
     count = shown(trained, "parameters")
-    weights = f"{count} × {each} bytes" + (f" + {shown(frozen, 'bytes')} frozen" if frozen else "")
     state_of = f"{optimizer.name}" + (" and master weights" if arithmetic == "mixed" else "")
-    weights = f"({weights})" if frozen and shared[2] else weights
+    held = frozen / (gpus if stage >= 3 else 1)
+    still = (Step("frozen weights", f"{shown(frozen, 'bytes')}{shared[2]}", held, "bytes"),)
     return (
-        Step("weights", weights + shared[2], state.weights, "bytes"),
+        *(still if frozen else ()),
+        Step("weights", f"{count} × {each} bytes{shared[2]}", state.weights - held, "bytes"),
         Step("gradients", f"{count} × {each} bytes{shared[1]}", state.gradients, "bytes"),
         Step(f"state of {state_of}", f"{count} × {rounded(kept)} bytes{shared[0]}",
              state.optimizer, "bytes"),
     )  # fmt: skip
+
+
+def _activation_memory(values: Values) -> Result:
+    shape = shape_of(values)
+    for name in ("layers", "width"):
+        if not getattr(shape, name):
+            raise values.missing(name, "model")
+    if not shape.heads and not values.flag("flash"):
+        raise values.missing("heads", "model")
+    if not values.given("sequence"):
+        raise values.missing("sequence")
+    parts = _activations(values)
+    tokens, batch, width = values.number("sequence"), values.number("batch"), shape.width
+    size = f"{tokens:,.0f} tokens × {rounded(batch)} sequences × {width:,}"
+    layer = (
+        "34" if values.flag("flash") else f"(34 + 5 × {shape.heads} × {tokens:,.0f} / {width:,})"
+    )
+    whole = f"{shape.layers} layers × {layer} × {size}"
+    if values.flag("checkpointing"):
+        whole = f"({shape.layers} layers × 2 + {layer}) × {size}"
+    steps = tuple(
+        Step(part.label, whole if part.label == "activations" else
+             f"8 × {tokens:,.0f} × {rounded(batch)} × {shape.vocabulary:,}", part.value, "bytes")
+        for part in parts
+    )  # fmt: skip
+    return Result("Activations", parts[0].value, "bytes", steps, tuple(parts))
+
+
+def _logits(values: Values) -> Result:
+    model = values.model
+    vocabulary = values.optional("vocabulary") or (model.shape.vocabulary if model else 0)
+    if not vocabulary:
+        raise values.missing("vocabulary", "model")
+    stored = values.precision()
+    tokens, batch = values.number("sequence"), values.number("batch")
+    size = tokens * batch * vocabulary * stored.bytes
+    many = f" × {rounded(batch)} sequences" if batch > 1 else ""
+    step = Step("logits", f"{tokens:,.0f} tokens{many} × {vocabulary:,.0f} × "
+                f"{rounded(stored.bytes)} bytes", size, "bytes")  # fmt: skip
+    others = (Step("with their gradient", "2 ×", 2 * size, "bytes"),)
+    return Result(f"Logits in {stored.name}", size, "bytes", (step,), others=others)
+
+
+def _energy(values: Values) -> Result:
+    gpus, hours = values.whole("gpus"), values.number("hours")
+    watts, pue = _watts(values, values.machine), values.number("pue")
+    if watts is None:
+        raise values.missing("watts", "gpu")
+    energy = gpus * watts * hours * 3600 * pue
+    over = f" × PUE {rounded(pue)}" if pue != 1 else ""
+    step = Step("energy", f"{gpus:,} × {watts:g} W × {rounded(hours)} hours{over}", energy, "J")
+    others: tuple[Step, ...] = ()
+    if values.given("kwh_price"):
+        cost = energy / 3.6e6 * values.number("kwh_price")
+        others = (Step("cost", f"at ${rounded(values.number('kwh_price'))} a kWh", cost, "USD"),)
+    return Result("Energy", energy, "J", (step,), others=others)
 
 
 def _lora(values: Values) -> Result:
@@ -404,6 +469,29 @@ TRAINING = (
          Input("trainable", "parameters", "trained parameters of the adapters", low=1, high=1e15),
          Input("base_precision", "precision", "of the frozen weights"), *_SHAPE),
         _memory, ("rajbhandari-2020",),
+    ),
+    Calculation(
+        "activations", "Activations kept for the backward pass",
+        "layers × s · b · h × 34, and 5 · a · s / h more where the scores are stored; with "
+        "checkpointing 2 · s · b · h a layer and one layer's own", "bytes",
+        (MODEL, SEQUENCE, BATCH,
+         Input("checkpointing", "flag", "whether activations are recomputed", default=False),
+         Input("flash", "flag", "whether the scores are not stored", default=True), *_SHAPE),
+        _activation_memory, ("korthikanti-2022",),
+    ),
+    Calculation(
+        "logits", "Logits of a batch", "tokens × vocabulary × bytes", "bytes",
+        (MODEL, SEQUENCE, BATCH, size("vocabulary", "rows of the output", high=1e9),
+         Input("precision", "precision", "of the logits", "fp32")),
+        _logits, ("vaswani-2017",),
+    ),
+    Calculation(
+        "energy", "Energy of machines that run", "GPUs × watts × hours × PUE", "J",
+        (MACHINE, GPUS, Input("watts", "W", "power of a GPU", low=0, high=1e6),
+         Input("hours", "count", "how long, in hours", low=0, high=1e8),
+         Input("pue", "factor", "the data centre's overhead", 1.0, low=1, high=5),
+         Input("kwh_price", "USD", "price of a kilowatt-hour", low=0, high=1000)),
+        _energy, ("patterson-2021",),
     ),
     Calculation(
         "lora-parameters", "Trainable parameters of LoRA",

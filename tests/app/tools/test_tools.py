@@ -46,11 +46,12 @@ def _served(live_index: LiveIndex, **settings: Any) -> Iterator[str]:
 async def _check(client: Client) -> None:
     """What both ways in give."""
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert set(tools) == {"ask", "search_knowledge"}
+    assert set(tools) == {"ask", "search_knowledge", "calculate"}
     assert "citewise-architect" in str(tools["ask"].description)
     for name, arguments in (
         ("ask", {"question": ASKED}),
         ("search_knowledge", {"query": ASKED, "limit": 3}),
+        ("calculate", {"name": "kv-cache", "inputs": {"model": "llama-3.1-8b", "tokens": "8k"}}),
     ):
         result = await client.call_tool(name, arguments)
         assert not result.is_error
@@ -94,6 +95,8 @@ def _said(result: CallToolResult) -> str:
         ("ask", {"question": "x", "persona": "nobody"}, "citewise-expert"),
         ("ask", {"question": "x" * 9000}, "9000 characters"),
         ("ask", {}, "question: Field required"),
+        ("calculate", {"name": "kv-cash", "inputs": {}}, "kv-cache"),
+        ("calculate", {"name": "weights", "inputs": {"parameters": "7 GB"}}, "in parameters"),
         ("ask", {"question": "x", "more": 1}, "more: Extra inputs"),
         ("search_knowledge", {"query": "x", "limit": 99}, "less than or equal to 20"),
         ("nothing", {}, "expected one of ask, search_knowledge"),
