@@ -97,6 +97,11 @@ def _add_kb(parser: argparse.ArgumentParser) -> None:
         "(default: the shipped one)",
     )  # fmt: skip
     parser.add_argument(
+        "--base-url", action="append", default=[], metavar="[NAME=]URL",
+        help="where a folder's files can be read on the web, so that citations lead there; {path} "
+        "in it is a file's path, {page} the path without its ending",
+    )  # fmt: skip
+    parser.add_argument(
         "--strict", action="store_true", help="refuse bad records instead of leaving them out"
     )
 
@@ -117,7 +122,8 @@ def _positive(text: str) -> int:
 def _read(options: argparse.Namespace):  # type: ignore[no-untyped-def]  # noqa: ANN202
     from index.sources import SHIPPED, read_all
 
-    result = read_all(options.kb or [f"ai={SHIPPED}"], strict=options.strict)
+    specs = options.kb or [f"ai={SHIPPED}"]
+    result = read_all(specs, strict=options.strict, base_urls=options.base_url)
     for problem in result.problems:
         say(f"left out: {problem.place}: expected {problem.expected}, found {problem.found}")
     if result.problems:

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ import yaml
 from index.errors import KnowledgeBaseError
 from index.sources import read
 from index.sources.records import is_slug
-from index.types import DataPoint, Faq, KnowledgeBase, Practice, Source, Topic
+from index.types import DataPoint, Faq, KnowledgeBase, Place, Practice, Source, Topic
 
 __all__ = ["ExportFormat", "write"]
 
@@ -70,6 +71,19 @@ def _point(point: DataPoint) -> dict[str, Any]:
     }
 
 
+def _where(item: Faq | Topic) -> dict[str, Any]:
+    """Where a text stands in a document, and what that links to; nothing where it is none's."""
+    links = [asdict(link) for link in item.see_also]
+    return {
+        **({"place": _place(item.place)} if item.place else {}),
+        **({"see_also": links} if links else {}),
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {**asdict(place), "section": list(place.section)}
+
+
 def _how_checked(item: DataPoint | Faq | Practice) -> dict[str, str]:
     return {"checked": item.checked} if item.checked else {}
 
@@ -93,7 +107,7 @@ def _more(topic: Topic) -> dict[str, Any]:
         "practice": [_practice(one) for one in topic.practice],
         "caveats": [{"text": one.text, "sources": list(one.sources)} for one in topic.caveats],
     }
-    return {name: value for name, value in more.items() if value}
+    return {name: value for name, value in more.items() if value} | _where(topic)
 
 
 def _faq(faq: Faq) -> dict[str, Any]:
@@ -103,6 +117,7 @@ def _faq(faq: Faq) -> dict[str, Any]:
         "also_asked": list(faq.also_asked),
         "sources": list(faq.sources),
         **_how_checked(faq),
+        **_where(faq),
     }
 
 

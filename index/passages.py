@@ -10,7 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from index.types import DataPoint, Figure, Passage, PassageKind, Practice, Topic
+from index.types import (
+    DataPoint,
+    Figure,
+    Link,
+    Passage,
+    PassageKind,
+    Place,
+    Practice,
+    Topic,
+)
 
 __all__ = [
     "data_sentence",
@@ -36,6 +45,8 @@ def passages_of(topic: Topic) -> list[Passage]:
         text: str,
         ids: tuple[str, ...],
         figure: Figure | None = None,
+        place: Place | None = None,
+        see_also: tuple[Link, ...] = (),
     ) -> Passage:
         return Passage(
             id=f"{topic.slug}/{tail}",
@@ -47,10 +58,20 @@ def passages_of(topic: Topic) -> list[Passage]:
             sources=tuple(known[i] for i in ids if i in known) or topic.sources,
             category=topic.category,
             figure=figure,
+            place=place,
+            see_also=see_also,
         )
 
     found = [
-        make(PassageKind.FAQ, f"faq/{i}", faq.question, faq.answer, faq.sources)
+        make(
+            PassageKind.FAQ,
+            f"faq/{i}",
+            faq.question,
+            faq.answer,
+            faq.sources,
+            place=faq.place,
+            see_also=faq.see_also,
+        )
         for i, faq in enumerate(topic.faqs)
     ]
     found += [
@@ -72,9 +93,10 @@ def passages_of(topic: Topic) -> list[Passage]:
         make(PassageKind.CAVEAT, f"caveat/{i}", "What is unsettled", one.text, one.sources)
         for i, one in enumerate(topic.caveats)
     ]
-    found += [
-        make(kind, kind.value, topic.title, text, ()) for kind, text in _texts_as_a_whole(topic)
-    ]
+    for kind, text in _texts_as_a_whole(topic):
+        described = kind is PassageKind.DESCRIPTION
+        place, links = (topic.place, topic.see_also) if described else (None, ())
+        found.append(make(kind, kind.value, topic.title, text, (), place=place, see_also=links))
     return found
 
 

@@ -27,7 +27,7 @@ from index.errors import IndexUnusable
 from index.late_interaction import LateIndex
 from index.lexical import Bm25
 from index.manifest import Manifest, code_recipe, differences
-from index.types import Figure, Passage, PassageKind, Source
+from index.types import Figure, Link, Passage, PassageKind, Place, Source
 from index.vectors import VectorOpener, VectorStore
 from index.vectors.faiss_store import open_faiss, write_faiss
 from index.weights import sha256_of
@@ -338,4 +338,9 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
 def _passage(row: dict[str, Any]) -> Passage:
     sources = tuple(Source(**source) for source in row.pop("sources"))
     figure = Figure(**stated) if (stated := row.pop("figure", None)) else None
-    return Passage(kind=PassageKind(row.pop("kind")), sources=sources, figure=figure, **row)
+    if at := row.pop("place", None):
+        at["section"] = tuple(at["section"])
+    place = Place(**at) if at else None
+    links = tuple(Link(**link) for link in row.pop("see_also", ()))
+    kind = PassageKind(row.pop("kind"))
+    return Passage(kind=kind, sources=sources, figure=figure, place=place, see_also=links, **row)

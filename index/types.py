@@ -17,8 +17,10 @@ __all__ = [
     "Figure",
     "Hit",
     "KnowledgeBase",
+    "Link",
     "Passage",
     "PassageKind",
+    "Place",
     "Practice",
     "SearchResult",
     "Source",
@@ -37,6 +39,29 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a document a text stands, word for word.
+
+    `path` is the document's file, from the folder that was read; `section` the headings that
+    lead to it, outermost first; `anchor` what follows `#` in its address; `page` counts from 1.
+    What is not known is empty or None.
+    """
+
+    path: str
+    section: tuple[str, ...] = ()
+    anchor: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page that a document points to; nothing says that it bears what the document states."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class DataPoint:
     """One figure: `value` is a string as printed, `unit` is empty where there is none."""
 
@@ -51,13 +76,19 @@ class DataPoint:
 
 @dataclass(frozen=True, slots=True)
 class Faq:
-    """A question with its answer, the other ways it is asked, and the ids of its sources."""
+    """A question with its answer, the other ways it is asked, and the ids of its sources.
+
+    `place` says where the answer stands in a document, word for word; None where it is the
+    knowledge base's own words. `see_also` is what that document links to there.
+    """
 
     question: str
     answer: str
     sources: tuple[str, ...] = ()
     also_asked: tuple[str, ...] = ()
     checked: str = ""
+    place: Place | None = None
+    see_also: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +117,7 @@ class Topic:
 
     `definition` opens an answer to "What is it?"; `terms` are the names, abbreviations and
     identifiers that people use for it. `checked` of an item says how its figures were checked.
+    `place` says where the description stands in a document, as that of a question.
     """
 
     slug: str
@@ -101,6 +133,8 @@ class Topic:
     terms: tuple[str, ...] = ()
     practice: tuple[Practice, ...] = ()
     caveats: tuple[Caveat, ...] = ()
+    place: Place | None = None
+    see_also: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +173,9 @@ class Passage:
     `id` is a position in the source: `<slug>/faq/<i>`, `/data/<i>`, `/practice/<i>`,
     `/caveat/<i>`, `/definition`, `/description` or `/snippet`. `heading` is the question, the
     data point's label or what kind of statement it is, `text` what may be quoted. `category` is
-    the topic's; `figure` is what a data point states, and None for the other kinds.
+    the topic's; `figure` is what a data point states, and None for the other kinds. `place` is
+    where the text stands in its source, word for word; None says that it is the knowledge base's
+    own words, which rest on the sources. `see_also` is what its document links to there.
     """
 
     id: str
@@ -151,6 +187,8 @@ class Passage:
     sources: tuple[Source, ...] = ()
     category: str = ""
     figure: Figure | None = None
+    place: Place | None = None
+    see_also: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import prompts
-from app.record.evidence import Evidence
+from app.record.evidence import Evidence, cited_for
 from app.record.types import Citation, Conflict, ConflictValue
 from app.verifying.supports import Support
 from index.conflicts import Disagreement, conflicts_for
@@ -87,7 +87,7 @@ def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[Sta
     """State every value of a conflict beside its source, then what sets one of them apart."""
     by_ref = {item.passage.id: item for item in evidence}
     supports = [_support(value, by_ref[value.ref]) for value in conflict.values]
-    sources = {_source(value, by_ref[value.ref]) for value in conflict.values}
+    sources = {_source(by_ref[value.ref]) for value in conflict.values}
     said = prompts.fill(
         "replies/conflict.md" if len(sources) > 1 else "replies/conflict-one-source.md",
         quantity=conflict.quantity.rstrip("."),
@@ -112,9 +112,8 @@ def _conflict(found: Disagreement) -> Conflict:
     return Conflict(found.quantity, tuple(values))
 
 
-def _source(value: ConflictValue, item: Evidence) -> str:
-    source = item.source_for(value.value)
-    return (source.url or source.label) if source else item.passage.id
+def _source(item: Evidence) -> str:
+    return " ".join(one.key for one in cited_for(item.passage, item.passage.sources))
 
 
 def _support(value: ConflictValue, item: Evidence) -> Support:

@@ -68,7 +68,7 @@ class Reviewer:
             return None
         supports = verdict.supports if verdict.status != "unsupported" else ()
         return self._writer.claim(
-            segment.lead, body, verdict.status, supports, verdict.score, drafted=True
+            segment.lead, body, verdict.status, supports, verdict.score, basis="drafted"
         )
 
     async def _code(self, segment: Segment) -> Delta | None:

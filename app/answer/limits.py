@@ -11,6 +11,7 @@ from app.chat_models import ChatModel
 from app.record.evidence import Evidence
 from app.record.types import Delta, FinishReason, Message, Sampling
 from app.verifying.supports import Support
+from index.text.sentences import sentences as sentences_of
 
 __all__ = ["Bounds"]
 
@@ -33,8 +34,13 @@ class Bounds:
             if ending := await self.ending(writer.text, sentence.lead + sentence.text):
                 return deltas, ending
             item = evidence[sentence.n - 1]
-            support = Support(item.passage.id, item.n, sentence.start, sentence.end, 1.0)
-            deltas.append(writer.claim(sentence.lead, sentence.text, "supported", [support], 1.0))
+            lead = sentence.lead
+            for start, end in sentences_of(sentence.text):  # each is cited: a figure, its note
+                at = sentence.start + start
+                support = Support(item.passage.id, item.n, at, sentence.start + end, 1.0)
+                said = sentence.text[start:end]
+                deltas.append(writer.claim(lead, said, "supported", [support], 1.0))
+                lead = " "
         return deltas, None
 
     async def ending(self, so_far: str, text: str) -> FinishReason | None:

@@ -13,17 +13,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.record.evidence import Evidence
+from app.record.evidence import Evidence, cited_for
 from app.record.reasons import Objection, Reason
 from app.record.sanitize import (
     neutralize_code,
-    one_line,
     plain_sentence,
     strip_invisible,
     verbatim,
-    web_address,
 )
-from app.record.types import Citation, Claim, ClaimStatus, Delta, Dropped
+from app.record.types import Basis, Citation, Claim, ClaimStatus, Delta, Dropped
 from app.verifying.supports import Support
 from index.text.tokens import content_words
 
@@ -62,12 +60,15 @@ class Writer:
 
     def claim(
         self, lead: str, sentence: str, status: ClaimStatus, supports: Sequence[Support],
-        score: float, *, drafted: bool = False,
+        score: float, *, basis: Basis | None = None,
     ) -> Delta:  # fmt: skip
         """Add a sentence that claims something, with the passages that bear it.
 
-        What a model `drafted` loses what would act; the evidence's own words lose nothing.
+        What a model drafted loses what would act; other words lose nothing. By default they are
+        quoted where they stand in the documents that are cited, else restated.
         """
+        basis = basis or self._basis(sentence, supports)
+        drafted = basis == "drafted"
         sentence = plain_sentence(sentence)[0] if drafted else verbatim(sentence.strip())
         if not any(char.isalnum() for char in sentence):
             return Delta("")
@@ -82,7 +83,7 @@ class Writer:
         claim = Claim(
             sentence, start, start + len(body), cites,
             tuple(dict.fromkeys(support.ref for support in supports)), status, score,
-            evidence,
+            evidence, basis,
         )  # fmt: skip
         self.text += lead + body
         self.claims.append(claim)
@@ -98,9 +99,10 @@ class Writer:
             refs = tuple(dict.fromkeys(support.ref for support in each.supports))
             self.claims.append(
                 Claim(
-                    each.text, each.start, each.end, cites, refs, each.status, each.score, evidence
+                    each.text, each.start, each.end, cites, refs, each.status, each.score,
+                    evidence, "drafted",
                 )
-            )
+            )  # fmt: skip
         self.text = text
         return Delta(text, tuple(fresh))
 
@@ -123,7 +125,7 @@ class Writer:
         self.text += lead + body
         if status == "supported":
             return Delta(lead + body)
-        claim = Claim(shown, start, start + len(body), (), (), status, score)
+        claim = Claim(shown, start, start + len(body), (), (), status, score, basis="drafted")
         self.claims.append(claim)
         return Delta(lead + body, (), claim)
 
@@ -166,27 +168,31 @@ class Writer:
         numbers: list[int] = []
         evidence: list[int] = []
         for support in supports:
-            citation = self._citation(sentence, support)
-            if citation not in self.citations:
-                self.citations.append(citation)
-                fresh.append(citation)
-            numbers.append(citation.n)
-            evidence.append(self.citations.index(citation))
+            item = self._item(support)
+            for cited in cited_for(item.passage, item.sources_for(sentence)):
+                citation = Citation(
+                    n=self._numbers.setdefault(cited.key, len(self._numbers) + 1),
+                    ref=support.ref,
+                    url=cited.url,
+                    title=cited.title,
+                    quote=item.passage.text[support.start : support.end],
+                    start=support.start,
+                    end=support.end,
+                    year=cited.year,
+                    score=item.hit.score,
+                    place=item.passage.place,
+                    works=cited.works,
+                )
+                if citation not in self.citations:
+                    self.citations.append(citation)
+                    fresh.append(citation)
+                numbers.append(citation.n)
+                evidence.append(self.citations.index(citation))
         return tuple(dict.fromkeys(numbers)), tuple(evidence), tuple(fresh)
 
-    def _citation(self, sentence: str, support: Support) -> Citation:
-        item = next(item for item in self.evidence if item.passage.id == support.ref)
-        source = item.source_for(sentence)
-        key = source.url or source.label if source else item.passage.id
-        n = self._numbers.setdefault(key, len(self._numbers) + 1)
-        return Citation(
-            n=n,
-            ref=support.ref,
-            url=(web_address(source.url) or "") if source else "",
-            title=one_line(source.label if source else item.passage.title),
-            quote=item.passage.text[support.start : support.end],
-            start=support.start,
-            end=support.end,
-            year=source.year if source else None,
-            score=item.hit.score,
-        )
+    def _item(self, support: Support) -> Evidence:
+        return next(item for item in self.evidence if item.passage.id == support.ref)
+
+    def _basis(self, sentence: str, supports: Sequence[Support]) -> Basis:
+        quoted = supports and all(self._item(s).words_of_source(sentence) for s in supports)
+        return "quoted" if quoted else "restated"

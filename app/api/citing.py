@@ -7,12 +7,13 @@ what no standard holds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from app.record.markers import markers_of
-from app.record.sanitize import neutralize
+from app.record.sanitize import neutralize, one_line, web_address
 from app.record.types import Answer, Citation, Conflict
+from index.types import Place, Source
 
 __all__ = [
     "CitedSource",
@@ -27,14 +28,25 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CitedSource:
-    """A paper or page under its number, with the passages of it that bear the answer."""
+    """A source under its number, with the passages of it that bear the answer.
+
+    It is a section of a document, which stands at `place`; else a work, or where `works` are
+    named, several of which any may bear what is said.
+    """
 
     n: int
     title: str
     url: str
+    place: Place | None
+    works: tuple[Source, ...]
     refs: tuple[str, ...]
     quotes: tuple[str, ...]
     score: float
+
+    @property
+    def kind(self) -> Literal["document", "reference"]:
+        """Whether the quotes are its own words, or the knowledge base's about it."""
+        return "document" if self.place else "reference"
 
 
 def sources(answer: Answer) -> list[CitedSource]:
@@ -47,6 +59,8 @@ def sources(answer: Answer) -> list[CitedSource]:
             n,
             group[0].title,
             group[0].url,
+            group[0].place,
+            group[0].works,
             tuple(citation.ref for citation in group),
             tuple(citation.quote for citation in group),
             max(citation.score for citation in group),
@@ -56,38 +70,39 @@ def sources(answer: Answer) -> list[CitedSource]:
 
 
 def url_citations(answer: Answer, cited: list[CitedSource]) -> list[dict[str, Any]]:
-    """One `url_citation` a marker; the indices are code points of the marker itself."""
+    """One `url_citation` a marker; the indices are code points of the marker itself.
+
+    A marker that stands for several works has one for each of them.
+    """
     by_number = {source.n: source for source in cited}
     return [
-        {
-            "type": "url_citation",
-            "url_citation": {
-                "start_index": marker.start,
-                "end_index": marker.end,
-                "url": by_number[marker.n].url,
-                "title": by_number[marker.n].title,
-            },
-        }
+        _url_citation(marker.start, marker.end, title, url)
         for marker in markers_of(answer.text, answer.claims)
         if marker.n in by_number
+        for title, url in _addresses(by_number[marker.n])
     ]
+
+
+def _addresses(source: CitedSource) -> list[tuple[str, str]]:
+    """What a source leads to: itself, or each of its works."""
+    return [(one_line(one.label), web_address(one.url) or "") for one in source.works] or [
+        (source.title, source.url)
+    ]
+
+
+def _url_citation(start: int, end: int, title: str, url: str) -> dict[str, Any]:
+    found = {"start_index": start, "end_index": end, "url": url, "title": title}
+    return {"type": "url_citation", "url_citation": found}
 
 
 def claim_citations(answer: Answer) -> list[dict[str, Any]]:
     """One `url_citation` a claim and source, for a text that holds no markers."""
     by_number = {source.n: source for source in sources(answer)}
     return [
-        {
-            "type": "url_citation",
-            "url_citation": {
-                "start_index": claim.start,
-                "end_index": claim.end,
-                "url": by_number[n].url,
-                "title": by_number[n].title,
-            },
-        }
+        _url_citation(claim.start, claim.end, title, url)
         for claim in answer.claims
         for n in claim.cites
+        for title, url in _addresses(by_number[n])
     ]
 
 
@@ -113,9 +128,14 @@ def grounding(answer: Answer, cited: list[CitedSource], *, persona: str) -> dict
         "sources": [
             {
                 "n": source.n,
+                "kind": source.kind,
                 "refs": list(source.refs),
                 "title": source.title,
                 "url": source.url,
+                "place": asdict(source.place) if source.place else None,
+                "works": [{"title": title, "url": url} for title, url in _addresses(source)]
+                if source.works
+                else [],
                 "quotes": list(source.quotes),
                 "score": source.score,
             }
@@ -127,6 +147,7 @@ def grounding(answer: Answer, cited: list[CitedSource], *, persona: str) -> dict
                 "end": claim.end,
                 "cites": list(claim.cites),
                 "status": claim.status,
+                "basis": claim.basis,
             }
             for claim in answer.claims
         ],

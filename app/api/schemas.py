@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from app.record.types import Basis, ClaimStatus
 from app.store.records import Rating, Reason
 
 __all__ = [
@@ -99,24 +100,52 @@ class SearchResult(Reply):
     snippet: str
 
 
+class SourcePlace(Reply):
+    """Where in a document a passage stands: its file, the headings above it, anchor and page."""
+
+    path: str
+    section: list[str]
+    anchor: str
+    page: int | None
+
+
+class Work(Reply):
+    """One of several works of which any may bear what is said."""
+
+    title: str
+    url: str
+
+
 class GroundingSource(Reply):
-    """A paper or page under its number."""
+    """A source under its number.
+
+    A document's quotes are its own words; a reference's are the knowledge base's about it. Where
+    it can't be told which of several works bears them, `works` names all and `url` is empty.
+    """
 
     n: int
+    kind: Literal["document", "reference"]
     refs: list[str]
     title: str
     url: str
+    place: SourcePlace | None
+    works: list[Work]
     quotes: list[str]
     score: float
 
 
 class GroundingClaim(Reply):
-    """A sentence, in code points of the text, and what was found about it."""
+    """A sentence, in code points of the text, and what was found about it.
+
+    `basis` says whose words it is: the cited document's (quoted), the knowledge base's, which rest
+    on what is cited (restated), a model's (drafted), or the result of a formula (computed).
+    """
 
     start: int
     end: int
     cites: list[int]
-    status: Literal["supported", "partial", "unsupported"]
+    status: ClaimStatus
+    basis: Basis
 
 
 class ConflictValue(Reply):

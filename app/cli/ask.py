@@ -19,7 +19,7 @@ from app.config import personas
 from app.config.flags import chosen
 from app.config.settings import load_settings
 from app.record.errors import CitewiseError, RequestError
-from app.record.sanitize import visible
+from app.record.sanitize import one_line, visible, web_address
 from app.record.types import (
     Answer,
     Delta,
@@ -255,8 +255,12 @@ def _show_sources(answer: Answer) -> None:
     for n in dict.fromkeys(citation.n for citation in answer.citations):
         cited = [citation for citation in answer.citations if citation.n == n]
         print(f"[{n}] {cited[0].title}")
+        if cited[0].place:
+            print(f"    {cited[0].place.path}")
         if cited[0].url:
             print(f"    {cited[0].url}")
+        for work in cited[0].works:
+            print(f"    {one_line(work.label)} {web_address(work.url) or ''}".rstrip())
         for ref in dict.fromkeys(citation.ref for citation in cited):
             print(f"    {ref}")
 
@@ -278,11 +282,11 @@ def _show_record(answer: Answer) -> None:
     stages = ", ".join(f"{stage} {ms:.0f}" for stage, ms in answer.timings.items())
     say(textwrap.fill(f"ms          {stages}", _WIDTH, subsequent_indent=" " * 12))
     for claim in answer.claims:
-        say(f"  {claim.status:11} {claim.support:.2f}  {_short(claim.text)}")
+        say(f"  {claim.status:11} {claim.basis:8} {claim.support:.2f}  {_short(claim.text)}")
         for position in claim.evidence:
             cited = answer.citations[position]
             place = f"[{cited.n}] {cited.ref} {cited.start}-{cited.end}"
-            say(f"               {place}: {_short(cited.quote)}")
+            say(f"                        {place}: {_short(cited.quote)}")
     for conflict in answer.conflicts:
         values = " / ".join(f"{_short(value.value)} ({value.ref})" for value in conflict.values)
         say(f"  conflict    {_short(conflict.quantity)}: {values}")

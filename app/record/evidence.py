@@ -7,12 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from app.record.sanitize import one_line, web_address
+from index.mentions import matching, mentions
 from index.text.quantities import Quantity, quantities
 from index.text.sentences import sentences
 from index.text.tokens import content_words
 from index.types import Hit, Passage, Source
 
-__all__ = ["Evidence", "Span", "Weigh", "evidence_of"]
+__all__ = ["Cited", "Evidence", "Span", "Weigh", "cited_for", "evidence_of"]
+
+_EACH = 3
 
 
 @dataclass(frozen=True)
@@ -79,24 +83,76 @@ class Evidence:
         labels = (source.label.partition("(")[0] for source in self.passage.sources)
         return frozenset(content_words(" ".join([*labels, "et al"])))
 
-    def source_for(self, sentence: str) -> Source | None:
-        """Choose the passage's source that a sentence is about: one it names, else the first."""
-        folded = sentence.lower()
-        for source in self.passage.sources:
-            author = re.match(r"\w+", source.label)
-            if (
-                author
-                and re.search(rf"\b{re.escape(author.group().lower())}\b", folded)
-                and (source.year is None or str(source.year) in sentence)
-            ):
-                return source
-        return self.passage.sources[0] if self.passage.sources else None
+    def sources_for(self, sentence: str) -> tuple[Source, ...]:
+        """The passage's sources that a sentence names by author; all of them if it names none."""
+        own = self.passage.sources
+        named = {one.id for mention in mentions(sentence) for one in matching(mention, own)}
+        return tuple(source for source in own if source.id in named) or own
+
+    def words_of_source(self, sentence: str) -> bool:
+        """Tell whether a sentence stands, word for word, in the document that is cited for it."""
+        return self.passage.place is not None and _squeezed(sentence) in self._squeezed_text
+
+    @cached_property
+    def _squeezed_text(self) -> str:
+        return _squeezed(self.passage.text)
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())
 
 
 # Popular passages are evidence again and again: what is read off them is kept.
 @lru_cache(maxsize=4096)
 def _spans_of(text: str) -> tuple[Span, ...]:
     return tuple(Span(start, end, text[start:end]) for start, end in sentences(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What has a number of its own in an answer: a section of a document, a work, or several.
+
+    `works` are several of which it is not known which one bears what is said; they have one
+    number, and it leads to no single one of them.
+    """
+
+    key: str
+    title: str
+    url: str
+    year: int | None = None
+    works: tuple[Source, ...] = ()
+
+
+def cited_for(passage: Passage, sources: Sequence[Source]) -> list[Cited]:
+    """What a sentence of a passage is cited as, where these of its sources bear it.
+
+    A document's passage is cited as its section; else up to three sources are cited one by one
+    and more of them together: nine numbers after a sentence would tell nothing.
+    """
+    if passage.place is not None:
+        place, source = passage.place, next(iter(sources), None)
+        title = " › ".join(
+            dict.fromkeys((source.label if source else passage.title, *place.section))
+        )
+        address = (web_address(source.url) or "") if source else ""
+        if address and place.anchor and "#" not in address:
+            address = f"{address}#{place.anchor}"
+        return [Cited(f"{passage.topic} {place}", one_line(title), address)]
+    if not sources:
+        return [Cited(passage.id, one_line(passage.title), "")]
+    if len(sources) > _EACH:
+        key = " ".join(source.url or source.label for source in sources)
+        names = "; ".join(dict.fromkeys(one.label.partition(" — ")[0] for one in sources))
+        return [Cited(key, one_line(f"{passage.title}: {names}"), "", works=tuple(sources))]
+    return [
+        Cited(
+            source.url or source.label,
+            one_line(source.label),
+            web_address(source.url) or "",
+            source.year,
+        )
+        for source in sources
+    ]
 
 
 def evidence_of(hits: Sequence[Hit]) -> list[Evidence]:

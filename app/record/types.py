@@ -10,11 +10,12 @@ from typing import Any, Literal
 from app.record.errors import ModelError
 from app.record.reasons import Reason
 from index.conflicts import Standing
-from index.types import Hit
+from index.types import Hit, Place, Source
 
 __all__ = [
     "Answer",
     "AnswerMode",
+    "Basis",
     "Citation",
     "Claim",
     "ClaimStatus",
@@ -38,6 +39,7 @@ __all__ = [
 
 Role = Literal["system", "user", "assistant"]
 ClaimStatus = Literal["supported", "partial", "unsupported"]
+Basis = Literal["quoted", "restated", "drafted", "computed"]
 FinishReason = Literal["stop", "length"]
 AnswerMode = Literal["draft", "composed", "mixed", "abstained"]
 
@@ -124,7 +126,10 @@ class Citation:
     """A passage under its number in the answer. Passages of one paper share the number.
 
     `ref` is the passage's id, `quote` the span of it that bears the claim, from `start` to
-    `end` in code points of the passage's text.
+    `end` in code points of the passage's text. `place` is where that passage stands in the cited
+    document, whose own words the quote then is; where it is None, the quote is the knowledge
+    base's words about the source. `works` are all that are meant where it can't be told which one
+    of several sources bears the quote; such a citation has no `url` of its own.
     """
 
     n: int
@@ -136,6 +141,8 @@ class Citation:
     end: int = 0
     year: int | None = None
     score: float = 0.0
+    place: Place | None = None
+    works: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,8 @@ class Claim:
     `start` and `end` are code points in the answer's text, markers included; `cites` are
     source numbers, `refs` the passages behind them; `support` is the verifier's score, 0 to 1;
     `evidence` are positions in the answer's citations: the quotes that bear this sentence.
+    `basis` says whose words it is: `quoted` the cited document's own, `restated` the knowledge
+    base's, which rest on what is cited, `drafted` a model's, `computed` the result of a formula.
     """
 
     text: str
@@ -155,6 +164,7 @@ class Claim:
     status: ClaimStatus
     support: float = 0.0
     evidence: tuple[int, ...] = ()
+    basis: Basis = "restated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.record.types import Answer, Conflict, Retrieved
+from app.record.types import Answer, Basis, ClaimStatus, Conflict, Retrieved
 from index.types import Hit
+from index.types import Source as IndexSource
 
 __all__ = [
     "Answered",
@@ -46,6 +48,15 @@ class SearchInput(BaseModel):
     limit: int = Field(6, ge=1, le=20, description="how many passages at most")
 
 
+class SourcePlace(BaseModel):
+    """Where in a document a passage stands."""
+
+    path: str
+    section: list[str]
+    anchor: str
+    page: int | None
+
+
 class Source(BaseModel):
     """A paper or page under its number in the answer."""
 
@@ -53,6 +64,10 @@ class Source(BaseModel):
     title: str
     url: str
     year: int | None
+    place: SourcePlace | None = Field(
+        description="where in the document whose words are quoted; null: they restate the source"
+    )
+    works: list[str] = Field(description="title and address of each of several that may be meant")
     quotes: list[str] = Field(description="the spans of its passages that bear the answer")
     refs: list[str] = Field(description="the passages' ids in the knowledge base")
 
@@ -61,7 +76,8 @@ class Statement(BaseModel):
     """A sentence of the answer."""
 
     text: str
-    status: Literal["supported", "partial", "unsupported"]
+    status: ClaimStatus
+    basis: Basis = Field(description="whose words: the source's, the knowledge base's, a model's")
     sources: list[int]
 
 
@@ -123,7 +139,12 @@ def answered(answer: Answer) -> Answered:
         confidence=round(answer.confidence, 4),
         sources=_sources(answer),
         claims=[
-            Statement(text=claim.text, status=claim.status, sources=list(claim.cites))
+            Statement(
+                text=claim.text,
+                status=claim.status,
+                basis=claim.basis,
+                sources=list(claim.cites),
+            )
             for claim in answer.claims
         ],
         conflicts=_disputes(answer.conflicts),
@@ -171,6 +192,8 @@ def _sources(answer: Answer) -> list[Source]:
                 title=own[0].title,
                 url=own[0].url,
                 year=own[0].year,
+                place=SourcePlace(**asdict(own[0].place)) if own[0].place else None,
+                works=[_named(work) for work in own[0].works],
                 quotes=list(dict.fromkeys(one.quote for one in own if one.quote)),
                 refs=list(dict.fromkeys(one.ref for one in own)),
             )
@@ -196,5 +219,9 @@ def _passage(hit: Hit) -> FoundPassage:
         heading=passage.heading,
         text=passage.text,
         score=round(hit.score, 4),
-        sources=[f"{one.label} <{one.url}>" for one in passage.sources],
+        sources=[_named(one) for one in passage.sources],
     )
+
+
+def _named(source: IndexSource) -> str:
+    return f"{source.label} <{source.url}>" if source.url else source.label

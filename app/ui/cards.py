@@ -8,10 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from app.record.types import Citation, Claim
 from app.ui import safe, texts
 from app.ui.formulas import formulas_in, with_formulas
+from app.ui.links import short_label
 from app.ui.render import card_id
 from index.types import Hit, Passage
 
-__all__ = ["cards_html", "passage_html", "passages_of", "source_heading"]
+__all__ = [
+    "cards_html",
+    "passage_html",
+    "passages_of",
+    "source_heading",
+    "words_html",
+    "works_links",
+]
 
 _WORD = re.compile(r"[\w.%-]+")
 _AROUND = 320  # characters of a passage shown on either side of its span
@@ -61,28 +69,53 @@ def _bearing(claim: Claim, citations: Sequence[Citation]) -> list[Citation]:
 def _card(citations: list[Citation], passages: Mapping[str, Passage]) -> str:
     first = citations[0]
     quotes = "".join(passage_html(citation, passages) for citation in citations)
-    opens = f"{texts.OPEN_PAPER} <span aria-hidden='true'>↗</span>"
+    name = texts.OPEN_DOCUMENT if first.place else texts.OPEN_PAPER
+    opens = f"{name} <span aria-hidden='true'>↗</span>"
     link = safe.web_link(first.url, opens, attributes='class="open"')
-    foot = link if safe.web_address(first.url) else texts.NO_LINK
-    heading = source_heading(first.title, first.year)
+    foot = link if safe.web_address(first.url) else works_links(first) or texts.NO_LINK
     return (
-        f'<header><span class="number">{first.n}</span><div>{heading}</div></header>'
-        f"{quotes}<footer>{foot}</footer>"
+        f'<header><span class="number">{first.n}</span><div>{source_heading(first)}</div></header>'
+        f"{quotes}{_see_also(citations, passages)}<footer>{foot}</footer>"
     )
 
 
-def source_heading(title: str, year: int | None) -> str:
-    """Show a source's work, and under it who wrote it when."""
-    work, who = safe.split_label(title, year)
+def source_heading(cited: Citation) -> str:
+    """Show a source's work, and under it who wrote it when, or the file that it is."""
+    work, who = safe.split_label(cited.title, cited.year)
+    who = cited.place.path if cited.place else who
     by = f'<span class="who">{safe.text(who)}</span>' if who else ""
     return f'<strong class="work">{safe.text(work)}</strong>{by}'
+
+
+def works_links(cited: Citation) -> str:
+    """Link each of several works of which any may bear what is cited."""
+    return " · ".join(
+        safe.web_link(work.url, safe.text(short_label(work.label, work.year)))
+        for work in cited.works
+    )
+
+
+def _see_also(citations: Sequence[Citation], passages: Mapping[str, Passage]) -> str:
+    """Link what the document itself links to there."""
+    cited = [passages[one.ref] for one in citations if one.ref in passages]
+    links = {link.url: link for passage in cited for link in passage.see_also}
+    listed = " · ".join(safe.web_link(one.url, safe.text(one.label)) for one in links.values())
+    return f'<p class="heading">{texts.SEE_ALSO}: {listed}</p>' if listed else ""
+
+
+def words_html(inner: str, *, quoted: bool) -> str:
+    """Show words of a source as a quotation, and words about it as the knowledge base's own."""
+    if quoted:
+        return f'<blockquote class="words">{inner}</blockquote>'
+    return f'<p class="whose">{texts.RESTATED}</p><div class="words">{inner}</div>'
 
 
 def passage_html(citation: Citation, passages: Mapping[str, Passage]) -> str:
     """Show a passage with the span that bears the claim highlighted."""
     passage = passages.get(citation.ref)
     if passage is None:
-        return f"<blockquote><mark>{safe.text(citation.quote)}</mark></blockquote>"
+        shown = f"<mark>{safe.text(citation.quote)}</mark>"
+        return words_html(shown, quoted=citation.place is not None)
     start, end = _span(citation, passage.text)
     left, right = _around(passage.text, start, end)
     body = (
@@ -90,7 +123,8 @@ def passage_html(citation: Citation, passages: Mapping[str, Passage]) -> str:
         f"<mark>{with_formulas(passage.text[start:end])}</mark>"
         f"{with_formulas(passage.text[end:right])}{'…' if right < len(passage.text) else ''}"
     )
-    return f'<p class="heading">{safe.text(passage.heading)}</p><blockquote>{body}</blockquote>'
+    words = words_html(body, quoted=citation.place is not None)
+    return f'<p class="heading">{safe.text(passage.heading)}</p>{words}'
 
 
 def _around(text: str, start: int, end: int) -> tuple[int, int]:

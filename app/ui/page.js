@@ -44,7 +44,7 @@
     card.hidden = false;
     place();
     const mark = card.querySelector("mark");
-    const quote = mark && mark.closest("blockquote");
+    const quote = mark && mark.closest(".words");
     if (quote && quote.scrollHeight > quote.clientHeight) {
       quote.scrollTop = mark.offsetTop - quote.offsetTop - 24;
     }

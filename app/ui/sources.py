@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from app.record.types import Citation, Conflict
 from app.ui import safe, texts
-from app.ui.cards import passages_of, source_heading
+from app.ui.cards import passages_of, source_heading, words_html, works_links
 from app.ui.conversation import Turn
 from app.ui.formulas import with_formulas
-from app.ui.links import short_label, source_links
+from app.ui.links import source_links
 from index.types import Hit, Passage
 
 __all__ = ["panel_html"]
@@ -66,21 +66,25 @@ def _by_number(citations: Sequence[Citation]) -> Mapping[int, list[Citation]]:
 
 def _source(group: list[Citation], hits: Mapping[str, Hit], prefix: str) -> str:
     first = group[0]
-    heading = safe.web_link(first.url, source_heading(first.title, first.year))
-    by_ref: dict[str, list[str]] = {}
+    heading = safe.web_link(first.url, source_heading(first))
+    works = f'<p class="who">{works_links(first)}</p>' if first.works else ""
+    by_ref: dict[str, list[Citation]] = {}
     for citation in group:
-        by_ref.setdefault(citation.ref, []).append(citation.quote)
+        by_ref.setdefault(citation.ref, []).append(citation)
     quotes = "".join(_quotes(found, hits.get(ref)) for ref, found in by_ref.items())
     return (
         f'<li id="{prefix}-s{first.n}"><span class="number">{first.n}</span>'
-        f"<div>{heading}{quotes}</div></li>"
+        f"<div>{heading}{works}{quotes}</div></li>"
     )
 
 
-def _quotes(quotes: Sequence[str], hit: Hit | None) -> str:
+def _quotes(citations: Sequence[Citation], hit: Hit | None) -> str:
     """Show what one passage is cited for, and why it was found."""
-    shown = "".join(f"<q>{with_formulas(quote)}</q>" for quote in dict.fromkeys(quotes) if quote)
-    return f"<blockquote>{shown}{_why(hit) if hit else ''}</blockquote>"
+    quoted = citations[0].place is not None
+    tag = "q" if quoted else "p"
+    quotes = dict.fromkeys(citation.quote for citation in citations)
+    shown = "".join(f"<{tag}>{with_formulas(quote)}</{tag}>" for quote in quotes if quote)
+    return words_html(f"{shown}{_why(hit) if hit else ''}", quoted=quoted)
 
 
 def _unused(hit: Hit) -> str:
@@ -120,12 +124,7 @@ def _conflict(conflict: Conflict, passages: Mapping[str, Passage]) -> str:
         number = f'<span class="number">{value.n}</span>' if value.n else ""
         where = ""
         if passage is not None:
-            source = passage.sources[0] if passage.sources else None
-            where = (
-                safe.web_link(source.url, safe.text(short_label(source.label, source.year)))
-                if source
-                else safe.text(passage.title)
-            )
+            where = source_links(passage, 3) or safe.text(passage.title)
         rows.append(
             f"<li><strong>{safe.text(value.value)}</strong>"
             f'<span class="who">{number}{where}</span></li>'

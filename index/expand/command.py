@@ -130,7 +130,9 @@ def _kind(out: Path) -> ExportFormat:
 def _knowledge_base(options: argparse.Namespace) -> KnowledgeBase:
     from index.sources import SHIPPED, read_all
 
-    result = read_all(options.kb or [f"ai={SHIPPED}"], strict=options.strict)
+    result = read_all(
+        options.kb or [f"ai={SHIPPED}"], strict=options.strict, base_urls=options.base_url
+    )
     for problem in result.problems:
         say(f"left out: {problem.place}: expected {problem.expected}, found {problem.found}")
     return result.knowledge_base

@@ -6,12 +6,15 @@ A record that can't be used is left out and named in the result, or refused with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from index.errors import KnowledgeBaseError
 from index.sources.detect import Format, detect
+from index.sources.files import Document
 from index.sources.markdown import read_markdown
 from index.sources.problems import Problem, Problems, ReadResult, refusal
 from index.sources.slugs import distinct, merged, slugify
@@ -23,15 +26,18 @@ from index.types import KnowledgeBase, Topic
 
 __all__ = ["SHIPPED", "Problem", "ReadResult", "read", "read_all"]
 
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f-\x9f]+")
+
 SHIPPED: Path = Path(__file__).resolve().parent.parent / "corpus" / "ai"
 
 
-def _yaml(path: Path, problems: Problems) -> list[Topic]:
+def _yaml(path: Path, problems: Problems, document: Document) -> list[Topic]:
+    del document  # the sources of a topic are those that it names itself
     topic = read_topic(path, problems)
     return [] if topic is None else [topic]
 
 
-_READERS: dict[Format, Callable[[Path, Problems], list[Topic]]] = {
+_READERS: dict[Format, Callable[[Path, Problems, Document], list[Topic]]] = {
     Format.YAML: _yaml,
     Format.CSV: read_csv,
     Format.JSONL: read_jsonl,
@@ -55,7 +61,20 @@ def _named(topic: Topic, file: Path, path: Path) -> Topic:
     return replace(topic, slug=slugify(str(file.relative_to(path).with_suffix(""))))
 
 
-def _topics(path: Path, problems: Problems) -> tuple[str | None, list[Topic]]:
+def _document(file: Path, path: Path, base_url: str) -> Document:
+    """A file as it is cited, from the folder or file that was read."""
+    relative = file.name if file == path else file.relative_to(path).as_posix()
+    if not base_url:
+        return Document(relative)
+    if "{path}" not in base_url and "{page}" not in base_url:
+        base_url = f"{base_url.rstrip('/')}/{{path}}"
+    page = relative.removesuffix(file.suffix)
+    return Document(
+        relative, base_url.replace("{path}", quote(relative)).replace("{page}", quote(page))
+    )
+
+
+def _topics(path: Path, problems: Problems, base_url: str) -> tuple[str | None, list[Topic]]:
     """The topics of whatever lies at `path`, and the name that it gives itself."""
     kind, files = detect(path)
     if kind is Format.TOWER:
@@ -63,7 +82,8 @@ def _topics(path: Path, problems: Problems) -> tuple[str | None, list[Topic]]:
     topics: list[Topic] = []
     for file in files:
         try:
-            topics += [_named(topic, file, path) for topic in _READERS[kind](file, problems)]
+            read = _READERS[kind](file, problems, _document(file, path, base_url))
+            topics += [_named(topic, file, path) for topic in read]
         except KnowledgeBaseError as error:
             if len(files) == 1:
                 raise
@@ -72,7 +92,9 @@ def _topics(path: Path, problems: Problems) -> tuple[str | None, list[Topic]]:
     return None, topics
 
 
-def read(path: Path, *, name: str | None = None, strict: bool = False) -> ReadResult:
+def read(
+    path: Path, *, name: str | None = None, strict: bool = False, base_url: str = ""
+) -> ReadResult:
     """Read one knowledge base.
 
     Args:
@@ -80,6 +102,8 @@ def read(path: Path, *, name: str | None = None, strict: bool = False) -> ReadRe
             pages with schema.org FAQPage (a file or a folder), or Markdown (a file or a folder).
         name: what to call it; by default the name it gives itself, else the file's.
         strict: refuse instead of leaving bad records out.
+        base_url: where its files can be read on the web. `{path}` in it stands for a file's path,
+            `{page}` for that without its ending; with neither, the path follows it.
 
     Returns:
         The knowledge base with all that could be read, its topics by slug, and a `Problem` for
@@ -87,10 +111,15 @@ def read(path: Path, *, name: str | None = None, strict: bool = False) -> ReadRe
 
     Raises:
         KnowledgeBaseError: there is nothing to read at `path`, its format isn't one of those
-            above, no topic in it is usable, or, with `strict`, anything in it is wrong.
+            above, no topic in it is usable, `base_url` is no web address, or, with `strict`,
+            anything in it is wrong.
     """
+    if base_url and not _ADDRESS.fullmatch(base_url):
+        raise KnowledgeBaseError(
+            f"expected an http(s) address of the files in {path}, found {base_url[:80]!r}"
+        )
     problems = Problems()
-    own_name, topics = _topics(path, problems)
+    own_name, topics = _topics(path, problems, base_url)
     kept = distinct(topics, str(path), problems)
     found = problems.as_tuple()
     if strict and found:
@@ -104,7 +133,25 @@ def read(path: Path, *, name: str | None = None, strict: bool = False) -> ReadRe
     return ReadResult(KnowledgeBase(name or own_name or _default_name(path), kept), found)
 
 
-def read_all(specs: Sequence[str], *, strict: bool = False) -> ReadResult:
+def _by_name(base_urls: Sequence[str], *, alone: bool) -> dict[str, str]:
+    """Addresses by the name of their knowledge base; "" is the name of the only one."""
+    found = {}
+    for given in base_urls:
+        name, equals, url = given.partition("=")
+        if equals and _ADDRESS.fullmatch(url) and not _ADDRESS.fullmatch(given):
+            found[name] = url
+        elif alone:
+            found[""] = given
+        else:
+            raise KnowledgeBaseError(
+                f"expected NAME=URL, for there are several knowledge bases, found {given[:80]!r}"
+            )
+    return found
+
+
+def read_all(
+    specs: Sequence[str], *, strict: bool = False, base_urls: Sequence[str] = ()
+) -> ReadResult:
     """Read several knowledge bases as one.
 
     Where two have a topic of the same slug, the later one's becomes `<name>--<slug>`, and a
@@ -114,19 +161,28 @@ def read_all(specs: Sequence[str], *, strict: bool = False) -> ReadResult:
         specs: each `PATH` or `NAME=PATH`. A path that exists is taken as it stands, so that a
             path with "=" in it can be given.
         strict: refuse instead of leaving bad records out.
+        base_urls: where their files can be read on the web, each `URL` or, where there are
+            several specs, `NAME=URL`, of the form that `read` takes.
 
     Raises:
-        KnowledgeBaseError: as `read`, or no spec was given.
+        KnowledgeBaseError: as `read`, no spec was given, or an address is of none of them.
     """
     if not specs:
         raise KnowledgeBaseError("expected at least one knowledge base (PATH or NAME=PATH)")
+    addresses = _by_name(base_urls, alone=len(specs) == 1)
     results = []
     for spec in specs:
         name, equals, rest = spec.partition("=")
-        if equals and name and rest and not Path(spec).exists():
-            results.append(read(Path(rest), name=name, strict=strict))
-        else:
-            results.append(read(Path(spec), strict=strict))
+        named = bool(equals and name and rest) and not Path(spec).exists()
+        path = Path(rest if named else spec)
+        own = name if named else _default_name(path)
+        address = addresses.pop(own, "") or addresses.pop("", "")
+        results.append(read(path, name=name if named else None, strict=strict, base_url=address))
+    if addresses:
+        raise KnowledgeBaseError(
+            f"expected the address of one of the knowledge bases given, found one of "
+            f"{', '.join(map(repr, addresses))}"
+        )
     if len(results) == 1:
         return results[0]
     problems = Problems()

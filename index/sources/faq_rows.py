@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from index.sources.mentions import label_year, source_id
+from index.mentions import label_year, source_id
+from index.sources.files import Document
 from index.sources.problems import Problems
-from index.sources.records import Checked, Filled, Text, Url
+from index.sources.records import Checked, Filled, LinkRecord, PlaceRecord, Text, Url
 from index.sources.slugs import slugify
 from index.sources.validate import known_ids
-from index.types import Faq, Source, Topic
+from index.sources.yaml_topics import links, placed
+from index.types import Faq, Place, Source, Topic
 
 __all__ = ["FaqRow", "TopicsFromRows", "with_field_names"]
 
@@ -34,6 +36,15 @@ def _known_check(value: object) -> str:
     return value if isinstance(value, str) and value in get_args(Checked) else ""
 
 
+def _our_place(value: object) -> object:
+    """So may one of the name `place`."""
+    return value if isinstance(value, dict) and "path" in value else None
+
+
+def _our_links(value: object) -> object:
+    return value if isinstance(value, list) and all(isinstance(v, dict) for v in value) else []
+
+
 class FaqRow(BaseModel):
     """One row. `sources` holds ids where the topic's own record came before."""
 
@@ -47,6 +58,8 @@ class FaqRow(BaseModel):
     sources: list[Filled] | None = None
     also_asked: list[Filled] = []
     checked: Annotated[str, BeforeValidator(_known_check)] = ""
+    place: Annotated[PlaceRecord | None, BeforeValidator(_our_place)] = None
+    see_also: Annotated[list[LinkRecord], BeforeValidator(_our_links)] = []
 
 
 def with_field_names(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +74,7 @@ def with_field_names(row: Mapping[str, Any]) -> dict[str, Any]:
         for key in reversed(keys)
         if key in lowered
     }
-    for name in ("sources", "also_asked", "checked"):
+    for name in ("sources", "also_asked", "checked", "place", "see_also"):
         if name in lowered:
             named[name] = row[lowered[name]]
     if "source" in lowered:
@@ -77,28 +90,28 @@ class _Draft:
     sources: dict[tuple[str, str], Source] = field(default_factory=dict)
     faqs: list[Faq] = field(default_factory=list)
 
-    def source(self, row: FaqRow) -> tuple[str, ...]:
-        """The id of the row's source, which is added to the topic where it is new."""
-        if not row.source_url and not row.source_label:
-            return ()
-        label = row.source_label or urlsplit(row.source_url).netloc or row.source_url
-        key = (row.source_url, label)
+    def source(self, url: str, label: str) -> tuple[str, ...]:
+        """The id of a source, which is added to the topic where it is new."""
+        key = (url, label)
         if key not in self.sources:
             taken = {s.id for s in (*self.topic.sources, *self.sources.values())}
             name = source_id(label, taken)
-            self.sources[key] = Source(name, label, row.source_url, label_year(label))
+            self.sources[key] = Source(name, label, url, label_year(label))
         return (self.sources[key].id,)
 
 
 class TopicsFromRows:
     """Gathers rows into topics, in the order in which the topics are first met.
 
+    A row that names no source is the table's own: it is quoted from it.
+
     Args:
         default: title of the topic of rows that name none.
+        document: the table.
     """
 
-    def __init__(self, default: str) -> None:
-        self._default = default
+    def __init__(self, default: str, document: Document) -> None:
+        self._default, self._document = default, document
         self._drafts: dict[str, _Draft] = {}
 
     def has(self, slug: str) -> bool:
@@ -114,12 +127,26 @@ class TopicsFromRows:
         title = row.topic or self._default
         slug = title if title in self._drafts else slugify(title)
         draft = self._drafts.setdefault(slug, _Draft(Topic(slug, title)))
-        ids = (
-            draft.source(row)
-            if row.sources is None
-            else known_ids(row.sources, draft.topic.sources, problems, place)
+        at = placed(row.place)
+        if row.sources is not None:
+            ids = known_ids(row.sources, draft.topic.sources, problems, place)
+        elif row.source_url or row.source_label:
+            label = row.source_label or urlsplit(row.source_url).netloc or row.source_url
+            ids = draft.source(row.source_url, label)
+        else:
+            ids = draft.source(self._document.url, self._document.path)
+            at = Place(self._document.path, (row.question,))
+        draft.faqs.append(
+            Faq(
+                row.question,
+                row.answer,
+                ids,
+                tuple(row.also_asked),
+                row.checked,
+                at,
+                links(row.see_also),
+            )
         )
-        draft.faqs.append(Faq(row.question, row.answer, ids, tuple(row.also_asked), row.checked))
 
     def topics(self) -> Iterable[Topic]:
         """The finished topics."""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from index.errors import KnowledgeBaseError
 
-__all__ = ["MAX_BYTES", "read_bytes", "read_text"]
+__all__ = ["MAX_BYTES", "Document", "read_bytes", "read_text"]
 
 # Parsers hold a multiple of a file in memory; 32 MiB of text is 25 times the shipped corpus.
 MAX_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file as it is cited: its path from the folder that was read, and its address, if any."""
+
+    path: str
+    url: str = ""
 
 
 def read_bytes(path: Path) -> bytes:

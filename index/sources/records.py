@@ -17,6 +17,8 @@ __all__ = [
     "CaveatRecord",
     "DataPointRecord",
     "FaqRecord",
+    "LinkRecord",
+    "PlaceRecord",
     "PracticeRecord",
     "SourceRecord",
     "TopicRecord",
@@ -106,6 +108,26 @@ class SourceRecord(_Strict):
     year: Year | None = Field(default=None, description="Year of publication.")
 
 
+class PlaceRecord(_Strict):
+    """Where in a document a text stands, word for word."""
+
+    path: Filled = Field(description="The document's file, from the folder that was read.")
+    section: list[Filled] = Field(default=[], description="Headings above it, outermost first.")
+    anchor: Text = Field(default="", description="What follows # in its address.")
+    page: int | None = Field(default=None, ge=1, description="Its page.")
+
+
+class LinkRecord(_Strict):
+    """A page that a document points to."""
+
+    label: Filled
+    url: Url
+
+
+_PLACE = "Where it stands in a document whose own words it is; null where it is none's."
+_SEE_ALSO = "What that document links to there; these pages bear nothing of it."
+
+
 class DataPointRecord(_Strict):
     """One figure of a topic."""
 
@@ -126,6 +148,8 @@ class FaqRecord(_Strict):
     sources: list[Filled] = Field(default=[], description="Ids of the sources that bear it.")
     also_asked: list[Filled] = Field(default=[], description="Other ways of asking it.")
     checked: Checked = Field(default="", description=_CHECKED)
+    place: PlaceRecord | None = Field(default=None, description=_PLACE)
+    see_also: list[LinkRecord] = Field(default=[], description=_SEE_ALSO)
 
 
 class PracticeRecord(_Strict):
@@ -164,6 +188,8 @@ class TopicRecord(_Strict):
     )
     practice: list[PracticeRecord] = Field(default=[], description="What to do.")
     caveats: list[CaveatRecord] = Field(default=[], description="What is unsettled.")
+    place: PlaceRecord | None = Field(default=None, description=f"The description's. {_PLACE}")
+    see_also: list[LinkRecord] = Field(default=[], description=_SEE_ALSO)
 
 
 class TowerSource(_Open):
@@ -199,6 +225,8 @@ class TowerFaq(_Open):
     )
     also_asked: list[Filled] = []
     checked: Checked = ""
+    place: PlaceRecord | None = None
+    see_also: list[LinkRecord] = []
 
 
 class TowerTopic(_Open):
@@ -217,6 +245,8 @@ class TowerTopic(_Open):
     terms: list[Filled] = Field(default=[], description="Citewise's addition.")
     practice: list[PracticeRecord] = Field(default=[], description="Citewise's addition.")
     caveats: list[CaveatRecord] = Field(default=[], description="Citewise's addition.")
+    place: PlaceRecord | None = Field(default=None, description="Citewise's addition.")
+    see_also: list[LinkRecord] = Field(default=[], description="Citewise's addition.")
 
 
 class TowerDocument(_Open):

@@ -9,7 +9,7 @@ from typing import Any
 
 from index.errors import KnowledgeBaseError
 from index.sources.faq_rows import FaqRow, TopicsFromRows, with_field_names
-from index.sources.files import read_text
+from index.sources.files import Document, read_text
 from index.sources.problems import Problems, shown
 from index.sources.records import TopicRecord
 from index.sources.tower import load_json
@@ -55,14 +55,14 @@ def _opened(text: str, path: Path) -> tuple[list[str], Any]:
     )
 
 
-def read_csv(path: Path, problems: Problems) -> list[Topic]:
+def read_csv(path: Path, problems: Problems, document: Document) -> list[Topic]:
     """The topics of a FAQ table with a header row; the delimiter is the one that fits it.
 
     Raises:
         KnowledgeBaseError: the file can't be read, or its header lacks question or answer.
     """
     header, rows = _opened(read_text(path), path)
-    topics = TopicsFromRows(path.stem)
+    topics = TopicsFromRows(path.stem, document)
     while True:
         line = rows.line_num + 1
         try:
@@ -103,7 +103,7 @@ def _begin(
         topics.begin(topic_from(found, problems, inside))
 
 
-def read_jsonl(path: Path, problems: Problems) -> list[Topic]:
+def read_jsonl(path: Path, problems: Problems, document: Document) -> list[Topic]:
     """The topics of a file with one JSON object a line.
 
     A line is a FAQ row, or, with `"record": "topic"`, what a topic has besides its questions.
@@ -111,21 +111,21 @@ def read_jsonl(path: Path, problems: Problems) -> list[Topic]:
     Raises:
         KnowledgeBaseError: the file can't be read.
     """
-    topics = TopicsFromRows(path.stem)
+    topics = TopicsFromRows(path.stem, document)
     # Not splitlines(): it also splits at characters that may stand inside a JSON string.
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         place = f"{path}:{number}"
         if not line.strip():
             continue
         try:
-            document = load_json(line, str(path))
+            record = load_json(line, str(path))
         except KnowledgeBaseError as error:
             problems.add(place, "a JSON object", str(error.__cause__ or error))
             continue
-        if not isinstance(document, dict):
-            problems.add(place, "a JSON object", shown(document))
-        elif document.get("record") == "topic":
-            _begin(document, place, topics, problems)
+        if not isinstance(record, dict):
+            problems.add(place, "a JSON object", shown(record))
+        elif record.get("record") == "topic":
+            _begin(record, place, topics, problems)
         else:
-            _add(with_field_names(document), place, topics, problems)
+            _add(with_field_names(record), place, topics, problems)
     return list(topics.topics())

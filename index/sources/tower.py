@@ -8,12 +8,12 @@ from pathlib import Path
 import orjson
 
 from index.errors import KnowledgeBaseError
+from index.mentions import label_year, resolve, source_id
 from index.sources.files import read_text
-from index.sources.mentions import label_year, resolve, source_id
 from index.sources.problems import Problems, shown
 from index.sources.records import TowerDataPoint, TowerFaq, TowerSource, TowerTopic
 from index.sources.validate import Checked, Loc, checked, json_path, known_ids, unique_sources
-from index.sources.yaml_topics import Item, caveats_of, practice_of
+from index.sources.yaml_topics import Item, caveats_of, links, placed, practice_of
 from index.types import DataPoint, Faq, Source, Topic
 
 __all__ = ["load_json", "read_tower"]
@@ -93,6 +93,8 @@ def _topic(found: Checked[TowerTopic], problems: Problems, place: Callable[[Loc]
                 sources=ids(f, "faq_items", i, f"{f.question} {f.answer}"),
                 also_asked=tuple(f.also_asked),
                 checked=f.checked,
+                place=placed(f.place),
+                see_also=links(f.see_also),
             )
             for i, f in enumerate(record.faq_items)
         ),
@@ -100,6 +102,8 @@ def _topic(found: Checked[TowerTopic], problems: Problems, place: Callable[[Loc]
         terms=tuple(dict.fromkeys(record.terms)),
         practice=practice_of(record.practice, stated_ids),
         caveats=caveats_of(record.caveats, stated_ids),
+        place=placed(record.place),
+        see_also=links(record.see_also),
     )
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from index.errors import KnowledgeBaseError
-from index.sources.files import read_bytes
-from index.sources.mentions import label_year, source_id
+from index.mentions import label_year, source_id
+from index.sources.files import Document, read_bytes
 from index.sources.problems import Problems, shown
 from index.sources.slugs import slugify
-from index.types import Faq, Source, Topic
+from index.types import Faq, Place, Source, Topic
 
 __all__ = ["read_page"]
 
@@ -135,7 +136,7 @@ def _faqs(data: object, place: str, problems: Problems) -> list[Faq]:
     return list(faqs.values())
 
 
-def read_page(path: Path, problems: Problems) -> list[Topic]:
+def read_page(path: Path, problems: Problems, document: Document) -> list[Topic]:
     """The topic that a saved page makes: its questions, with the page itself as their source.
 
     Raises:
@@ -156,12 +157,16 @@ def read_page(path: Path, problems: Problems) -> list[Topic]:
     titles = [" ".join(str(text).split()) for text in tree.xpath("//title/text()")]
     title = next((text for text in titles if text), path.stem)
     label = f"{title} (web page)"
-    source = Source(source_id(title, set()), label, _address(tree, html), label_year(title))
+    address = _address(tree, html) or document.url
+    source = Source(source_id(title, set()), label, address, label_year(title))
     return [
         Topic(
             slug=slugify(path.stem),
             title=title,
             sources=(source,),
-            faqs=tuple(Faq(f.question, f.answer, (source.id,)) for f in faqs),
+            faqs=tuple(
+                replace(f, sources=(source.id,), place=Place(document.path, (f.question,)))
+                for f in faqs
+            ),
         )
     ]

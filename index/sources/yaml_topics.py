@@ -12,13 +12,23 @@ from index.sources.records import (
     CaveatRecord,
     DataPointRecord,
     FaqRecord,
+    LinkRecord,
+    PlaceRecord,
     PracticeRecord,
     TopicRecord,
 )
 from index.sources.validate import Checked, Loc, checked, json_path, known_ids, unique_sources
-from index.types import Caveat, DataPoint, Faq, Practice, Source, Topic
+from index.types import Caveat, DataPoint, Faq, Link, Place, Practice, Source, Topic
 
-__all__ = ["caveats_of", "parse_topic", "practice_of", "read_topic", "topic_from"]
+__all__ = [
+    "caveats_of",
+    "links",
+    "parse_topic",
+    "placed",
+    "practice_of",
+    "read_topic",
+    "topic_from",
+]
 
 Item = DataPointRecord | FaqRecord | PracticeRecord | CaveatRecord
 FindIds = Callable[[Item, str, int], tuple[str, ...]]
@@ -60,14 +70,34 @@ def topic_from(
             for i, p in enumerate(record.data_points)
         ),
         faqs=tuple(
-            Faq(f.question, f.answer, ids(f, "faqs", i), (*f.also_asked,), f.checked)
+            Faq(
+                f.question,
+                f.answer,
+                ids(f, "faqs", i),
+                (*f.also_asked,),
+                f.checked,
+                placed(f.place),
+                links(f.see_also),
+            )
             for i, f in enumerate(record.faqs)
         ),
         definition=record.definition,
         terms=tuple(dict.fromkeys(record.terms)),
         practice=practice_of(record.practice, ids),
         caveats=caveats_of(record.caveats, ids),
+        place=placed(record.place),
+        see_also=links(record.see_also),
     )
+
+
+def placed(record: PlaceRecord | None) -> Place | None:
+    """The place that a record tells, if it tells one."""
+    return Place(record.path, (*record.section,), record.anchor, record.page) if record else None
+
+
+def links(records: Sequence[LinkRecord]) -> tuple[Link, ...]:
+    """The links that records tell."""
+    return tuple(Link(record.label, record.url) for record in records)
 
 
 def practice_of(records: Sequence[PracticeRecord], ids: FindIds) -> tuple[Practice, ...]:

@@ -49,9 +49,12 @@ def test_side_channels_give_one_number_a_source(api: Running) -> None:
     grounding = body["x_grounding"]
     assert grounding["sources"][0] == {
         "n": 1,
+        "kind": "reference",
         "refs": ["attention/faq/0", "attention/faq/1"],
         "title": SOURCE_A.label,
         "url": SOURCE_A.url,
+        "place": None,
+        "works": [],
         "quotes": ["weighs values", "by similarity"],
         "score": 0.95,
     }
@@ -61,6 +64,7 @@ def test_side_channels_give_one_number_a_source(api: Running) -> None:
     assert grounding["conflicts"] == [{"quantity": "heads", "values": [{"value": "8", "n": 2}]}]
     spans = [TEXT[claim["start"] : claim["end"]] for claim in grounding["claims"]]
     assert spans == list(SENTENCES)
+    assert {claim["basis"] for claim in grounding["claims"]} == {"restated"}
 
 
 def test_an_abstention_is_ordinary_content_without_annotations(api: Running) -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from index.types import Caveat, DataPoint, Faq, KnowledgeBase, Practice, Source, Topic
+from index.types import (
+    Caveat,
+    DataPoint,
+    Faq,
+    KnowledgeBase,
+    Link,
+    Place,
+    Practice,
+    Source,
+    Topic,
+)
 
 __all__ = ["knowledge_bases", "slugs", "texts"]
 
@@ -36,6 +46,11 @@ def _topics(draw: st.DrawFn, slug: str) -> Topic:
     asked = st.lists(filled(), max_size=2).map(tuple)
     url = st.sampled_from(["", "https://x.org/a?b=c#d", "http://é.example/«»"])
     checked = st.sampled_from(["", "paper", "memory"])
+    place = draw(
+        st.one_of(st.none(), st.builds(Place, filled(), st.lists(filled(), max_size=2).map(tuple)))
+    )
+    links = draw(st.lists(st.builds(Link, filled(), url), max_size=1).map(tuple))
+    places, linked = st.sampled_from([None, place]), st.sampled_from([(), links])
     year = st.one_of(st.none(), st.integers(1000, 2999))
     return Topic(
         slug=slug,
@@ -56,7 +71,12 @@ def _topics(draw: st.DrawFn, slug: str) -> Topic:
             )
         ),
         faqs=tuple(
-            draw(st.lists(st.builds(Faq, filled(), filled(), cited, asked, checked), max_size=2))
+            draw(
+                st.lists(
+                    st.builds(Faq, filled(), filled(), cited, asked, checked, places, linked),
+                    max_size=2,
+                )
+            )
         ),
         definition=draw(texts(40)),
         terms=draw(st.lists(filled(), max_size=2, unique=True).map(tuple)),
@@ -69,6 +89,8 @@ def _topics(draw: st.DrawFn, slug: str) -> Topic:
             )
         ),
         caveats=tuple(draw(st.lists(st.builds(Caveat, filled(), cited), max_size=1))),
+        place=place,
+        see_also=links,
     )
 
 

@@ -14,9 +14,9 @@ import pytest
 import index.sources
 from index.errors import KnowledgeBaseError
 from index.export import write
+from index.mentions import label_year, mentions, resolve, source_id
 from index.sources import SHIPPED, Problem, read, read_all
-from index.sources.mentions import label_year, mentions, resolve, source_id
-from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
+from index.types import DataPoint, Faq, KnowledgeBase, Place, Source, Topic
 
 TOWER = Path(__file__).parent.parent / "data" / "tower-sample.json"
 
@@ -350,9 +350,47 @@ class TestMarkdown:
         assert topic.faqs[0].answer == (
             "It is big: see Shazeer (2019) or here.\n1. one\n2. two\na | b\n1 | 2"
         )
-        assert [(s.label, s.year) for s in topic.sources] == [("Shazeer (2019)", 2019)]
-        assert topic.faqs[0].sources == (topic.sources[0].id,)
-        assert topic.faqs[1].sources == ()
+        # The file is the source of its own words; what it links to is beside.
+        assert [(s.label, s.url) for s in topic.sources] == [("KV cache", "")]
+        assert all(faq.sources == (topic.sources[0].id,) for faq in topic.faqs)
+        assert topic.faqs[1].place == Place("kv.md", ("Install", "Linux"), "linux")
+        assert topic.place == Place("kv.md")
+        assert [link.label for link in topic.faqs[0].see_also] == ["Shazeer (2019)"]
+
+    def test_places_in_a_tree_with_addresses(self, tmp_path: Path) -> None:
+        _file(tmp_path, "docs/a/index.md", "# One\n\n## Use {#use-it}\nX.\n\n## B `c()`!\nY.\n")
+        _file(tmp_path, "docs/b/index.md", "# Two\n\n## Use\nX.\n\n## Use\nY.\n")
+        address = "https://docs.example/{page}.html"
+        base = read_all([str(tmp_path / "docs")], base_urls=[address]).knowledge_base
+        assert [
+            (topic.sources[0].url, [(f.place.path, f.place.anchor) for f in topic.faqs if f.place])
+            for topic in base.topics
+        ] == [
+            (
+                "https://docs.example/a/index.html",
+                [("a/index.md", "use-it"), ("a/index.md", "b-c")],
+            ),
+            (
+                "https://docs.example/b/index.html",
+                [("b/index.md", "use"), ("b/index.md", "use-1")],
+            ),
+        ]
+        bare = read(tmp_path / "docs", base_url="https://git.example/blob/main/")
+        assert bare.knowledge_base.topics[0].sources[0].url == (
+            "https://git.example/blob/main/a/index.md"
+        )
+
+    @pytest.mark.parametrize(
+        "address", ["ftp://x.example", "javascript:alert(1)", "other=https://x"]
+    )
+    def test_an_address_that_is_none_of_theirs_is_refused(
+        self, tmp_path: Path, address: str
+    ) -> None:
+        path = _file(tmp_path, "a.md", "# A\nB.\n")
+        with pytest.raises(KnowledgeBaseError, match="expected"):
+            read_all([str(path)], base_urls=[address])
+        with pytest.raises(KnowledgeBaseError, match="NAME=URL"):
+            read_all([str(path), str(path)], base_urls=["https://x.example"])
 
 
 class TestSeveral:

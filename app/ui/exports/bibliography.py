@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.ui import safe
 from app.ui.conversation import Turn
@@ -21,7 +21,8 @@ class Reference:
     """A source under its number. `label` is how the knowledge base names it.
 
     `authors` are those that the label names, `others` tells that there are more; `venue` is
-    where it appeared. All of these may be empty; `url` is None where it is no web address.
+    where it appeared; `file` is the document that it is a section of, `works` are several of
+    which any may be meant. All of these may be empty; `url` is None where it is no web address.
     """
 
     n: int
@@ -32,6 +33,8 @@ class Reference:
     authors: tuple[str, ...] = ()
     others: bool = False
     venue: str = ""
+    file: str = ""
+    works: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,18 @@ class Bibliography:
 
 def bibliography(turns: Sequence[Turn]) -> Bibliography:
     """Number the sources of all turns by first use; each has one number throughout."""
-    known: dict[tuple[str, str], Reference] = {}
+    known: dict[tuple[str, str, str], Reference] = {}
     numbers = []
     for turn in turns:
         own: dict[int, int] = {}
         for citation in sorted(turn.citations, key=lambda one: one.n):
-            key = citation.url, citation.title
+            file = citation.place.path if citation.place else ""
+            key = citation.url, citation.title, file
             if key not in known:
-                known[key] = _reference(len(known) + 1, citation.title, citation.url, citation.year)
+                n = len(known) + 1
+                made = _reference(n, citation.title, citation.url, citation.year)
+                works = (_reference(n, one.label, one.url, one.year) for one in citation.works)
+                known[key] = replace(made, file=file, works=tuple(works))
             own[citation.n] = known[key].n
         numbers.append(own)
     return Bibliography(tuple(known.values()), tuple(numbers))

@@ -48,7 +48,7 @@ def references_as_bibtex(references: Sequence[Reference]) -> str:
     """Write references as BibTeX; each has a key of its own."""
     library = Library()
     taken: set[str] = set()
-    for reference in references:
+    for reference in (one for group in references for one in group.works or (group,)):
         key = _key(reference, taken)
         taken.add(key)
         library.add(Entry("misc", key, _fields(reference)))

@@ -8,7 +8,7 @@ from app.record.markers import markers_of
 from app.record.sanitize import one_line, verbatim
 from app.ui import texts
 from app.ui.conversation import Turn
-from app.ui.exports.bibliography import bibliography
+from app.ui.exports.bibliography import Reference, bibliography
 
 __all__ = ["markdown_of"]
 
@@ -27,12 +27,20 @@ def markdown_of(turns: Sequence[Turn]) -> str:
         elif turn.stopped:
             parts.append(f"*{texts.STOPPED}*")
     if found.references:
-        listed = (
-            f"{one.n}. {_line(one.label)}{f' <{one.url}>' if one.url else ''}"
-            for one in found.references
-        )
+        listed = (line for one in found.references for line in _listed(one))
         parts.append(f"## {texts.BIBLIOGRAPHY}\n\n" + "\n".join(listed))
     return "\n\n".join(parts) + "\n"
+
+
+def _listed(one: Reference) -> list[str]:
+    """A reference, and below it each work of which any may be meant."""
+    file = f", {_line(one.file)}" if one.file else ""
+    lines = [f"{one.n}. {_line(one.label)}{file}{_address(one)}"]
+    return lines + [f"   - {_line(work.label)}{_address(work)}" for work in one.works]
+
+
+def _address(one: Reference) -> str:
+    return f" <{one.url}>" if one.url else ""
 
 
 def _line(text: str) -> str:

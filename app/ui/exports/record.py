@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.record.types import AnswerMode, ClaimStatus
+from app.record.types import AnswerMode, Basis, ClaimStatus
 from app.store import Also
 from app.ui.conversation import Turn
 from app.ui.exports.bibliography import Reference, bibliography
+from index.types import Place
 
 __all__ = ["Conversation", "record_of", "schema"]
 
@@ -26,6 +27,14 @@ class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Work(_Form):
+    """One of several works that a source names."""
+
+    label: str
+    url: str | None
+    year: int | None
+
+
 class Source(_Form):
     """An entry of the bibliography."""
 
@@ -33,6 +42,17 @@ class Source(_Form):
     label: str = Field(description="as the knowledge base names it")
     url: str | None
     year: int | None
+    file: str = Field("", description="the document that it is a section of")
+    works: list[Work] = Field([], description="several of which any may be meant")
+
+
+class Where(_Form):
+    """Where in a document a passage stands."""
+
+    path: str
+    section: list[str]
+    anchor: str
+    page: int | None
 
 
 class Cited(_Form):
@@ -44,6 +64,9 @@ class Cited(_Form):
     quote: str
     start: int = Field(ge=0, description="where the quote begins in the passage, in code points")
     end: int = Field(ge=0)
+    place: Where | None = Field(
+        None, description="where in the document whose own words it quotes; null: it restates them"
+    )
 
 
 class Statement(_Form):
@@ -53,6 +76,7 @@ class Statement(_Form):
     start: int = Field(ge=0, description="where it begins in the turn's text, in code points")
     end: int = Field(ge=0)
     status: ClaimStatus
+    basis: Basis = Field("restated", description="whose words it is")
     support: float = Field(description="the verifier's score, 0 to 1")
     sources: list[int] = Field(description="numbers in the bibliography")
 
@@ -123,7 +147,14 @@ def schema() -> dict[str, Any]:
 
 
 def _source(reference: Reference) -> Source:
-    return Source(number=reference.n, label=reference.label, url=reference.url, year=reference.year)
+    return Source(
+        number=reference.n,
+        label=reference.label,
+        url=reference.url,
+        year=reference.year,
+        file=reference.file,
+        works=[Work(label=one.label, url=one.url, year=one.year) for one in reference.works],
+    )
 
 
 def _exchange(turn: Turn, numbers: Mapping[int, int]) -> Exchange:
@@ -144,6 +175,7 @@ def _exchange(turn: Turn, numbers: Mapping[int, int]) -> Exchange:
                 quote=one.quote,
                 start=one.start,
                 end=one.end,
+                place=_where(one.place),
             )
             for one in turn.citations
         ],
@@ -153,6 +185,7 @@ def _exchange(turn: Turn, numbers: Mapping[int, int]) -> Exchange:
                 start=claim.start,
                 end=claim.end,
                 status=claim.status,
+                basis=claim.basis,
                 support=claim.support,
                 sources=sorted({numbers[n] for n in claim.cites if n in numbers}),
             )
@@ -175,6 +208,12 @@ def _exchange(turn: Turn, numbers: Mapping[int, int]) -> Exchange:
         index_fingerprint=answer.index_fingerprint if answer else "",
         timings_ms=dict(answer.timings) if answer else {},
     )
+
+
+def _where(place: Place | None) -> Where | None:
+    if place is None:
+        return None
+    return Where(path=place.path, section=list(place.section), anchor=place.anchor, page=place.page)
 
 
 def _outcome(turn: Turn) -> Outcome:

@@ -69,8 +69,16 @@ def _listed(turns: Sequence[Turn], found: Bibliography) -> str:
 
 def _reference(reference: Reference, quotes: Sequence[str]) -> str:
     work, who = safe.split_label(reference.label, reference.year)
+    who = reference.file or who
     by = f"<span>{safe.text(who)}</span>" if who else ""
-    shown = "".join(f"<q>{safe.text(quote)}</q>" for quote in quotes)
+    tag = "q" if reference.file else "p"  # only a document's own words are quoted
+    shown = "".join(f"<{tag}>{safe.text(quote)}</{tag}>" for quote in quotes)
+    if shown and not reference.file:
+        shown = f"<small>{texts.RESTATED}</small>{shown}"
     heading = safe.web_link(reference.url or "", f"<strong>{safe.text(work)}</strong>")
+    works = "".join(
+        f"<span>{safe.web_link(one.url or '', safe.text(one.label))}</span>"
+        for one in reference.works
+    )
     address = f"<small>{safe.text(reference.url)}</small>" if reference.url else ""
-    return f'<li id="source-{reference.n}">{heading}{by}{address}{shown}</li>'
+    return f'<li id="source-{reference.n}">{heading}{by}{works}{address}{shown}</li>'

@@ -26,7 +26,7 @@ from index.encoders import Encoder
 from index.live import LiveIndex
 from index.retrieve import FusionSettings, HybridRetriever
 from index.sources import SHIPPED, read
-from index.types import Hit, KnowledgeBase, Passage, PassageKind, Source
+from index.types import Hit, KnowledgeBase, Passage, PassageKind, Place, Source
 from tests.conftest import MakePipeline
 
 CHINCHILLA = Source("h", "Hoffmann et al. (2022) — Chinchilla", "https://example.org/h", 2022)
@@ -275,3 +275,59 @@ async def test_an_abstention_comes_at_once_for_many_readers(make_pipeline: MakeP
 def test_one_setting_chooses_the_model(model: str | None, url: str | None, chosen: str) -> None:
     settings = load_settings(model=model, model_url=url)
     assert type(open_model(settings)).__name__ == chosen
+
+
+def _passage(text: str, sources: tuple[Source, ...], place: Place | None = None) -> Evidence:
+    passage = Passage("t/faq/0", PassageKind.FAQ, "t", "T", "Q?", text, sources, place=place)
+    return Evidence(1, Hit(passage, 1.0))
+
+
+WORKS = tuple(
+    Source(f"s{i}", f"{name} et al. (20{i + 10}) — Work {i}", f"https://x.org/{i}", 2010 + i)
+    for i, name in enumerate(("Hoffmann", "Kaplan", "Vaswani", "Brown"))
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "count", "cited"),
+    [
+        ("Kaplan et al. (2011) advised fewer.", 3, [1]),
+        ("Vaswani and Kaplan agree on the models of the time.", 3, [0, 1, 2]),
+        ("Kaplan's turbines differ from the work of a man called Brown.", 2, [0, 1]),
+    ],
+)
+def test_a_sentence_is_cited_to_the_works_that_it_names_else_to_all(
+    sentence: str, count: int, cited: list[int]
+) -> None:
+    item = _passage(sentence, WORKS[:count])
+    writer = Writer([item])
+    delta = writer.claim("", sentence, "supported", [Support("t/faq/0", 1, 0, 5, 1.0)], 1.0)
+    assert [c.url for c in writer.citations] == [WORKS[i].url for i in cited]
+    assert delta.claim is not None
+    assert delta.claim.cites == tuple(range(1, len(cited) + 1))
+    assert delta.claim.basis == "restated"
+
+
+def test_many_works_have_one_number_that_names_them_all() -> None:
+    writer = Writer([_passage("All of it is so.", WORKS)])
+    writer.claim("", "All of it is so.", "supported", [Support("t/faq/0", 1, 0, 5, 1.0)], 1.0)
+    (citation,) = writer.citations
+    assert citation.works == WORKS
+    assert citation.url == ""
+    assert all(work.label.split(" — ")[0] in citation.title for work in WORKS)
+
+
+def test_a_document_is_cited_as_its_section_and_its_words_are_quoted() -> None:
+    place = Place("guide/run.md", ("Run", "On Linux"), "on-linux")
+    source = Source("guide", "Guide", "https://docs.example/guide/run")
+    item = _passage("Start it with\nmake run. Stop it with Ctrl-C.", (source,), place)
+    writer, support = Writer([item]), [Support("t/faq/0", 1, 0, 5, 1.0)]
+    quoted = writer.claim("", "Start it with make run.", "supported", support, 1.0)
+    said = writer.claim(" ", "You stop it with Ctrl-C.", "supported", support, 1.0, basis="drafted")
+    again = writer.claim(" ", "Stopping is by Ctrl-C.", "supported", support, 1.0)
+    (citation,) = writer.citations
+    assert citation.place == place
+    assert citation.url == "https://docs.example/guide/run#on-linux"
+    assert citation.title == "Guide › Run › On Linux"
+    bases = [delta.claim.basis for delta in (quoted, said, again) if delta.claim]
+    assert bases == ["quoted", "drafted", "restated"]
