@@ -1,8 +1,8 @@
 """The texts that models are given, and nothing else but their loader.
 
-`text` reads one, `fill` reads one and puts values into its `{{placeholders}}`, `names` lists a
-folder. Names are relative to this folder and written with "/": "contract.md",
-"personas/expert.md".
+`text` reads one, `fill` reads one and puts values into its `{{placeholders}}`, `placeholders`
+names these, `names` lists a folder. Names are relative to this folder and written with "/":
+"contract.md", "personas/expert.md".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-__all__ = ["fill", "names", "text"]
+__all__ = ["fill", "names", "placeholders", "text"]
 
 _ROOT = Path(__file__).resolve().parent
 _PLACEHOLDER = re.compile(r"\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}")
@@ -42,6 +42,15 @@ def text(name: str) -> str:
         LookupError: there is no such prompt; the message names those that exist.
     """
     return _read(_ROOT, name)
+
+
+def placeholders(name: str) -> frozenset[str]:
+    """The names of a prompt's `{{placeholders}}`.
+
+    Raises:
+        LookupError: there is no such prompt.
+    """
+    return frozenset(_PLACEHOLDER.findall(text(name)))
 
 
 def fill(name: str, /, **variables: str) -> str:

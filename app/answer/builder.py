@@ -10,22 +10,27 @@ from dataclasses import replace
 from typing import Protocol
 
 import prompts
+from app.answer.again import as_wished
 from app.answer.best_of import written
 from app.answer.clock import Clock
-from app.answer.compose import compose
+from app.answer.compose import ComposedSentence
 from app.answer.conflicts import in_answer, numbered, statements
 from app.answer.draft import Reviewer
 from app.answer.limits import Bounds
+from app.answer.on_last_answer import answered_from_last, table
 from app.answer.premises import corrections
 from app.answer.prompt_builder import Delimiter, Prompt, build_prompt, unmarked
 from app.answer.replies import abstention
 from app.answer.settings import PipelineSettings, decoding_for
 from app.answer.structured import JsonReviewer
+from app.answer.talk import Facts, clarification, talk
 from app.answer.writer import Writer
 from app.chat_models import ChatModel, Finished, Piece
 from app.config.personas import Persona
+from app.question.acts import TALK, Act
+from app.question.reading import Reading
 from app.record.citations import is_whole
-from app.record.evidence import Weigh, evidence_of
+from app.record.evidence import Span, Weigh, evidence_of
 from app.record.hooks import Observers
 from app.record.reasons import Reason
 from app.record.sanitize import visible
@@ -48,6 +53,8 @@ from index.store import LoadedIndex
 from index.text.sentences import Segment, SentenceStream
 
 __all__ = ["AnswerRun", "Parts"]
+
+_FROM_THE_LAST = frozenset({Act.SOURCE, Act.CHALLENGE, Act.REFER})
 
 
 class Parts(Protocol):
@@ -81,6 +88,7 @@ class AnswerRun:
         pipeline: Parts,
         question: Question,
         persona: Persona,
+        reading: Reading,
         retrieved: Retrieved,
         clock: Clock,
         delimiter: Delimiter | None,
@@ -91,12 +99,14 @@ class AnswerRun:
             pipeline: the parts.
             question: what is asked.
             persona: who answers.
+            reading: what the turn does.
             retrieved: what was found.
             clock: started when the question came.
             delimiter: what set data apart when this was answered before; None draws one.
         """
         self.pipeline, self.settings, self.model = pipeline, pipeline.settings, pipeline.model
-        self.question, self.persona, self.retrieved = question, persona, retrieved
+        self.question, self.persona, self.reading = question, persona, reading
+        self.retrieved = retrieved
         self.clock, self.delimiter = clock, delimiter
         self.weigh = pipeline.index.lexical.weight
         self.known = evidence_of((*retrieved.hits, *retrieved.beside))
@@ -113,24 +123,44 @@ class AnswerRun:
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what is written as it is checked, and the record at last."""
-        if not self.retrieved.answerable or not self.evidence:
+        if self.reading.act in TALK:
+            yield self._talk()
+            yield self._final("talk")
+        elif not self.retrieved.answerable or not self.evidence:
             yield self._abstain()
             yield self._final("abstained")
         elif self.question.form is not None:
             yield await self._json(self.question.form)
             yield self._final("abstained" if self.refused else "draft")
+        elif self.reading.act in _FROM_THE_LAST:
+            for delta in self._from_the_last():
+                yield delta
+            yield self._final("composed" if self.writer.claims else "talk")
         else:
             async with aclosing(self._prose()) as prose:
                 async for event in prose:
                     yield event
 
+    def _talk(self) -> Delta:
+        facts = Facts(self.pipeline.index, self.persona, self.model.name, self._drafts())
+        if self.reading.act is Act.CLARIFY and self.reading.said.rest:
+            hits = self.retrieved.hits
+            return self.writer.plain("", clarification(self.reading.said.rest, hits))
+        return self.writer.plain("", talk(self.reading, facts))
+
+    def _from_the_last(self) -> Iterator[Delta]:
+        composed = [(self.evidence[one.n - 1], _span(one)) for one in self._chosen()]
+        return answered_from_last(self.reading, self.evidence, composed, self.writer)
+
+    def _drafts(self) -> bool:
+        """Whether the model writes the answer."""
+        mode = self.settings.answer_mode
+        return mode == "draft" or (mode == "auto" and not self.model.small)
+
     async def _prose(self) -> AsyncGenerator[Event, None]:
         for delta in self._corrections():
             yield delta
-        drafts = self.settings.answer_mode == "draft" or (
-            self.settings.answer_mode == "auto" and not self.model.small
-        )
-        if drafts:
+        if self._drafts():
             async with aclosing(self._draft()) as draft:
                 async for delta in draft:
                     yield delta
@@ -231,9 +261,10 @@ class AnswerRun:
 
     async def _composed(self) -> list[Delta]:
         self.clock.begin()
-        chosen = compose(
-            self.retrieved.standalone_query, self.evidence, self.weigh, shape=self.persona.shape
-        )
+        chosen = self._chosen()
+        if self.reading.said.wishes.form == "table" and len(chosen) > 1:
+            pairs = [(self.evidence[one.n - 1], _span(one)) for one in chosen]
+            return list(table(pairs, self.writer))
         bounds = Bounds(self.question.sampling, self.model)
         deltas, ending = await bounds.write(chosen, self.writer, self.evidence)
         if ending:
@@ -242,6 +273,19 @@ class AnswerRun:
         self.clock.mark("composed")
         self.pipeline.observers.stage("compose", self.clock.spent("compose"))
         return deltas
+
+    def _chosen(self) -> list[ComposedSentence]:
+        """Choose what is composed, as the turn wishes for it."""
+        again, said = self.reading.again, self.reading.said
+        return as_wished(
+            said.act,
+            said.wishes,
+            self.retrieved.standalone_query,
+            self.evidence,
+            self.weigh,
+            shape=self.persona.shape,
+            said=again.answers if again else (),
+        )
 
     def _conflicts(self) -> Iterator[Delta]:
         """State what the question asks about, and what the answer gave one value of."""
@@ -284,6 +328,11 @@ class AnswerRun:
             prefix_sha256=self.prompt.prefix_sha256 if self.prompt else "",
             delimiter=self.prompt.delimiter.token if self.prompt else "",
             question=self.question,
+            act=self.reading.act,
         )
         self.pipeline.observers.answered(answer)
         return Final(answer)
+
+
+def _span(sentence: ComposedSentence) -> Span:
+    return Span(sentence.start, sentence.end, sentence.text)

@@ -6,11 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from app.record.errors import RetrievalTimeout
-from app.record.types import Retrieved
 
 __all__ = ["Clock", "searched_within"]
+
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -45,7 +48,7 @@ class Clock:
         return {stage: spent * 1e3 for stage, spent in self.seconds.items()}
 
 
-async def searched_within(seconds: float, search: Callable[[], Retrieved]) -> Retrieved:
+async def searched_within(seconds: float, search: Callable[[], T]) -> T:
     """Search in a thread.
 
     Raises:

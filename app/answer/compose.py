@@ -1,8 +1,9 @@
 """An answer built from the evidence itself, when the model can't be trusted with it.
 
-Sentences are taken from the best passages word for word, so that each is supported by
-construction; the persona's shape decides what comes with them: the papers, the figures, or a
-checklist.
+Sentences are taken from the passages word for word, so that each is supported by construction.
+The first sentence answers: a definition where one is asked for, the figure, else the passage
+that answers best, in its own order. A second passage comes in for a second part of the question
+alone. The persona's shape decides how it is laid out: the papers, the figures, or a checklist.
 """
 
 from __future__ import annotations
@@ -12,27 +13,45 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.record.evidence import Evidence, Span, Weigh
-from index.text.anaphora import leans
+from index.text.anaphora import concludes, leans
 from index.text.quantities import quantities
 from index.text.tokens import content_words
 from index.types import PassageKind
 
 __all__ = ["ComposedSentence", "compose"]
 
-_NEAR_TOP = 0.85
+# How much of its score a passage leads an answer with, by what kind it is.
+_LEADS = {
+    PassageKind.PRACTICE: 0.94,
+    PassageKind.SNIPPET: 0.85,
+    PassageKind.CAVEAT: 0.85,
+    PassageKind.DESCRIPTION: 0.6,
+}
 _WORTH = 0.6
+_WHOLE = 6
 _LEADING = 4
-_FROM_NEAR = 2
-_SURE = 3
 _LEAST_BULLETS = 2
-_SPEAKS = 0.2
-_GAIN_NEAR = 0.1
 _GAIN = 0.2
+_GAIN_NEAR = 0.12
+_NEAR_TOP = 0.85
+_SURELY_NEAR = 0.88
+_SPEAKS = 0.3
+_FROM_NEAR = 2
 _NEW_WORDS = 2
+_MORE = 2
+_DEFINITION = re.compile(
+    r"\s*(?:what(?:'s|’s| is| are| was| were| does)|define|explain|who is|meaning of|definition of)\b"
+    r"\s*(?:an? |the )?(?P<what>[^,;?]{2,60}?)(?: mean| stand for)?\s*\??\s*|(?P<bare>[^,;?]{2,40})\?",
+    re.IGNORECASE,
+)
 _ASKS_FIGURES = re.compile(
     r"\bhow (?:many|much|far|long|large|big|small|high|low|well|bad|badly|often|fast|close)\b"
     r"|\bwhat (?:share|number|fraction|accuracy|score|size|rate|value|length|loss)\b"
     r"|\b(?:numbers?|percent\w*|figures?|ratio|factor)\b",
+    re.IGNORECASE,
+)
+_ASKS_STEPS = re.compile(
+    r"\bhow (?:do|can|should|would|to)\b|\bwhat (?:should|can|do) (?:i|we)\b|\b(?:should i|best way|recommend|set|fix|avoid)\b",
     re.IGNORECASE,
 )
 _FIGURES_WORTH = 0.1
@@ -51,12 +70,30 @@ class ComposedSentence:
     end: int
 
 
+Chosen = tuple[Evidence, Span]
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a question asks: its words, by how telling they are, and whether it is for figures."""
+    """What a question asks: its words, by how telling they are, and what it asks for."""
 
     words: Mapping[str, float]
     figures: bool
+    steps: bool
+    defined: frozenset[str]
+
+    @classmethod
+    def of(cls, question: str, weigh: Weigh) -> _Asked:
+        """Read a question."""
+        words = {word: weigh(word) for word in content_words(question) if not word[0].isdigit()}
+        defines = _DEFINITION.fullmatch(question)
+        what = (defines["what"] or defines["bare"] or "") if defines else ""
+        return cls(
+            words,
+            _ASKS_FIGURES.search(question) is not None,
+            _ASKS_STEPS.search(question) is not None,
+            frozenset(content_words(what)),
+        )
 
     def share(self, words: frozenset[str]) -> float:
         """Return the share of the question's telling words, by weight."""
@@ -84,14 +121,15 @@ def compose(
     """
     if not evidence:
         return []
-    words = {word: weigh(word) for word in content_words(question) if not word[0].isdigit()}
-    asked = _Asked(words, _ASKS_FIGURES.search(question) is not None)
-    chosen = _leading(evidence[0], asked)
-    for item in evidence[1:]:
-        for span in _adding(item, evidence[0].hit.score, asked, chosen):
-            if len(chosen) < most and not _repeats(span, chosen):
-                chosen.append((item, span))
-    lead = [pair for pair in chosen if pair[0] is evidence[0]]
+    asked = _Asked.of(question, weigh)
+    first = _first(evidence, asked)
+    chosen = _leading(first, asked)
+    for item in evidence:
+        if item is first or len(chosen) >= most:
+            continue
+        added = [span for span in _adding(item, first, asked, chosen) if not _repeats(span, chosen)]
+        chosen += [(item, span) for span in added][: most - len(chosen)]
+    lead = [pair for pair in chosen if pair[0] is first]
     rest = chosen[len(lead) :]
     if shape == "checklist":
         return _laid_out(lead[:1], lead[1:] + rest)
@@ -101,26 +139,42 @@ def compose(
     return _laid_out(chosen, [])
 
 
-def _leading(item: Evidence, asked: _Asked) -> list[tuple[Evidence, Span]]:
-    """Take of the best passage its first sentence and those that speak most to the question."""
+def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:
+    """Choose the passage that the answer begins with."""
+    if asked.defined:
+        for item in evidence:
+            about = frozenset(content_words(item.passage.title))
+            if item.passage.kind is PassageKind.DEFINITION and asked.defined <= item.words | about:
+                return item
+
+    def standing(item: Evidence) -> float:
+        kind = item.passage.kind
+        share = 1.0 if asked.steps and kind is PassageKind.PRACTICE else _LEADS.get(kind, 1.0)
+        return item.hit.score * share
+
+    return max(evidence, key=standing)
+
+
+def _leading(item: Evidence, asked: _Asked) -> list[Chosen]:
+    """Take the best passage: whole, or of a long one what speaks most to the question."""
     if item.passage.kind is PassageKind.DATA:
         return [(item, _figure(item))]
     spans = item.spans
+    if len(spans) <= _WHOLE:
+        return [(item, span) for span in spans]
     ranked = sorted(range(1, len(spans)), key=lambda i: (-asked.worth(spans[i]), i))
     kept = {0, *ranked[: _LEADING - 1]}
-    return [(item, spans[i]) for i in sorted(kept) if i < len(spans)]
+    # What leans on a sentence that is left out would hang in the air.
+    kept |= {i - 1 for i in kept if i and (leans(spans[i].text) or concludes(spans[i].text))}
+    return [(item, spans[i]) for i in sorted(kept)]
 
 
-def _adding(
-    item: Evidence, top: float, asked: _Asked, chosen: Sequence[tuple[Evidence, Span]]
-) -> list[Span]:
-    """Take the sentence of a further passage that speaks to what the question still asks.
-
-    A passage that scores near the best one need add little; one that scores lower must bear a
-    part of the question that nothing so far does, as the second topic of two.
-    """
-    near = item.hit.score >= _NEAR_TOP * top
-    if not near and item.hit.score < _WORTH * top:
+def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Chosen]) -> list[Span]:
+    """Take the sentence of a further passage that bears what the question still asks."""
+    top = first.hit.score
+    if item.hit.score < _WORTH * top or item.passage.kind is PassageKind.DESCRIPTION:
+        return []
+    if sum(other is not first for other, _ in chosen) >= _MORE:
         return []
     said = frozenset().union(*(other.words | i.words for i, other in chosen))
     head = frozenset(content_words(item.passage.heading))
@@ -128,17 +182,18 @@ def _adding(
     spans = [_figure(item)] if is_data else [s for s in item.spans if not leans(s.text)]
     if not spans:
         return []
-    ranked = sorted(spans, key=lambda span: -asked.worth(span))
-    best = ranked[0]
+    best = max(spans, key=asked.worth)
     gain = asked.share((best.words | head) - said)
-    covered = asked.share(best.words | head)
-    if near:
-        # So close a passage may well be the one that answers.
-        speaks = item.n <= _SURE or covered >= _SPEAKS or gain >= _GAIN_NEAR
-        kept = ranked[:_FROM_NEAR] if speaks else []
-        return [span for span in spans if span in kept]
+    needed = _GAIN_NEAR if item.hit.score >= _NEAR_TOP * top else _GAIN
+    lacks_figure = asked.figures and not any(_numbers(span.text) for _, span in chosen)
+    if lacks_figure and _numbers(best.text) and item.hit.score >= _NEAR_TOP * top:
+        return [best]
     new = (best.words - said) & asked.words.keys()
-    return [best] if gain >= _GAIN and len(new) >= _NEW_WORDS else []
+    if gain >= needed and new:
+        return [best]
+    # So close a passage may well be the one that answers.
+    near = item.hit.score >= _SURELY_NEAR * top and asked.share(item.words) >= _SPEAKS
+    return spans[:_FROM_NEAR] if near else []
 
 
 def _figure(item: Evidence) -> Span:
@@ -155,7 +210,7 @@ def _numbers(text: str) -> frozenset[tuple[float, float]]:
     return frozenset((q.low, q.high) for q in quantities(text) if q.kind != "year")
 
 
-def _repeats(span: Span, chosen: Sequence[tuple[Evidence, Span]]) -> bool:
+def _repeats(span: Span, chosen: Sequence[Chosen]) -> bool:
     """Tell whether the answer has a sentence's words, or its figures and most of its words."""
     figures = _numbers(span.text)
     said = frozenset().union(*(_numbers(other.text) for _, other in chosen))
@@ -168,9 +223,7 @@ def _repeats(span: Span, chosen: Sequence[tuple[Evidence, Span]]) -> bool:
     )
 
 
-def _laid_out(
-    prose: Sequence[tuple[Evidence, Span]], bullets: Sequence[tuple[Evidence, Span]]
-) -> list[ComposedSentence]:
+def _laid_out(prose: Sequence[Chosen], bullets: Sequence[Chosen]) -> list[ComposedSentence]:
     if len(bullets) < _LEAST_BULLETS:
         prose, bullets = [*prose, *bullets], []
     leads = [" "] * len(prose) + ["\n- "] * len(bullets)

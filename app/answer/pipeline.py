@@ -1,6 +1,7 @@
 """The one place where the stages meet: a question goes in, a stream of events comes out.
 
-rewrite -> retrieve -> gate -> rerank -> conflicts           yield Retrieved
+read -> talk: answered from what is known                    yield Retrieved, Delta, Final
+  -> stand alone -> retrieve -> gate -> rerank -> conflicts  yield Retrieved
   -> not enough evidence: abstain, name near questions       yield Delta, Final
   -> the model drafts, each sentence is verified             yield Delta*
   -> too little of it stands: composed from the evidence     yield Delta*
@@ -10,9 +11,9 @@ rewrite -> retrieve -> gate -> rerank -> conflicts           yield Retrieved
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from app.answer.builder import AnswerRun
@@ -24,21 +25,42 @@ from app.answer.settings import PipelineSettings
 from app.chat_models import ChatModel
 from app.config.personas import Persona, resolve
 from app.question import answerable as gate
-from app.question.history import Standalone
+from app.question.acts import TALK, Act
+from app.question.history import Form
 from app.question.model_rewrite import stand_alone
+from app.question.reading import Reading, read_in_conversation
+from app.question.subjects import subjects_of
 from app.record.evidence import Weigh
 from app.record.hooks import Observers
-from app.record.types import Event, Question, Retrieved
+from app.record.types import Event, Question, Retrieved, Rewrite
 from app.verifying.judges import Judge, JudgedVerifier
 from app.verifying.supports import LexicalVerifier, Verifier
 from index import rerankers
 from index.live import LiveIndex
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
+from index.text.tokens import content_words
+from index.types import Hit, SearchResult
 
 __all__ = ["Pipeline", "PipelineSettings"]
 
 _NEAREST_WITHIN = 40
+# How many passages an act on the last answer chooses from.
+_AGAIN = 12
+# What a follow-up says itself must be of the field, or stand in what is found.
+_OWN_DOMAIN = 0.2
+_OWN_COVERED = 0.5
+_READ = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was found for one form of a question, and how sure it is that it answers."""
+
+    form: Form
+    found: SearchResult
+    confidence: float
+    answerable: bool
 
 
 class Pipeline:
@@ -104,23 +126,34 @@ class Pipeline:
             RequestError: the question is empty or too long.
             RetrievalTimeout: the search took longer than it may.
         """
+        return (await self._read(question))[1]
+
+    async def _read(self, question: Question) -> tuple[Reading, Retrieved]:
+        """Read what a turn does, and find the evidence for it."""
         self.settings.check(question)
         clock = Clock()
         retriever = self.live_index.retriever()
-        asked, rewrite = await stand_alone(
-            question.text,
-            question.history,
-            retriever.index.lexical.weight,
-            self.rewriter,
-            self.settings.rewrite_seconds,
+        reading = read_in_conversation(question, subjects_of(retriever.index))
+        if reading.act in TALK and reading.act is not Act.CLARIFY:
+            return reading, _nothing_looked_up(question, reading, retriever.index)
+        forms, rewrite = await stand_alone(
+            question, reading.forms, self.rewriter, self.settings.rewrite_seconds
         )
         clock.spent("rewrite")
-        search = partial(self._retrieve, question, retriever, asked, clock)
-        found = await searched_within(self.settings.retrieve_seconds, search)
-        told = {"index": found.index_fingerprint, "query": asked.query, "k": len(found.hits)}
+        search = partial(self._retrieve, question, reading, retriever, forms, clock)
+        found, form = await searched_within(self.settings.retrieve_seconds, search)
+        told = {
+            "index": found.index_fingerprint,
+            "query": found.standalone_query,
+            "k": len(found.hits),
+        }
         for stage in ("rewrite", "retrieve", "gate"):
             self.observers.stage(stage, clock.seconds[stage], told)
-        return replace(found, rewrite=rewrite)
+        if not form.taken:
+            rewrite = Rewrite(usage=rewrite.usage)
+        elif rewrite.method == "model" and form is not forms[0]:
+            rewrite = replace(rewrite, method="rules", reason="what it wrote finds no answer")
+        return reading, replace(found, rewrite=replace(rewrite, taken=form.taken))
 
     async def answer(
         self, question: Question, *, delimiter: Delimiter | None = None
@@ -139,10 +172,12 @@ class Pipeline:
         persona = resolve(question.persona, self.personas)
         self.running += 1
         try:
-            retrieved = await self.retrieve(question)
+            reading, retrieved = await self._read(question)
             clock.mark("retrieved")
             yield retrieved
-            run = AnswerRun(self, question, persona, retrieved, clock, delimiter)
+            if wished := reading.said.wishes.persona:
+                persona = resolve(f"citewise-{wished}", self.personas)
+            run = AnswerRun(self, question, persona, reading, retrieved, clock, delimiter)
             async with aclosing(run.events()) as events:
                 async for event in events:
                     yield event
@@ -150,38 +185,96 @@ class Pipeline:
             self.running -= 1
 
     def _retrieve(
-        self, question: Question, retriever: HybridRetriever, asked: Standalone, clock: Clock
-    ) -> Retrieved:
-        weigh = retriever.index.lexical.weight
+        self,
+        question: Question,
+        reading: Reading,
+        retriever: HybridRetriever,
+        forms: Sequence[Form],
+        clock: Clock,
+    ) -> tuple[Retrieved, Form]:
+        """Find what answers a question best in one of its forms, and tell which form that is."""
         k = question.passages or self.settings.passages
-        # The gate and the nearest questions look further than the evidence.
-        found = retriever.search(asked.query, max(k, _NEAREST_WITHIN), also=asked.also)
-        clock.spent("retrieve")
-        judge = self.settings.gate or gate.Gates.shipped().judging(found, retriever.index)
-        judged = gate.features(asked.query, found, weigh)
-        subject = judged
-        if asked.also and not asked.rewritten:
-            # What a question is about is judged by what it finds alone, not by its history.
-            alone = retriever.search(asked.query, gate.DEPTH)
-            subject = gate.features(asked.query, alone, weigh)
-        confidence = judge.confidence(judged, subject)
-        clock.spent("gate")
+        if reading.again is not None:
+            k = max(k, _AGAIN)
+        looked = self._looked(reading, retriever, forms, max(k, _NEAREST_WITHIN), clock)
+        found = looked.found
         if self.reranker is not None:
             # After the gate, which is calibrated on what fusion finds.
             found = rerankers.rerank(self.reranker, found, self.settings.rerank_depth)
         hits = found.hits[:k]
-        disputed = disputes(asked.query, hits, retriever.index)
+        disputed = disputes(looked.form.query, hits, retriever.index)
         nearest = nearest_questions(found.hits)
         clock.spent("retrieve")
-        return Retrieved(
-            standalone_query=asked.query,
+        retrieved = Retrieved(
+            standalone_query=looked.form.query,
             hits=hits,
             conflicts=disputed.asked,
-            answerable=judge.answerable(confidence),
-            confidence=confidence,
+            answerable=looked.answerable and reading.act is not Act.CLARIFY,
+            confidence=looked.confidence,
             index_fingerprint=retriever.index.fingerprint,
             nearest=nearest,
             timings={**found.timings_ms, **clock.milliseconds()},
             latent=disputed.latent,
             beside=disputed.beside,
+            act=reading.act,
         )
+        return retrieved, looked.form
+
+    def _looked(
+        self,
+        reading: Reading,
+        retriever: HybridRetriever,
+        forms: Sequence[Form],
+        depth: int,
+        clock: Clock,
+    ) -> _Looked:
+        """Search with one form after the other until one answers; else with the own words."""
+        own = reading.said.rest
+        for form in forms:
+            looked = self._look(form, retriever, depth, clock)
+            if looked.answerable and (
+                not form.taken or self._bears(own, form, looked.found.hits, retriever, clock)
+            ):
+                return looked
+        # What is refused is refused in the reader's own words, without the history.
+        return replace(self._look(Form(own), retriever, depth, clock), answerable=False)
+
+    def _look(self, form: Form, retriever: HybridRetriever, depth: int, clock: Clock) -> _Looked:
+        """Search for one form of a question and judge what is found."""
+        # The gate and the nearest questions look further than the evidence.
+        found = retriever.search(form.query, depth, also=form.also)
+        clock.spent("retrieve")
+        judge = self.settings.gate or gate.Gates.shipped().judging(found, retriever.index)
+        judged = gate.features(form.query, found, retriever.index.lexical.weight)
+        confidence = judge.confidence(judged)
+        clock.spent("gate")
+        return _Looked(form, found, confidence, judge.answerable(confidence))
+
+    def _bears(
+        self,
+        own: str,
+        form: Form,
+        hits: Sequence[Hit],
+        retriever: HybridRetriever,
+        clock: Clock,
+    ) -> bool:
+        """Tell whether what a follow-up says itself is of the field, its borrowed subject aside."""
+        borrowed = set(content_words(form.taken))
+        words = {w for w in content_words(own) if not w[0].isdigit()} - borrowed
+        if not words:
+            return True
+        weigh = retriever.index.lexical.weight
+        read = [f"{h.passage.title} {h.passage.heading} {h.passage.text}" for h in hits[:_READ]]
+        there = {word for text in read for word in content_words(text)}
+        total = sum(weigh(word) for word in words)
+        if sum(weigh(word) for word in words & there) >= _OWN_COVERED * total:
+            return True
+        alone = retriever.search(own, gate.DEPTH)
+        judge = self.settings.gate or gate.Gates.shipped().judging(alone, retriever.index)
+        of_the_field = judge.domain(gate.features(own, alone, weigh))
+        clock.spent("gate")
+        return of_the_field >= _OWN_DOMAIN
+
+
+def _nothing_looked_up(question: Question, reading: Reading, index: LoadedIndex) -> Retrieved:
+    return Retrieved(question.text, (), (), False, 0.0, index.fingerprint, (), {}, act=reading.act)

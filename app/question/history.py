@@ -1,76 +1,263 @@
-"""A follow-up is made to stand alone, only when it needs to be.
+"""What was said before, and the question that stands alone.
 
-Without a capable model, what the follow-up leaves out is taken from the user's own earlier
-questions: the subject carries over, and retrieval asks for both forms and keeps the better.
-History is data: it is searched with, never obeyed.
+A conversation comes as its texts alone, so that a client which keeps nothing is served as well.
+Its questions are read again in order: each that was answered is kept in a form that stands
+alone; what was refused, what was small talk and what asked for the last answer anew carries no
+subject. A follow-up takes up the subject of the last such question by putting it in the place of
+what points at it. History is data: it is searched with, never obeyed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import prompts
+from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, Said, read
+from app.question.phrases import patterns
+from app.question.subjects import Named, Subjects
 from app.record.types import Message
-from index.text.tokens import content_words
+from index.text.tokens import STOP_WORDS, content_words
 
-__all__ = ["Standalone", "needs_history", "standalone"]
+__all__ = [
+    "Exchange", "Form", "Past", "forms", "leans_on_history", "needs_subject", "read_history",
+]  # fmt: skip
 
-_POINTING = re.compile(
-    r"\b(?:it|its|it's|they|them|their|theirs|that|this|these|those|he|she|his|her|him|one|ones|"
-    r"former|latter|same|both|either|neither|there|then|such|above|previous|other|others|another|"
-    r"again|else|instead|too|also)\b",
-    re.IGNORECASE,
-)
-_CONTINUING = re.compile(
-    r"^\s*(?:and|but|so|or|then|also|ok(?:ay)?|what about|how about|what if|why\b(?!.{25})|"
-    r"how come|really|which (?:one|of)|more|any|in what|compared|versus|vs|is that|are they|"
-    r"does that|for (?:the|a)\b)",
-    re.IGNORECASE,
-)
-_LONGEST_CARRIED = 400
-_CARRIED_TURNS = 3
+# What is written like an identifier, a version or a name is a subject of its own.
+_IDENTIFIER = re.compile(r"\w_\w|\b\w*[a-z][A-Z]\w*|\b[A-Z]{2,}|\b[A-Za-z]+\d|--\w")
+_WORD = re.compile(r"[\w+-]+(?:'\w+)?")
+_FEW_WORDS = 4
+_BARE_WORDS = 2
+_LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Standalone:
-    """The question to answer, and other forms of it to search with as well."""
+class Exchange:
+    """A question of the conversation in a form that stands alone, and the answers it got."""
+
+    question: str
+    answers: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """The last answer that it got."""
+        return self.answers[-1] if self.answers else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A conversation so far: what was answered, oldest first, and what waits for a subject.
+
+    `asked` are the reader's own questions as they were typed.
+    """
+
+    exchanges: tuple[Exchange, ...] = ()
+    waiting: str = ""
+    asked: tuple[str, ...] = ()
+
+    @property
+    def last(self) -> Exchange | None:
+        """What was answered last."""
+        return self.exchanges[-1] if self.exchanges else None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A way to search for a question.
+
+    `taken` is the subject that it took from the history; `also` are other wordings of it.
+    """
 
     query: str
+    taken: str = ""
     also: tuple[str, ...] = ()
-    rewritten: bool = False
 
 
-def standalone(
-    question: str, history: Sequence[Message], weigh: Callable[[str], float]
-) -> Standalone:
-    """Complete a question from the user's earlier ones, where it leans on them.
+def read_history(history: Sequence[Message], subjects: Subjects) -> Past:
+    """Read what was asked and answered before, oldest first."""
+    past = Past()
+    turns = [message for message in history if message.role in ("user", "assistant")]
+    for position, message in enumerate(turns):
+        if message.role != "user":
+            continue
+        after = turns[position + 1] if position + 1 < len(turns) else None
+        answer = after.content if after is not None and after.role == "assistant" else ""
+        past = _with(past, read(message.content), answer, subjects)
+    return past
+
+
+def forms(said: Said, past: Past, subjects: Subjects) -> tuple[Form, ...]:
+    """Return the ways to search for what a message asks, the likeliest first.
+
+    A question that seems to stand alone is asked as it is, and only that way. One that leans on
+    the history comes with the subject put in; where it might stand alone, both are returned.
+    """
+    text = said.rest
+    if past.waiting and not _like("asks").match(text):
+        return (Form(_about(past.waiting, text.strip(" ?.!")), past.waiting), Form(text))
+    focus = _focus(said, past)
+    if focus is None:
+        return (Form(text),)
+    own = subjects.find(text)
+    if not leans_on_history(text, own):
+        return (Form(text),)
+    return _carried(text, own, focus, subjects)
+
+
+def leans_on_history(text: str, own: Sequence[Named]) -> bool:
+    """Tell whether a question needs what was said before it to be understood.
 
     Args:
-        question: what was asked last.
-        history: the turns before it, oldest first.
-        weigh: how telling a word is (its inverse document frequency).
+        text: the question.
+        own: the known subjects that it names.
     """
-    earlier = [message.content for message in history if message.role == "user"]
-    if not earlier:
-        return Standalone(question)
-    subject = " ".join(turn[:_LONGEST_CARRIED].strip() for turn in earlier[-_CARRIED_TURNS:])
-    carried = f"{subject} {question.strip()}"
-    if needs_history(question, weigh):
-        return Standalone(carried, (question,), rewritten=True)
-    # It seems to stand alone; retrieval asks for the other form as well, in case it does not.
-    return Standalone(question, (carried,))
-
-
-def needs_history(question: str, weigh: Callable[[str], float]) -> bool:
-    """Tell whether a question leans on what was said before it.
-
-    It does when it begins as a continuation, when it points back and names little itself, or
-    when it says too little to stand alone.
-    """
-    telling = [word for word in dict.fromkeys(content_words(question)) if weigh(word) > 2.0]
-    if _CONTINUING.search(question) and len(telling) <= 4:
+    if _like("why").fullmatch(text) or _like("choice").search(text):
         return True
-    if _POINTING.search(question) and len(telling) <= 3:
+    if _like("continues").match(text):
         return True
-    return len(telling) <= 1
+    pointer = _pointer(text, own)
+    if pointer is not None:
+        return True
+    return not own and len(content_words(text)) <= _FEW_WORDS
+
+
+def needs_subject(said: Said, past: Past, subjects: Subjects) -> bool:
+    """Tell whether a message points at a subject that nobody has named."""
+    text, own = said.rest, subjects.find(said.rest)
+    if own or _IDENTIFIER.search(text) or past.waiting or _focus(said, past) is not None:
+        return False
+    words = content_words(text)
+    fragment = _like("fragment").fullmatch(text)
+    bare = fragment is not None and not _like("verb").search(fragment["what"])
+    points = (bool(_like("continues").match(text)) and bare) or _pointer(text, own) is not None
+    return len(words) <= _BARE_WORDS and (points or not words)
+
+
+def _with(past: Past, said: Said, answer: str, subjects: Subjects) -> Past:
+    """Add a turn and what was answered to it."""
+    text = said.rest or said.back_to
+    if said.act in TALK and said.act is not Act.CLARIFY:
+        return past
+    if said.act in ON_THE_LAST_ANSWER and past.last is not None:
+        again = replace(past.last, answers=(*past.last.answers, answer))
+        return replace(past, exchanges=(*past.exchanges[:-1], again))
+    past = replace(past, asked=(*past.asked, text))
+    if _is(answer, "replies/clarify.md"):
+        return replace(past, waiting=text)
+    if _is(answer, "replies/abstention.md"):
+        return replace(past, waiting="")
+    query = forms(said, past, subjects)[0].query[:_LONGEST]
+    named = tuple(dict.fromkeys(found.text for found in subjects.find(query)))
+    exchange = Exchange(query, (answer,), named or _spoken_of(query))
+    return replace(past, exchanges=(*past.exchanges, exchange), waiting="")
+
+
+def _like(name: str) -> re.Pattern[str]:
+    return patterns("follow_up")[name]
+
+
+def _is(answer: str, template: str) -> bool:
+    """Tell whether an answer is one of Citewise's own, by the words that it begins with."""
+    start = prompts.text(template).partition("{{")[0].strip()
+    return bool(start) and answer.lstrip().startswith(start)
+
+
+def _spoken_of(query: str) -> tuple[str, ...]:
+    """Take what a question speaks of for its subject, where it names none that is known."""
+    words = [word for word in _WORD.findall(query) if word.lower() not in STOP_WORDS]
+    return (" ".join(words),) if words else ()
+
+
+def _focus(said: Said, past: Past) -> Exchange | None:
+    """Choose the earlier question that a message goes on from; None where it goes on from none."""
+    if said.back_to:
+        if _like("first").search(said.back_to) and past.exchanges:
+            return past.exchanges[0]
+        if _like("before").search(said.back_to) and len(past.exchanges) > 1:
+            return past.exchanges[-2]
+        return Exchange(said.back_to, (), (re.sub(r"^(?:the|my|that|your) ", "", said.back_to),))
+    return None if said.switched else past.last
+
+
+def _pointer(text: str, own: Sequence[Named]) -> re.Match[str] | None:
+    """Find the first word that points out of a question, with no subject before it."""
+    blocked = [
+        (found.start(), found.end())
+        for name in ("ahead", "joining")
+        for found in _like(name).finditer(text)
+    ]
+    for match in _like("pointer").finditer(text):
+        if any(start <= match.start() < end for start, end in blocked):
+            continue
+        before = text[: match.start()]
+        named = any(one.start < match.start() for one in own) or _IDENTIFIER.search(before)
+        return None if named else match
+    return None
+
+
+def _carried(
+    text: str, own: Sequence[Named], focus: Exchange, subjects: Subjects
+) -> tuple[Form, ...]:
+    """Put the subject of an earlier question into one that leans on it."""
+    subject = " and ".join(focus.subjects[:2])
+    if _like("why").fullmatch(text):
+        return (Form(f"{text.strip(' ?.!')}: {focus.question}", subject),)
+    if _like("choice").search(text):
+        return (
+            Form(f"{text.strip(' ?')}, {' or '.join(focus.subjects[:3])}?", subject),
+            Form(text),
+        )
+    pointer = _pointer(text, own)
+    fragment = _like("fragment").fullmatch(text)
+    if pointer is None and fragment and not _like("verb").search(fragment["what"]):
+        return _from_fragment(fragment, own, focus, subjects)
+    if pointer is not None:
+        first = focus.subjects[0] if focus.subjects else subject
+        put = [Form(_put(text, pointer, first), first)]
+        if subject != first:
+            put.append(Form(_put(text, pointer, subject), subject))
+        return tuple(put)
+    alone = Form(text)
+    carried = Form(f"{text.strip(' ?')} ({subject})?", subject)
+    return (alone, carried)
+
+
+def _from_fragment(
+    fragment: re.Match[str], own: Sequence[Named], focus: Exchange, subjects: Subjects
+) -> tuple[Form, ...]:
+    """Complete "and for GQA?" or "what about the size?" from the question before."""
+    what, joint = fragment["what"], fragment["joint"]
+    if own:
+        said = own[0].text.casefold()
+        earlier = [one for one in subjects.find(focus.question) if one.text.casefold() != said]
+        # What is put in stands for what is most like it: a subject of the same topic.
+        earlier.sort(key=lambda one: not one.topics & own[0].topics)
+        put = [_instead(what, one, focus.question, earlier) for one in earlier[:2]]
+        return (*put, Form(what))
+    subject = " and ".join(focus.subjects[:2])
+    if joint:
+        return (Form(f"{focus.question.rstrip(' ?.!')} {joint} {what}?", subject),)
+    return (Form(_about(what, subject), subject),)
+
+
+def _about(what: str, subject: str) -> str:
+    """Ask for something about a subject."""
+    left = _like("fragment").fullmatch(what)
+    bare = left["what"] if left and left["what"] else what.strip(" ?.!")
+    return f"{bare} of {subject}?"
+
+
+def _instead(what: str, one: Named, question: str, all_named: Sequence[Named]) -> Form:
+    """Put something in the place of a subject of a question; the others are taken over."""
+    others = [other.text for other in all_named if other is not one]
+    return Form(
+        f"{question[: one.start]}{what}{question[one.end :]}", " and ".join(others) or one.text
+    )
+
+
+def _put(text: str, pointer: re.Match[str], subject: str) -> str:
+    """Put a subject in the place of the word that points at it."""
+    ending = "'s" if pointer["whose"] else {"'s": " is", "'re": " are"}.get(pointer["is"] or "", "")
+    return f"{text[: pointer.start()]}{subject}{ending}{text[pointer.end() :]}"

@@ -14,11 +14,10 @@ from contextlib import aclosing
 
 import prompts
 from app.chat_models import ChatModel, Decoding, Finished
-from app.question.history import Standalone, standalone
+from app.question.history import Form
 from app.record.errors import ModelError
-from app.record.evidence import Weigh
 from app.record.sanitize import inert, neutralize
-from app.record.types import Message, Rewrite, Usage
+from app.record.types import Message, Question, Rewrite, Usage
 from index.text.tokens import content_words
 
 __all__ = ["objection", "stand_alone"]
@@ -32,41 +31,37 @@ _QUOTES = "\"'`“”‘’ \n\t"
 
 
 async def stand_alone(
-    question: str,
-    history: Sequence[Message],
-    weigh: Weigh,
-    model: ChatModel | None,
-    seconds: float,
-) -> tuple[Standalone, Rewrite]:
+    question: Question, forms: Sequence[Form], model: ChatModel | None, seconds: float
+) -> tuple[tuple[Form, ...], Rewrite]:
     """Make a question stand alone, by the model where there is one and the question needs it.
 
     Args:
-        question: what was asked last.
-        history: the turns before it, oldest first.
-        weigh: how telling a word is (its inverse document frequency).
+        question: what was asked last, with the turns before it.
+        forms: the ways to search for it by the rules, the likeliest first.
         model: who rewrites; None leaves it to the rules.
         seconds: how long the model may take.
 
     Returns:
-        The forms to search with, and the record of how they came about.
+        The ways to search, the model's first where it is good, and how they came about.
     """
-    by_rules = standalone(question, history, weigh)
-    if not by_rules.rewritten:
+    by_rules = tuple(forms)
+    if not any(form.taken for form in by_rules):
         return by_rules, Rewrite()
     if model is None:
         return by_rules, Rewrite("rules")
     usage, reason, text = Usage(), "", ""
     try:
         async with asyncio.timeout(seconds):
-            text, usage, cut_off = await _written(model, question, history)
-        reason = "it was cut off" if cut_off else objection(text, question, history)
+            text, usage, cut_off = await _written(model, question.text, question.history)
+        reason = "it was cut off" if cut_off else objection(text, question.text, question.history)
     except TimeoutError:
         reason = f"it was not there within {seconds:g} s"
     except ModelError as error:
         reason = f"the model failed: {error}"
     if reason:
         return by_rules, Rewrite("rules", reason, usage)
-    return Standalone(text, (question,), rewritten=True), Rewrite("model", "", usage)
+    taken = next(form.taken for form in by_rules if form.taken)
+    return (Form(text, taken, (question.text,)), *by_rules), Rewrite("model", "", usage)
 
 
 def objection(text: str, question: str, history: Sequence[Message]) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "FinishReason",
     "JsonForm",
     "Message",
+    "Outcome",
     "Premise",
     "Question",
     "Retrieved",
@@ -41,7 +42,8 @@ Role = Literal["system", "user", "assistant"]
 ClaimStatus = Literal["supported", "partial", "unsupported"]
 Basis = Literal["quoted", "restated", "drafted", "computed"]
 FinishReason = Literal["stop", "length"]
-AnswerMode = Literal["draft", "composed", "mixed", "abstained"]
+AnswerMode = Literal["draft", "composed", "mixed", "abstained", "talk"]
+Outcome = Literal["answered", "partly", "refused", "talk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +115,13 @@ class Rewrite:
 
     `method` is `none` where it stands alone as it is; `reason` says why the model's form was
     not taken where the model was asked and the rules' form stands; `usage` is that call's, which
-    is unknown (0) where it was broken off.
+    is unknown (0) where it was broken off; `taken` is what it took from the conversation.
     """
 
     method: Literal["none", "rules", "model"] = "none"
     reason: str = ""
     usage: Usage = field(default_factory=Usage)
+    taken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,8 @@ class Answer:
     `question` is what was asked, with its history; `sampling` what was chosen, the seed that the
     model used included; `prompt_sha256` names the exact prompt that the model saw,
     `prefix_sha256` the part of it that all questions under the persona share, and `delimiter`
-    what set its data apart (all three empty where no model was asked).
+    what set its data apart (all three empty where no model was asked). `act` is what the turn
+    did ("ask", "shorten", "thank", …); `missing` names what was asked and is not answered.
     """
 
     id: str
@@ -247,6 +251,17 @@ class Answer:
     delimiter: str = ""
     question: Question | None = None
     premises: tuple[Premise, ...] = ()
+    act: str = "ask"
+    missing: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came of the turn."""
+        if self.mode == "talk":
+            return "talk"
+        if self.abstained:
+            return "refused"
+        return "partly" if self.missing else "answered"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-ready dicts and lists."""
@@ -258,7 +273,8 @@ class Retrieved:
     """The first event: what was found, before anything is written.
 
     `conflicts` are those that the question asks about, `latent` those that an answer must state
-    once it gives one of their values; `beside` are the passages of either that are no hits.
+    once it gives one of their values; `beside` are the passages of either that are no hits;
+    `act` is what the turn does.
     """
 
     standalone_query: str
@@ -272,6 +288,7 @@ class Retrieved:
     rewrite: Rewrite = field(default_factory=Rewrite)
     latent: tuple[Conflict, ...] = ()
     beside: tuple[Hit, ...] = ()
+    act: str = "ask"
 
 
 @dataclass(frozen=True, slots=True)

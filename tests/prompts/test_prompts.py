@@ -22,7 +22,7 @@ def _filled(template: str, **variables: str) -> str:
 
 
 def test_exports_are_what_the_module_offers() -> None:
-    assert sorted(prompts.__all__) == ["fill", "names", "text"]
+    assert sorted(prompts.__all__) == ["fill", "names", "placeholders", "text"]
     assert all(callable(getattr(prompts, name)) for name in prompts.__all__)
 
 

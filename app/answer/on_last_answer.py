@@ -1,0 +1,116 @@
+"""Acts on the last answer that need no new one: its source, a challenge, a place in it, a table.
+
+Each sentence that is shown stands in the evidence word for word, with its citation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import prompts
+from app.answer.again import bears_value, pointed_at, said_before
+from app.answer.writer import Writer
+from app.question.acts import Act
+from app.question.history import Past
+from app.question.reading import Reading
+from app.record.evidence import Evidence, Span
+from app.record.sanitize import one_line, verbatim
+from app.record.types import Delta
+from app.verifying.supports import Support
+from index.text.quantities import quantities
+
+__all__ = ["answered_from_last", "table"]
+
+_MOST_SOURCES = 4
+_SHOWN = 160
+
+Chosen = tuple[Evidence, Span]
+
+
+def answered_from_last(
+    reading: Reading, evidence: Sequence[Evidence], composed: Sequence[Chosen], writer: Writer
+) -> Iterator[Delta]:
+    """Answer an act about the last answer.
+
+    Args:
+        reading: what is wanted of it.
+        evidence: the passages for the question that it answered.
+        composed: what would be answered now, for where a model worded the last answer.
+        writer: where the answer grows.
+    """
+    last = reading.again.answer if reading.again else ""
+    spoken = said_before(evidence, last) or list(composed)
+    if reading.act is Act.SOURCE:
+        yield from _sources(spoken, writer)
+    elif reading.act is Act.CHALLENGE:
+        yield from _challenged(reading.said.claimed, spoken, evidence, writer)
+    elif reading.said.place.endswith("question"):
+        yield _asked(reading.said.place, reading.past, writer)
+    else:
+        found = pointed_at(reading.said.place, evidence, last)
+        if not found:
+            place = verbatim(one_line(reading.said.place))
+            yield writer.plain("", prompts.fill("replies/no-such-place.md", place=place).strip())
+        for pair in found or spoken[:1]:
+            yield _stated(" ", pair, writer)
+
+
+def table(chosen: Sequence[Chosen], writer: Writer) -> Iterator[Delta]:
+    """Set sentences as a table: what each is about, and what the sources say."""
+    yield writer.plain("", prompts.text("replies/table-head.md").strip())
+    for item, span in chosen:
+        heading = item.passage.heading if item.passage.heading else item.passage.title
+        yield writer.plain("\n", f"| {_cell(heading)} | ")
+        yield _stated("", (item, span), writer)
+        yield writer.plain("", "|")
+
+
+def _cell(text: str) -> str:
+    return verbatim(one_line(text)).replace("|", "\\|")
+
+
+def _stated(lead: str, pair: Chosen, writer: Writer, text: str = "") -> Delta:
+    item, span = pair
+    support = Support(item.passage.id, item.n, span.start, span.end, 1.0)
+    return writer.claim(lead, text or span.text, "supported", [support], 1.0)
+
+
+def _sources(spoken: Sequence[Chosen], writer: Writer) -> Iterator[Delta]:
+    """Name the sources that the answer's sentences rest on, each once."""
+    yield writer.plain("", prompts.text("replies/sources.md").strip())
+    named: set[str] = set()
+    for item, span in spoken:
+        source = item.source_for(span.text)
+        label = source.label if source else item.passage.title
+        if label not in named and len(named) < _MOST_SOURCES:
+            named.add(label)
+            yield _stated("\n- ", (item, span), writer, one_line(label))
+
+
+def _challenged(
+    claimed: str, spoken: Sequence[Chosen], evidence: Sequence[Evidence], writer: Writer
+) -> Iterator[Delta]:
+    """Look again: say what the sources say, and whether they have the reader's value."""
+    with_figures = [pair for pair in spoken if list(quantities(pair[1].text))]
+    first = (with_figures if claimed and with_figures else list(spoken))[:1]
+    there = bears_value(claimed, evidence) if claimed else []
+    if not claimed:
+        name = "same"
+    elif not there:
+        name = "absent"
+    else:
+        name = "there" if there == first else "both"
+    value = verbatim(one_line(claimed))
+    wanted = prompts.placeholders(f"replies/challenge-{name}.md")
+    told = {"value": value} if "value" in wanted else {}
+    yield writer.plain("", prompts.fill(f"replies/challenge-{name}.md", **told).strip())
+    for pair in first if there == first else [*first, *there]:
+        yield _stated(" ", pair, writer)
+
+
+def _asked(place: str, past: Past, writer: Writer) -> Delta:
+    """Say again what the reader asked."""
+    at = 0 if place.startswith("first") else -1
+    asked = verbatim(one_line(past.asked[at])[:_SHOWN]) if past.asked else ""
+    name = "first" if at == 0 else "last"
+    return writer.plain("", prompts.fill(f"replies/asked-{name}.md", question=asked).strip())

@@ -1,0 +1,95 @@
+"""What Citewise says where nothing is looked up: greetings, thanks, and what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import prompts
+from app.config.personas import Persona
+from app.question.acts import Act
+from app.question.reading import Reading
+from app.record.sanitize import one_line, verbatim
+from index.errata import SHIPPED_NAME
+from index.store import LoadedIndex
+from index.types import Hit, PassageKind
+
+__all__ = ["Facts", "clarification", "talk"]
+
+_OFFERED = 2
+_CHOICES = 3
+_QUESTION_SHOWN = 120
+_SOCIAL = frozenset({Act.GREET, Act.THANK, Act.LEAVE, Act.REMARK})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true of this Citewise: what it knows, who answers, and what writes."""
+
+    index: LoadedIndex
+    persona: Persona
+    model: str
+    drafts: bool
+
+    def knowledge(self) -> str:
+        """Count what is known."""
+        passages = self.index.passages
+        topics = len({passage.topic for passage in passages})
+        sources = len({source.url for passage in passages for source in passage.sources})
+        return f"{topics:,} topics, {len(passages):,} passages and {sources:,} sources"
+
+    def questions(self) -> str:
+        """List questions that can be answered, for a reader to begin with."""
+        asked = self.persona.examples if self.speaks_of_models else ()
+        asked = asked or tuple(
+            passage.heading for passage in self.index.passages if passage.kind is PassageKind.FAQ
+        )
+        return "\n".join(f"- {verbatim(one_line(question))}" for question in asked[:_OFFERED])
+
+    @property
+    def speaks_of_models(self) -> bool:
+        """Whether the shipped knowledge base is served."""
+        return self.index.knowledge_base == SHIPPED_NAME
+
+    def subject(self) -> str:
+        """Name what the knowledge base is about."""
+        if self.speaks_of_models:
+            return "language models"
+        return f"“{verbatim(one_line(self.index.knowledge_base))}”"
+
+    def told(self, name: str) -> str:
+        """Fill one of Citewise's own texts with what it asks for."""
+        known: dict[str, Callable[[], str]] = {
+            "subject": self.subject,
+            "knowledge": self.knowledge,
+            "questions": self.questions,
+            "engine": self.engine,
+            "persona": lambda: verbatim(self.persona.title),
+            "fingerprint": lambda: self.index.fingerprint,
+        }
+        wanted = {key: known[key]() for key in prompts.placeholders(name)}
+        return prompts.fill(name, **wanted).strip()
+
+    def engine(self) -> str:
+        """Say who writes."""
+        name = "replies/engine-drafts.md" if self.drafts else "replies/engine-composes.md"
+        return prompts.fill(name, model=verbatim(one_line(self.model))).strip()
+
+
+def talk(reading: Reading, facts: Facts) -> str:
+    """Answer a turn that asks for nothing to be looked up."""
+    act = reading.act
+    if act is Act.ABOUT:
+        return facts.told(f"replies/about-{reading.said.place}.md")
+    return facts.told(f"replies/{act if act in _SOCIAL else 'nothing-yet'}.md")
+
+
+def clarification(question: str, hits: Sequence[Hit]) -> str:
+    """Ask back which subject a question means, with those that were found as choices."""
+    shown = verbatim(one_line(question)[:_QUESTION_SHOWN])
+    titles = dict.fromkeys(hit.passage.title.partition(":")[0].strip() for hit in hits)
+    choices = [verbatim(one_line(title)) for title in list(titles)[:_CHOICES]]
+    if not choices:
+        return prompts.fill("replies/clarify-open.md", question=shown).strip()
+    listed = f"{', '.join(choices[:-1])} or {choices[-1]}" if choices[1:] else choices[0]
+    return prompts.fill("replies/clarify.md", question=shown, choices=listed).strip()

@@ -1,0 +1,98 @@
+"""The subjects that a knowledge base has, by the names that people use for them.
+
+They are read off the index: a topic's title and the terms under which its definition is found.
+A follow-up takes its subject from these, and a subject is put in the place of another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from index.store import LoadedIndex
+from index.types import PassageKind
+
+__all__ = ["Named", "Subjects", "subjects_of"]
+
+_WORD = re.compile(r"\w+(?:[.+'’/-]\w+)*\+*")
+# As `index.passages.definition_questions` asks.
+_DEFINITION = re.compile(r"What is (.+)\?")
+_LONGEST = 7
+_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A subject as a text names it, from `start` to `end` in code points, and its topics."""
+
+    text: str
+    start: int
+    end: int
+    topics: frozenset[str]
+
+
+class Subjects:
+    """Finds the longest known names in a text."""
+
+    def __init__(self, names: Mapping[str, frozenset[str]]) -> None:
+        """Take names with the topics that they stand for."""
+        self._topics: dict[tuple[str, ...], frozenset[str]] = {}
+        for name, topics in names.items():
+            key = tuple(_folded(match.group()) for match in _WORD.finditer(name))
+            if key and len(key) <= _LONGEST:
+                self._topics[key] = self._topics.get(key, frozenset()) | topics
+
+    def find(self, text: str) -> tuple[Named, ...]:
+        """Return the subjects that a text names, in order; of two that overlap, the longer."""
+        return tuple(self._found(text))
+
+    def _found(self, text: str) -> Iterator[Named]:
+        words = list(_WORD.finditer(text))
+        folded = [_folded(word.group()) for word in words]
+        at = 0
+        while at < len(words):
+            for size in range(min(_LONGEST, len(words) - at), 0, -1):
+                topics = self._topics.get(tuple(folded[at : at + size]))
+                if topics:
+                    start, end = words[at].start(), words[at + size - 1].end()
+                    yield Named(text[start:end], start, end, topics)
+                    at += size
+                    break
+            else:
+                at += 1
+
+
+_READ: dict[str, Subjects] = {}
+
+
+def subjects_of(index: LoadedIndex) -> Subjects:
+    """Read an index's subjects, once an index."""
+    found = _READ.get(index.fingerprint)
+    if found is None:
+        found = Subjects(_names_in(index))
+        # An index that is being replaced is asked for until the last answer from it is given.
+        while len(_READ) >= _KEPT:
+            _READ.pop(next(iter(_READ)), None)
+        _READ[index.fingerprint] = found
+    return found
+
+
+def _names_in(index: LoadedIndex) -> dict[str, frozenset[str]]:
+    names: dict[str, frozenset[str]] = {}
+    for passage in index.passages:
+        title = passage.title.partition(":")[0].strip()
+        names[title] = names.get(title, frozenset()) | {passage.topic}
+    for text, owner in zip(index.texts, index.owners.tolist(), strict=True):
+        passage = index.passages[owner]
+        asked = _DEFINITION.fullmatch(text.text)
+        if asked and passage.kind is PassageKind.DEFINITION:
+            names[asked[1]] = names.get(asked[1], frozenset()) | {passage.topic}
+    return names
+
+
+def _folded(word: str) -> str:
+    """Fold case, apostrophes and a plural's ending."""
+    folded = word.casefold().replace("’", "'").removesuffix("'s")
+    plural = len(folded) > 3 and folded.endswith("s") and not folded.endswith(("ss", "us", "is"))
+    return folded[:-1] if plural else folded
