@@ -1,0 +1,180 @@
+"""A question in another language, read in English by a glossary: enough to be searched with.
+
+No grammar is parsed. The longest phrases that the language's glossary knows are put in English,
+by their spelling first, by their stems then, German compounds by their parts; function words
+are left out; what remains is kept as it stands, since most of it are names and English terms
+("LoRA", "fine-tuning"). What comes out reads like keywords or a simple English question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from app.question.language import ENGLISH, Language, Row, Word, languages
+
+__all__ = ["in_english"]
+
+_LONGEST_PHRASE = 12
+_SHORTEST_PART = 3  # letters that a part of a compound must have
+_LINKS = ("", "s", "n", "en", "es", "e")  # what joins the parts of a German compound
+_ENDS_CLAUSE = re.compile(r"[,;:.!?]\s|[，。；：！？\n]")
+_GLUE = re.compile(r"[-_./+,]")
+_ASKING = frozenset("what why how which when who where whether is are does do can should".split())
+_POINT_IN_THOUSANDS = re.compile(r"\b\d{1,3}(?:\.\d{3})+\b(?![.,]\d)")
+_COMMA_IN_FRACTION = re.compile(r"\b(\d+),(\d{1,2})\b(?![.,]\d)")
+_HUNDRED_MILLIONS = re.compile(r"(\d+(?:\.\d+)?)\s*亿")
+
+
+def in_english(text: str, language: str) -> str:
+    """Put a question in English, as far as the language's glossary goes.
+
+    Args:
+        text: what was asked.
+        language: the ISO 639-1 code of what it is asked in.
+
+    Returns:
+        The text as it is, where it is English, nothing is known of its language, or no word of
+        it would be left.
+    """
+    known = languages().get(language)
+    if known is None or language == ENGLISH:
+        return text
+    plain = _with_english_numbers(text, known)
+    read = _Reading(plain, known.read(plain), known)
+    said = " ".join(filter(None, (clause.english() for clause in read.clauses())))
+    said = re.sub(r"\s+([,?])", r"\1", said).strip(" ,")
+    if not said:
+        return text
+    return said[0].upper() + said[1:] + ("?" if re.search("[?？]", text) else "")
+
+
+@dataclass(slots=True)
+class _Clause:
+    """What is said between two punctuation marks; `late` is what the last frame ends with."""
+
+    front: list[str] = field(default_factory=list)
+    body: list[str] = field(default_factory=list)
+    late: str = ""
+
+    def add(self, english: str) -> None:
+        """Add a phrase's English: "^" puts it first, what follows its "…" goes to the end."""
+        head, _, tail = (part.strip() for part in english.lstrip("^").partition("…"))
+        if self.late and head.split(" ")[0].lower() in _ASKING:
+            self.body.append(self.late)
+            self.late = ""
+        (self.front if english.startswith("^") else self.body).append(head)
+        self.late = tail or self.late
+
+    def glue(self, mark: str, word: str) -> None:
+        """Join a word to the one before, as the message has it ("lora_alpha")."""
+        self.body[-1] += mark + word
+
+    def english(self) -> str:
+        """Return the clause in English."""
+        return " ".join(filter(None, (*self.front, *self.body, self.late)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A message's words on their way to English."""
+
+    text: str
+    words: Sequence[Word]
+    known: Language
+
+    def clauses(self) -> Iterator[_Clause]:
+        """Read clause after clause."""
+        clause, at, kept = _Clause(), 0, False
+        while at < len(self.words):
+            gap = self._gap(at)
+            if at and _ENDS_CLAUSE.search(gap):
+                clause.late += ","
+                yield clause
+                clause, kept = _Clause(), False
+            length, english = self._phrase(at)
+            original = self.text[self.words[at].start : self.words[at + length - 1].end]
+            same = english is None or english.lower() == original.lower()
+            if not same and english is not None:
+                clause.add(english)
+            elif same and not self._left_out(at, english, kept):
+                joined = kept and bool(_GLUE.fullmatch(gap) or self._unspaced(at))
+                if joined:
+                    clause.glue(gap, original)
+                else:
+                    clause.add(original)
+            else:
+                same = False
+            kept, at = same, at + length
+        yield clause
+
+    def _phrase(self, at: int) -> tuple[int, str | None]:
+        """The longest phrase that begins at a word: its words, and its English if known."""
+        spelt, stemmed = _glossary(self.known.code)
+        row = tuple(word.folded for word in self.words[at : at + _LONGEST_PHRASE])
+        stems = tuple(map(self.known.stem, row))
+        for length in range(len(row), 0, -1):
+            english = spelt.get(row[:length])
+            if english is None and (length > 1 or row[0] not in self.known.function_words):
+                english = stemmed.get(stems[:length])
+            if english is not None:
+                return length, english
+        return 1, _compound(self.known.code, row[0]) if self.known.compounds else None
+
+    def _gap(self, at: int) -> str:
+        return self.text[self.words[at - 1].end : self.words[at].start] if at else ""
+
+    def _left_out(self, at: int, english: str | None, kept: bool) -> bool:
+        """Tell whether a word is one that only joins others, and no part or sort of a name."""
+        word = self.words[at]
+        if english is not None or word.folded not in self.known.function_words:
+            return False
+        after = self._gap(at + 1) if at + 1 < len(self.words) else ""
+        glued = (kept and _GLUE.fullmatch(self._gap(at))) or _GLUE.fullmatch(after)
+        name = len(word.text) > 1 and word.text.isupper() and not self.text.isupper()
+        return not (glued or name)
+
+    def _unspaced(self, at: int) -> bool:
+        """Tell whether a word and the one before are Chinese characters side by side."""
+        return not self._gap(at) and self.words[at].text >= "㐀"
+
+
+def _with_english_numbers(text: str, known: Language) -> str:
+    """Write 1.000 and 0,5 as they are written in English; 70亿 as 7 billion."""
+    text = _HUNDRED_MILLIONS.sub(lambda found: f"{float(found[1]) / 10:g} billion ", text)
+    if known.letters:
+        text = _POINT_IN_THOUSANDS.sub(lambda found: found[0].replace(".", ","), text)
+        text = _COMMA_IN_FRACTION.sub(r"\1.\2", text)
+    return text
+
+
+@cache
+def _glossary(code: str) -> tuple[Mapping[Row, str], Mapping[Row, str]]:
+    """A language's phrases by their folded spelling and by their stems."""
+    known = languages()[code]
+    stemmed: dict[Row, str] = {}
+    for row, english in known.words.items():
+        stemmed.setdefault(tuple(map(known.stem, row)), english)
+    return known.words, stemmed
+
+
+@cache
+def _compound(code: str, word: str) -> str | None:
+    """Read a compound by two parts that the glossary knows, the longest first part first."""
+    known = languages()[code]
+    spelt, stemmed = _glossary(code)
+
+    def part(letters: str) -> str | None:
+        if len(letters) < _SHORTEST_PART:
+            return None
+        return spelt.get((letters,), stemmed.get((known.stem(letters),)))
+
+    for cut in range(len(word) - _SHORTEST_PART, _SHORTEST_PART - 1, -1):
+        for link in _LINKS:
+            if word[:cut].endswith(link):
+                first, second = part(word[: cut - len(link)]), part(word[cut:])
+                if first and second:
+                    return f"{first} {second}"
+    return None

@@ -1,0 +1,444 @@
+"""Languages other than English: which one a message is in, asks for, and is replied to in.
+
+What is known of a language is data, a file each in `languages/`: the function words that tell
+it, what its words and phrases say in English (`app.question.in_english` reads questions with
+them), whole messages that do something else than ask, how an answer in a language is wished
+for, and the few sentences that Citewise says in it. The files are read when first needed.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import Stemmer
+
+from index.text.tokens import stem as english_stem
+
+__all__ = [
+    "ENGLISH",
+    "Language",
+    "Word",
+    "act_of",
+    "language_name",
+    "language_of",
+    "languages",
+    "reply",
+    "wished_language",
+    "words_of",
+]
+
+ENGLISH = "en"
+_DATA = Path(__file__).with_name("languages")
+# A Chinese character is a word of its own: phrases are rows of words in any language.
+_WORD = re.compile(r"[㐀-鿿]|[^\W_㐀-鿿]+")
+# Scripts that tell a language by themselves, by what Unicode calls their letters. Greek is not
+# among them: its letters are mathematics here.
+_SCRIPTS = {
+    "CJK": "zh", "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "CYRILLIC": "ru",
+    "ARABIC": "ar", "HEBREW": "he", "DEVANAGARI": "hi", "THAI": "th",
+}  # fmt: skip
+_READ = 2000  # code points that tell a language well enough
+# What a word of the field says for its language; a function word or a phrase says 1.
+_FIELD_WORD = 0.6
+_TELLING_STEM = 5  # letters; shorter stems are met in any language
+# English words count for less than others: people of all languages quote English.
+_QUOTED = 0.4
+# How much more than for English must speak for another language.
+_MARGIN = 0.7
+_SHORT_SUBJECT = 3  # "what is LoRA in German" asks for German; longer ones may be about it
+_LONGEST_PHRASE = _LONGEST_WISH = 5  # words
+_GLUE = frozenset("-_/.+#@\\")
+_BREAK = re.compile(r"[.,;:!?…()\n。，；：！？、—–]")
+_EDGE = " \t\n,;:-–—，；：、。"
+
+Row = tuple[str, ...]
+Shares = Mapping[str, float]
+Key = TypeVar("Key", str, Row)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a message: as it is compared, and where it stands (code points)."""
+
+    text: str
+    folded: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What is known of a language. Phrases are rows of folded words.
+
+    Attributes:
+        commonest: function words as they are spelt; `function_words` are the same, folded.
+        letters: those beside a to z; `marks` are signs that only this language has.
+        words: phrases and what they say in English (see `app.question.in_english`).
+        acts: whole messages and what they do.
+        wishes: how a language is asked for: `verbs`, what stands `before` and `after` its name,
+            what is `please`, and what `asks`.
+        named: the names of languages, and their ISO 639-1 codes.
+        compounds: whether words are joined to longer ones.
+        respell: letters that are read as others (traditional Chinese characters).
+    """
+
+    code: str
+    name: str
+    own_name: str
+    commonest: frozenset[str]
+    function_words: frozenset[str]
+    letters: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
+    words: Mapping[Row, str] = field(default_factory=dict)
+    acts: Mapping[Row, str] = field(default_factory=dict)
+    wishes: Mapping[str, frozenset[Row]] = field(default_factory=dict)
+    named: Mapping[Row, str] = field(default_factory=dict)
+    replies: Mapping[str, str] = field(default_factory=dict)
+    compounds: bool = False
+    respell: Mapping[int, int] = field(default_factory=dict)
+
+    def stem(self, word: str) -> str:
+        """Return the stem of a folded word; the word itself where words have none."""
+        return _stem(self.name.lower(), word)
+
+    def read(self, text: str) -> tuple[Word, ...]:
+        """Cut a text into words, spelt as this language's phrases are."""
+        return words_of(text.translate(self.respell) if self.respell else text)
+
+
+def words_of(text: str) -> tuple[Word, ...]:
+    """Cut a text into words: letters and digits; a Chinese character is one by itself."""
+    return tuple(
+        Word(found[0], _folded(found[0]), found.start(), found.end())
+        for found in _WORD.finditer(text)
+    )
+
+
+def row_of(text: str) -> Row:
+    """Return a phrase as the row of folded words that it is compared as."""
+    return _row(words_of(text))
+
+
+@cache
+def languages() -> Mapping[str, Language]:
+    """Read the files of all languages, by ISO 639-1 code."""
+    return {path.stem: _load(path) for path in sorted(_DATA.glob("*.toml"))}
+
+
+def language_of(text: str) -> str:
+    """Tell a message's language by its script, its function words and the words of the field.
+
+    Returns:
+        An ISO 639-1 code; "en" unless another is sure. Languages that no file describes are told
+        only where their script does.
+    """
+    text = text[:_READ]
+    words = words_of(text)
+    english = languages()[ENGLISH].function_words
+    spoken = sum(word.folded in english for word in words)
+    code, letters = max(_by_script(text).items(), key=lambda pair: pair[1], default=(ENGLISH, 0))
+    if letters > 1 and letters / 2 > spoken:
+        return code
+    if not english.issuperset(_row(words)) and not all(_is_name(text, word) for word in words):
+        for code, known in languages().items():
+            if _row(words) in known.acts:
+                return code
+    scores = _scores(text, words)
+    english_says = scores.pop(ENGLISH) * _QUOTED
+    code = max(scores, key=lambda code: scores[code])
+    return code if scores[code] - english_says > _MARGIN else ENGLISH
+
+
+def language_name(code: str) -> str:
+    """Return a language's English name; the code itself where none is known."""
+    named = languages()[ENGLISH].named
+    return next((" ".join(row).title() for row, of in named.items() if of == code), code)
+
+
+def reply(language: str, key: str) -> str:
+    """Return what Citewise says in a language; empty where it has no words in it.
+
+    Args:
+        language: an ISO 639-1 code.
+        key: `written_in_english` (before an English answer), `refused`, `greet`, `thank`,
+            `leave` or `no_subject`.
+    """
+    known = languages().get(language)
+    return known.replies.get(key, "") if known else ""
+
+
+def act_of(text: str, language: str) -> str:
+    """Tell what a whole message does in a language, if it is one of its set phrases.
+
+    Returns:
+        `greet`, `thank`, `leave`, `about`, `shorten`, `simplify`, `expand`, `example`, `sources`
+        or `sure`; empty where it is none of them.
+    """
+    known = languages().get(language)
+    if known is None:
+        return ""
+    row = _row(known.read(text))
+    for courtesy in ((), *known.wishes.get("please", ())):
+        for bare in (row[len(courtesy) :], row[: len(row) - len(courtesy)]):
+            if bare in known.acts and row in (courtesy + bare, bare + courtesy):
+                return known.acts[bare]
+    return ""
+
+
+def wished_language(text: str) -> tuple[str, str]:
+    """Find the wish for an answer in a language: "auf Deutsch", "translate that to Italian".
+
+    A language that is only spoken of ("text in German takes more tokens") is no wish: its name
+    must make up a clause, or the message, with words that are said to ask for a language, or end
+    a message that begins with such a word.
+
+    Returns:
+        The ISO 639-1 code of the language, which need not be one that Citewise knows, empty
+        where none is wished for; and what is left of the message, empty if it was all.
+    """
+    plain = words_of(text)
+    for known in languages().values():
+        words = known.read(text) if known.respell else plain
+        for start, end, code in _namings(words, known):
+            span = _wish(text, words, start, end, known)
+            if span:
+                return code, _cut(text, words[span[0]].start, words[span[1] - 1].end)
+    return "", text
+
+
+def _load(path: Path) -> Language:
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    spelling = raw.get("respell", {"from": "", "to": ""})
+    return Language(
+        code=path.stem,
+        name=raw["name"],
+        own_name=raw["own_name"],
+        commonest=frozenset(word.text.lower() for word in words_of(raw["commonest"])),
+        function_words=frozenset(row_of(raw["commonest"])),
+        letters=frozenset(raw.get("letters", "")),
+        marks=frozenset(raw.get("marks", "")),
+        words={row_of(key): english for key, english in raw.get("words", {}).items()},
+        acts={row_of(text): act for act, texts in raw.get("acts", {}).items() for text in texts},
+        wishes={kind: frozenset(map(row_of, texts)) for kind, texts in raw["wishes"].items()},
+        named={row_of(name): code for name, code in raw["languages"].items()},
+        replies=raw.get("replies", {}),
+        compounds=raw.get("compounds", False),
+        respell=str.maketrans(spelling["from"], spelling["to"]),
+    )
+
+
+def _row(words: Iterable[Word]) -> Row:
+    return tuple(word.folded for word in words)
+
+
+@cache
+def _folded(word: str) -> str:
+    """Spell a word without capitals and accents, as hurried people do."""
+    apart = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(mark for mark in apart if not unicodedata.combining(mark))
+
+
+@cache
+def _stemmer(name: str) -> Stemmer.Stemmer | None:
+    return Stemmer.Stemmer(name) if name in Stemmer.algorithms() else None
+
+
+@lru_cache(maxsize=65536)
+def _stem(name: str, word: str) -> str:
+    stemmer = _stemmer(name)
+    return str(stemmer.stemWord(word)) if stemmer else word
+
+
+# --- which language it is ---
+
+
+def _by_script(text: str) -> Counter[str]:
+    """Count the letters of scripts that tell a language."""
+    found: Counter[str] = Counter()
+    for letter in text:
+        if not letter.isascii() and letter.isalpha():
+            script = unicodedata.name(letter, "").split(" ")[0]
+            if script in _SCRIPTS:
+                found[_SCRIPTS[script]] += 1
+    if found["ja"]:  # Japanese is written with Chinese characters as well
+        found["ja"] += found.pop("zh", 0)
+    return found
+
+
+@cache
+def _english() -> frozenset[str]:
+    """The stems of the English words that glossaries lead to."""
+    said = (english for known in languages().values() for english in known.words.values())
+    return frozenset(english_stem(word) for english in said for word in row_of(english))
+
+
+@cache
+def _evidence() -> tuple[Mapping[str, Shares], Mapping[Row, Shares], Mapping[str, Shares]]:
+    """What speaks for which languages, and how much: words, phrases, and stems.
+
+    Function words and phrases say 1, stems of the field's words less; what languages share tells
+    each the less, and what is English as well (format, agent) tells nothing.
+    """
+    spoken: dict[str, dict[str, float]] = {}
+    phrases: dict[Row, dict[str, float]] = {}
+    stems: dict[str, dict[str, float]] = {}
+    for known in languages().values():
+        for word in known.commonest:
+            spoken.setdefault(word, {})[known.code] = 1.0
+            spoken.setdefault(_folded(word), {})[known.code] = 1.0
+        for row in known.words:
+            if _english().issuperset(map(english_stem, row)):
+                continue
+            if len(row) > 1:
+                phrases.setdefault(row, {})[known.code] = 1.0
+            else:
+                stems.setdefault(known.stem(row[0]), {})[known.code] = _FIELD_WORD
+    return _shared(spoken), _shared(phrases), _shared(stems)
+
+
+def _shared(said: Mapping[Key, Mapping[str, float]]) -> Mapping[Key, Shares]:
+    """Divide what is said among the languages that say it."""
+    return {
+        key: {code: weight / len(codes) for code, weight in codes.items()}
+        for key, codes in said.items()
+    }
+
+
+def _scores(text: str, words: Sequence[Word]) -> dict[str, float]:
+    """Add up what a message says for each language."""
+    spoken = [_said_by(word) for word in words if not _is_name(text, word)]
+    row, phrases = _row(words), _evidence()[1]
+    for length in range(2, _LONGEST_PHRASE + 1):
+        rows = (row[at : at + length] for at in range(len(row) - length + 1))
+        spoken += [phrases[said] for said in rows if said in phrases]
+    scores = {
+        code: 1.0 if any(mark in text for mark in known.marks) else 0.0
+        for code, known in languages().items()
+    }
+    for shares in spoken:
+        for code, weight in shares.items():
+            scores[code] += weight
+    return scores
+
+
+def _said_by(word: Word) -> Shares:
+    """What one word says: as a function word, by its stem, or by its letters."""
+    spoken, _, stems = _evidence()
+    spelt = word.text.lower()
+    letters = {letter for letter in spelt if not letter.isascii()}
+    for said in (spelt, word.folded):
+        if said in spoken:
+            return spoken[said]
+    if english_stem(word.folded) in _english():
+        return {}  # such as format and agent
+    known = [each for each in languages().values() if letters <= each.letters]
+    found = {}
+    for each in known:
+        said = each.stem(word.folded)
+        if len(said) >= _TELLING_STEM and each.code in stems.get(said, {}):
+            found[each.code] = stems[said][each.code]
+    if found or not letters:
+        return found
+    return {each.code: 1 / len(known) for each in known}
+
+
+def _is_name(text: str, word: Word) -> bool:
+    """Tell whether a word is a part of a name (d_model, AI, N/A) or a symbol (k, n)."""
+    if len(word.text) == 1 and word.text.isascii():
+        return True
+    if word.text.isupper() and (word.text == text.strip() or not text.isupper()):
+        return True
+    before, after = text[max(0, word.start - 2) : word.start], text[word.end : word.end + 2]
+    return (before[1:] in _GLUE and before[:1].isalnum()) or (
+        after[:1] in _GLUE and after[1:].isalnum()
+    )
+
+
+# --- the wish for a language ---
+
+
+def _namings(words: Sequence[Word], known: Language) -> Iterator[tuple[int, int, str]]:
+    """Find where a text names a language: from which word to which, and its code."""
+    row = _row(words)
+    lengths = sorted({len(name) for name in known.named}, reverse=True)
+    for start in range(len(row)):
+        for length in lengths:
+            name = row[start : start + length]
+            if name in known.named:
+                yield start, start + len(name), known.named[name]
+                break
+
+
+def _wish(
+    text: str, words: Sequence[Word], start: int, end: int, known: Language
+) -> tuple[int, int] | None:
+    """Return the words that ask for the language named from `start` to `end`, if any do."""
+    row, wishes = _row(words), known.wishes
+    please = wishes.get("please", frozenset())
+    named = _back(row, start, wishes["before"])
+    verb = _back(row, named, wishes["verbs"])
+    first = _back(row, verb, please, 3)
+    after = _on(row, end, wishes.get("after", frozenset()))
+    last = _on(row, after, please, 2)
+    if first == 0 and last == len(row):
+        return first, last
+    if named == start:
+        return None
+    opened = first == 0 or _breaks(text, words, first)
+    if opened and (verb < named or last > end):
+        return first, last
+    if opened and first == 0 and ":" in text[words[last - 1].end : words[last].start]:
+        return first, last
+    if last < len(row):
+        return None
+    begins = _on(row, 0, please, 3)
+    asks = _on(row, 0, wishes.get("asks", frozenset()))
+    if (
+        opened
+        or begins < _on(row, begins, wishes["verbs"])
+        or 0 < asks < named <= asks + _SHORT_SUBJECT
+        or (row[named] not in languages()[ENGLISH].function_words and language_of(text) == ENGLISH)
+    ):
+        return named, last
+    return None
+
+
+def _back(row: Row, end: int, phrases: frozenset[Row], times: int = 1) -> int:
+    """Return where the longest of the phrases that end at a word begins; there if none does."""
+    for _ in range(times):
+        starts = range(max(0, end - _LONGEST_WISH), end)
+        end = next((start for start in starts if row[start:end] in phrases), end)
+    return end
+
+
+def _on(row: Row, start: int, phrases: frozenset[Row], times: int = 1) -> int:
+    """Return where the longest of the phrases that begin at a word ends; there if none does."""
+    for _ in range(times):
+        ends = range(min(len(row), start + _LONGEST_WISH), start, -1)
+        start = next((end for end in ends if row[start:end] in phrases), start)
+    return start
+
+
+def _breaks(text: str, words: Sequence[Word], at: int) -> bool:
+    """Tell whether a clause ends before a word."""
+    return bool(_BREAK.search(text, words[at - 1].end, words[at].start))
+
+
+def _cut(text: str, start: int, end: int) -> str:
+    """Return a text without a part, and without what joined it to the rest."""
+    left, right = text[:start].rstrip(_EDGE), text[end:].strip()
+    if left[-1:] + right[:1] in ("()", "（）"):
+        left, right = left[:-1].rstrip(_EDGE), right[1:].strip()
+    if words_of(right):
+        return f"{left} {right.lstrip(_EDGE + '.!?？！')}".strip()
+    if not words_of(left):
+        return ""
+    return left if left[-1] in ".!?？！。" else left + right.lstrip(_EDGE)
