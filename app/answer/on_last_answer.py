@@ -13,7 +13,7 @@ from app.answer.writer import Writer
 from app.question.acts import Act
 from app.question.history import Past
 from app.question.reading import Reading
-from app.record.evidence import Evidence, Span
+from app.record.evidence import Evidence, Span, cited_for
 from app.record.sanitize import one_line, verbatim
 from app.record.types import Delta
 from app.verifying.supports import Support
@@ -80,8 +80,7 @@ def _sources(spoken: Sequence[Chosen], writer: Writer) -> Iterator[Delta]:
     yield writer.plain("", prompts.text("replies/sources.md").strip())
     named: set[str] = set()
     for item, span in spoken:
-        source = item.source_for(span.text)
-        label = source.label if source else item.passage.title
+        label = "; ".join(one.title for one in cited_for(item.passage, item.sources_for(span.text)))
         if label not in named and len(named) < _MOST_SOURCES:
             named.add(label)
             yield _stated("\n- ", (item, span), writer, one_line(label))
