@@ -40,8 +40,9 @@ _FROM_NEAR = 2
 _NEW_WORDS = 2
 _MORE = 2
 _DEFINITION = re.compile(
-    r"\s*(?:what(?:'s|’s| is| are| was| were| does)|define|explain|who is|meaning of|definition of)\b"
-    r"\s*(?:an? |the )?(?P<what>[^,;?]{2,60}?)(?: mean| stand for)?\s*\??\s*|(?P<bare>[^,;?]{2,40})\?",
+    r"\s*(?:what(?:'s|’s| is| are| was| were| does)|define|explain|who is|meaning of|"
+    r"definition of)\b\s*(?:an? |the )?(?P<what>[^,;?]{2,60}?)(?: mean| stand for)?\s*\??\s*|"
+    r"(?P<bare>[^,;?]{2,40})\?",
     re.IGNORECASE,
 )
 _ASKS_FIGURES = re.compile(
@@ -51,7 +52,8 @@ _ASKS_FIGURES = re.compile(
     re.IGNORECASE,
 )
 _ASKS_STEPS = re.compile(
-    r"\bhow (?:do|can|should|would|to)\b|\bwhat (?:should|can|do) (?:i|we)\b|\b(?:should i|best way|recommend|set|fix|avoid)\b",
+    r"\bhow (?:do|can|should|would|to)\b|\bwhat (?:should|can|do) (?:i|we)\b|"
+    r"\b(?:should i|best way|recommend|set|fix|avoid)\b",
     re.IGNORECASE,
 )
 _FIGURES_WORTH = 0.1

@@ -106,8 +106,10 @@ def test_real_questions_are_hardly_ever_taken_for_an_act() -> None:
     for topic in read_source(SHIPPED).knowledge_base.topics:
         for faq in topic.faqs:
             questions += [faq.question, *faq.also_asked]
-        for also in (*topic.data_points, *topic.practice):
-            questions += also.also_asked
+        for point in topic.data_points:
+            questions += point.also_asked
+        for practice in topic.practice:
+            questions += practice.also_asked
     for suite in (ROOT / "eval" / "suites").glob("*.jsonl"):
         for line in suite.read_text(encoding="utf-8").splitlines():
             case = json.loads(line)
