@@ -45,6 +45,7 @@ _ON_JSON = [
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 _NOT_KEPT = (b"cache-control", b"no-store")
+_AS_IT_COMES = (b"x-accel-buffering", b"no")  # nginx would hold a stream back
 
 
 class _Gone(Exception):
@@ -76,6 +77,8 @@ class _Exchange:
     def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         present = {name.lower() for name, _ in headers}
         more = [(b"x-request-id", self.id.encode()), *_EVERYWHERE]
+        if dict(headers).get(b"content-type", b"").startswith(b"text/event-stream"):
+            more.append(_AS_IT_COMES)
         if self.own:
             more += [*_ON_JSON, _NOT_KEPT]
         if self.queue is not None:

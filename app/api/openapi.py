@@ -72,6 +72,7 @@ def description(
     models: Sequence[str],
     encoder: EncoderInfo,
     keys: bool,
+    root_path: str = "",
 ) -> dict[str, Any]:
     """The OpenAPI document of some routes.
 
@@ -82,9 +83,14 @@ def description(
         models: the names that a chat request may give.
         encoder: whose name and dimension a request for embeddings may give.
         keys: whether a key is needed.
+        root_path: the path under which a proxy serves them, such as /citewise.
     """
     document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=routes
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=routes,
+        servers=[{"url": root_path}] if root_path else None,
     )
     for operations in document["paths"].values():
         for operation in operations.values():

@@ -115,6 +115,7 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
         models=serving.models,
         encoder=serving.encoder.info,
         keys=keys is not None,
+        root_path=settings.root_path,
     )
     app.openapi = lambda: document  # type: ignore[method-assign]
     app.add_middleware(

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 
 from app.answer.pipeline import Pipeline
 from app.api import create_app
-from app.api.binding import check_binding
+from app.api.binding import UnderPath, check_binding
 from app.api.drain import Drain
 from app.api.logs import chosen_format, log_to
 from app.api.telemetry import Telemetry
@@ -100,10 +100,11 @@ def build_server(
         keep=settings.keep_conversations,
         cache=settings.cache,
         embed_origins=tuple(settings.embed_origins),
+        root_path=settings.root_path,
     )
     tend_model(app, pipeline, telemetry)
     config = uvicorn.Config(
-        app,
+        UnderPath(app, settings.root_path) if settings.root_path else app,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_CLOSING_SECONDS,

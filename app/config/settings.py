@@ -47,8 +47,8 @@ LOCAL_VLLM = "http://127.0.0.1:8000/v1"
 _ORIGIN = re.compile(
     r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?|https?://\[[0-9a-f:]+\](?::\d+)?"
 )
-
-
+# What the server has at its own root can't tell a prefix from a path.
+_ROOT_PATH = re.compile(r"(?!/(?:v1|mcp|gradio_api)(?:/|$))(?:/[A-Za-z0-9._~-]+)*")
 _PREFIX = "CITEWISE_"
 _FILE = Path("citewise.toml")
 
@@ -232,6 +232,11 @@ class ServingSettings(BaseModel):
         description="where app serve looks for a vLLM of this machine if no engine, model or "
         "model_url is set; empty looks nowhere",
     )
+    root_path: str = Field(
+        "",
+        description="the path under which a proxy serves Citewise, such as /citewise; empty where "
+        "it has a name of its own (docs/operations.md has recipes)",
+    )
     api_keys_file: Path | None = Field(
         None, description="the file of hashed API keys; where set, every request needs a key"
     )
@@ -307,6 +312,14 @@ class ServingSettings(BaseModel):
                     "it has one, such as https://docs.example.org"
                 )
         return origins
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_path(cls, path: str) -> str:
+        path = path.rstrip("/")
+        if not _ROOT_PATH.fullmatch(path):
+            raise ValueError("is no path that a proxy can use; expected one such as /citewise")
+        return path
 
 
 class Settings(

@@ -31,6 +31,7 @@ def mount(
     keep: bool = True,
     cache: Path | None = None,
     embed_origins: Sequence[str] = (),
+    root_path: str = "",
 ) -> FastAPI:
     """Serve the page at `/`, beside the routes that the application already has.
 
@@ -41,7 +42,16 @@ def mount(
         keep: whether conversations are kept.
         cache: the folder that keeps the map's places; None finds them anew at each start.
         embed_origins: origins whose pages may show this one in a frame.
+        root_path: the path under which a proxy serves it, such as /citewise.
     """
     from app.ui.server import mount_page
 
-    return mount_page(app, pipeline, store, keep=keep, cache=cache, embed_origins=embed_origins)
+    return mount_page(
+        app,
+        pipeline,
+        store,
+        keep=keep,
+        cache=cache,
+        embed_origins=embed_origins,
+        root_path=root_path,
+    )

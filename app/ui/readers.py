@@ -18,15 +18,16 @@ _ID = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
 _SECONDS: Final = 400 * 24 * 3600  # the longest that browsers keep one
 
 
-def cookie_for(scope: Scope) -> str | None:
+def cookie_for(scope: Scope, root_path: str = "") -> str | None:
     """The Set-Cookie header for who opens the page; None where the browser has a reader's id.
 
-    No script can read the id, and other sites' pages can't send it along.
+    No script can read the id, and other sites' pages can't send it along; nor is it sent to what
+    else a proxy serves beside `root_path`.
     """
     headers = dict(scope["headers"])
     if _id_in(cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))) is not None:
         return None
-    made = f"{COOKIE}={secrets.token_urlsafe(32)}; Path=/; Max-Age={_SECONDS}"
+    made = f"{COOKIE}={secrets.token_urlsafe(32)}; Path={root_path}/; Max-Age={_SECONDS}"
     secure = "; Secure" if scope.get("scheme") == "https" else ""
     return f"{made}; HttpOnly; SameSite=Lax{secure}"
 

@@ -11,6 +11,7 @@ from typing import Final
 import gradio as gr
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.store import Store
@@ -23,9 +24,13 @@ from app.ui.readers import cookie_for
 
 __all__ = ["POLICY", "mount_page"]
 
-_HERE = Path(__file__).resolve().parent
+_FILES = Path(__file__).resolve().parent
 _STYLES = ("style.css", "browse.css", "details.css", "conversation.css")
 _SCRIPTS = ("page.js", "browse.js", "conversation.js")
+
+# Gradio tells the page the server's absolute address, put together from headers that a proxy may
+# change or omit. As a relative one it is right under any name, path and scheme.
+_HERE: Final = "."
 
 # Gradio compiles its HTML templates in the browser, hence the two "unsafe" words; what keeps
 # foreign text from running is that it is escaped. The policy keeps requests on this server.
@@ -45,11 +50,27 @@ POLICY: Final = "; ".join(
 )
 
 
+class _FoundWhereOpened:
+    """Has Gradio tell the page to ask wherever a browser opened it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            told = (b"x-forwarded-host", b"x-gradio-server")
+            headers = [pair for pair in scope["headers"] if pair[0] not in told]
+            scope = {**scope, "headers": [*headers, (b"x-gradio-server", _HERE.encode())]}
+        await self._app(scope, receive, send)
+
+
 class _Guarded:
     """Adds the policy and the reader's id to the page; other paths pass untouched."""
 
-    def __init__(self, app: ASGIApp, embed_origins: Sequence[str] = ()) -> None:
-        self._app = app
+    def __init__(
+        self, app: ASGIApp, embed_origins: Sequence[str] = (), root_path: str = ""
+    ) -> None:
+        self._app, self._root_path = app, root_path
         self._embedded = bool(embed_origins)
         framing = " ".join(embed_origins) or "'none'"
         self._policy = f"{POLICY}; frame-ancestors {framing}"
@@ -59,7 +80,7 @@ class _Guarded:
             await self._app(scope, receive, send)
             return
 
-        cookie = cookie_for(scope)
+        cookie = cookie_for(scope, self._root_path)
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -84,6 +105,7 @@ def mount_page(
     keep: bool = True,
     cache: Path | None = None,
     embed_origins: Sequence[str] = (),
+    root_path: str = "",
 ) -> FastAPI:
     """Serve the page at `/`, after the routes that the application already has."""
     keeper, places = Keeper(store, keeps=keep), Places(cache / "maps" if cache else None)
@@ -91,9 +113,10 @@ def mount_page(
         app,
         build(pipeline, store, keeper, places),
         path="/",
+        root_path=_HERE,
         theme=theme(),
         head=_head(),
-        favicon_path=str(_HERE / "favicon.png"),
+        favicon_path=str(_FILES / "favicon.png"),
         allowed_paths=[],
         blocked_paths=[],
         show_error=False,
@@ -104,16 +127,17 @@ def mount_page(
         pwa=False,
         mcp_server=False,
         max_file_size=0,
+        app_kwargs={"middleware": [Middleware(_FoundWhereOpened)]},
     )
-    mounted.add_middleware(_Guarded, embed_origins=embed_origins)
+    mounted.add_middleware(_Guarded, embed_origins=embed_origins, root_path=root_path)
     _tend(mounted, keeper)
     return mounted
 
 
 def _head() -> str:
     """The page's own style and script, and what the script says."""
-    styles = "".join((_HERE / name).read_text(encoding="utf-8") for name in _STYLES)
-    scripts = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    styles = "".join((_FILES / name).read_text(encoding="utf-8") for name in _STYLES)
+    scripts = "\n".join((_FILES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     words = json.dumps(dict(texts.SCRIPT)).replace("<", "\\u003c")
     return f"<style>{styles}</style><script>window.citewiseWords = {words};\n{scripts}</script>"
 
