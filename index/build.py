@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from index import files, store
-from index.audit.gathered import gathered
 from index.encoders import Encoder, EncoderInfo, Progress, TokenEncoder, Vectors
 from index.errors import IndexUnusable, KnowledgeBaseError, WeightsError
 from index.late_interaction import CodedTokens, LateChoice, LateIndex
 from index.late_interaction import choose as choose_late
 from index.lexical import Bm25
-from index.manifest import Manifest, code_recipe, fingerprint_of, hash_of
+from index.manifest import Manifest, fingerprint_of, hash_of
 from index.passages import embedded_texts, full_text, passages_of
 from index.store import EmbeddedText
 from index.types import KnowledgeBase, Passage
@@ -108,8 +107,7 @@ def build(
         lexical = Bm25.build(_documents(passages, texts))
         if late is not None:
             manifest = manifest.with_counts({"tokens": late.tokens})
-        conflicts = gathered(knowledge_base, passages)
-        store.write(out, manifest, passages, texts, matrix, lexical, late, conflicts)
+        store.write(out, manifest, passages, texts, matrix, lexical, late)
     return _report(out, manifest, encoded=encoded)
 
 
@@ -198,7 +196,7 @@ def _late(
         gives both. Some passages at a time, so that memory holds their tokens in 8 bits.
     """
     known: dict[str, CodedTokens] = {}
-    if before is not None and before.late is not None and before.manifest.recipe == code_recipe():
+    if before is not None and before.late is not None:
         late = before.late
         known = {full_text(passage): late.passage(n) for n, passage in enumerate(before.passages)}
     texts = [full_text(passage) for passage in passages]

@@ -22,12 +22,12 @@ __all__ = ["FORMAT_VERSION", "Manifest", "code_recipe", "differences", "fingerpr
 FORMAT_VERSION = 4
 _HERE = Path(__file__).resolve().parent
 _IMPORT = re.compile(r"^from (index\.[\w.]+) import", re.MULTILINE)
-_MAKES_TEXTS = ("index.passages", "index.lexical", "index.known_conflicts", "index.audit.gathered")
+_MAKES_TEXTS = ("index.passages", "index.lexical")
 
 
 @cache
 def code_recipe() -> str:
-    """Name the code that cuts passages and tokens and finds conflicts, by its hash.
+    """Name the code that cuts passages and tokens, by its hash.
 
     Embedded texts that come out the same keep their vectors, so a new recipe costs little.
     """

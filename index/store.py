@@ -20,8 +20,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from index import files, known_conflicts
-from index.conflicts import Disagreement
+from index import files
 from index.encoders import EncoderInfo, Vectors
 from index.errors import IndexUnusable
 from index.late_interaction import LateIndex
@@ -53,7 +52,6 @@ class LoadedIndex:
     """An index in memory. `owners[i]` is the row of the passage that vector i belongs to.
 
     `late` holds the passages' token vectors, where the index was built with them.
-    `conflicts` are the quantities for which its passages give different values.
     """
 
     manifest: Manifest
@@ -63,7 +61,6 @@ class LoadedIndex:
     vectors: VectorStore
     lexical: Bm25
     late: LateIndex | None = None
-    conflicts: tuple[Disagreement, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -103,7 +100,6 @@ def write(
     vectors: Vectors,
     lexical: Bm25,
     late: LateIndex | None = None,
-    conflicts: Sequence[Disagreement] = (),
 ) -> Path:
     """Write an index beside the others, make it the current one and return its directory.
 
@@ -119,9 +115,7 @@ def write(
             before = current_fingerprint(folder)
             if not _is_whole(final):
                 with files.beside(folder) as fresh:
-                    _write_files(
-                        fresh, manifest, passages, texts, vectors, lexical, late, conflicts
-                    )
+                    _write_files(fresh, manifest, passages, texts, vectors, lexical, late)
                     if final.exists():
                         files.discard(final)
                     os.replace(fresh, final)
@@ -216,7 +210,6 @@ def _load(
         texts = tuple(EmbeddedText(passage, text) for passage, text in rows)
         lexical = Bm25.load(home / "lexical", len(passages))
         late = LateIndex.load(home) if manifest.late_interaction else None
-        conflicts = known_conflicts.read(home / "conflicts.json", passages)
         vectors = open_vectors(home, manifest.vectors, manifest.fingerprint)
     except (OSError, ValueError, TypeError, LookupError, RuntimeError) as error:
         raise IndexUnusable(f"{home} can't be read ({_one_line(error)}); {mend}") from error
@@ -227,7 +220,7 @@ def _load(
     if found != wanted or vectors.d != manifest.encoder.dimension:
         raise IndexUnusable(f"{home} holds {found}, its manifest says {wanted}; {mend}")
     owners = np.fromiter((passage for passage, _ in rows), np.int64, len(rows))
-    return LoadedIndex(manifest, passages, texts, owners, vectors, lexical, late, conflicts)
+    return LoadedIndex(manifest, passages, texts, owners, vectors, lexical, late)
 
 
 def _checked_manifest(home: Path, encoder: EncoderInfo | None, mend: str) -> Manifest:
@@ -308,11 +301,9 @@ def _write_files(
     vectors: Vectors,
     lexical: Bm25,
     late: LateIndex | None,
-    conflicts: Sequence[Disagreement],
 ) -> None:
     _write_lines(home / "passages.jsonl", passages)
     _write_lines(home / "texts.jsonl", texts)
-    known_conflicts.write(home / "conflicts.json", conflicts, passages)
     write_faiss(home, vectors, manifest.vectors)
     lexical.save(home / "lexical")
     if late is not None:

@@ -9,8 +9,7 @@ import prompts
 from app.record.evidence import Evidence, cited_for
 from app.record.types import Citation, Conflict, ConflictValue
 from app.verifying.supports import Support
-from index.conflicts import Disagreement, conflicts_for
-from index.store import LoadedIndex
+from index.disagreements import Disagreement, conflicts_for
 from index.text.quantities import quantities
 from index.types import Hit
 
@@ -41,10 +40,12 @@ class Statement:
     supports: tuple[Support, ...]
 
 
-def disputes(question: str, hits: Sequence[Hit], index: LoadedIndex) -> Dispute:
-    """Find the conflicts that what was retrieved for a question touches."""
-    asked, latent = conflicts_for(question, hits, index.conflicts, index.lexical.weight)
-    known = {hit.passage.id for hit in hits}
+def disputes(
+    question: str, evidence: Sequence[Hit], found: Sequence[Hit], idf: Callable[[str], float]
+) -> Dispute:
+    """Find the conflicts among what a question's search found, in the evidence and next to it."""
+    asked, latent = conflicts_for(question, found, idf)
+    known = {hit.passage.id for hit in evidence}
     others = {
         value.passage.id: value.passage
         for conflict in (*asked, *latent)

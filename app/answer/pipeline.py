@@ -202,7 +202,7 @@ class Pipeline:
             # After the gate, which is calibrated on what fusion finds.
             found = rerankers.rerank(self.reranker, found, self.settings.rerank_depth)
         hits = found.hits[:k]
-        disputed = disputes(looked.form.query, hits, retriever.index)
+        disputed = disputes(looked.form.query, hits, found.hits, retriever.index.lexical.weight)
         nearest = nearest_questions(found.hits)
         clock.spent("retrieve")
         retrieved = Retrieved(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from app.record.errors import ModelError
 from app.record.reasons import Reason
-from index.conflicts import Standing
+from index.disagreements import Standing
 from index.types import Hit, Place, Source
 
 __all__ = [

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from index.audit.expression import Quantity, Side, Token, parse_side, tokenize
 from index.audit.findings import Finding, Kind, Severity
 from index.audit.numbers import NUMBER, number_from
-from index.audit.texts import Text, clauses, topic_texts
+from index.audit.texts import Text, clauses, passage_texts, topic_texts
 from index.audit.units import Reading
-from index.types import DataPoint, KnowledgeBase, Topic
+from index.types import DataPoint, KnowledgeBase, Passage
 
-__all__ = ["arithmetic"]
+__all__ = ["arithmetic", "miscomputed"]
 
 _FURTHEST_BACK = 40
 _ASSIGNMENT = re.compile(
@@ -20,10 +20,10 @@ _ASSIGNMENT = re.compile(
 )
 
 
-def _bindings(topic: Topic) -> dict[str, float]:
-    """Variables to which a topic gives one value and no other, such as d_model = 512."""
+def _bindings(texts: Iterable[Text]) -> dict[str, float]:
+    """Variables to which texts give one value and no other, such as d_model = 512."""
     values: dict[str, set[float]] = {}
-    for text in topic_texts(topic):
+    for text in texts:
         for name, value in _ASSIGNMENT.findall(text.text):
             values.setdefault(name, set()).add(float(value.replace(",", "")))
     return {name: next(iter(found)) for name, found in values.items() if len(found) == 1}
@@ -212,10 +212,17 @@ def _parts(point: DataPoint, place: str) -> Iterator[Finding]:
         )
 
 
+def miscomputed(passage: Passage) -> list[float]:
+    """The results in a passage that don't follow from their own calculations, as stated."""
+    names = _bindings(passage_texts(passage))
+    found = (finding for text in passage_texts(passage) for finding in _equations(text, names))
+    return [finding.stated for finding in found if finding.stated is not None]
+
+
 def arithmetic(base: KnowledgeBase) -> Iterator[Finding]:
     """Results, differences and shares that don't follow from the figures beside them."""
     for topic in base.topics:
-        names = _bindings(topic)
+        names = _bindings(topic_texts(topic))
         for text in topic_texts(topic):
             yield from _equations(text, names)
             for clause in clauses(text.text):

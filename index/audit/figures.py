@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 from index.audit.numbers import NUMBER, Number, number_from
-from index.audit.texts import clauses
+from index.audit.texts import Text, clauses, passage_texts
 from index.audit.units import UNITS
-from index.passages import practice_text
+from index.passages import passages_of
 from index.text.corpus_words import corpus_words
 from index.text.tokens import stem
-from index.types import KnowledgeBase, Topic
+from index.types import KnowledgeBase, Passage, PassageKind
 
-__all__ = ["Figure", "figures", "is_approximate", "stems"]
+__all__ = ["Figure", "figures", "figures_of", "is_approximate", "stems"]
 
 _STOPWORDS = frozenset(
     """a an the of to in on at for and or with by from as is are was were be been has have had it
@@ -45,7 +45,8 @@ class Figure:
     """A number in its context.
 
     Attributes:
-        place: where it stands.
+        place: where it stands: a passage's id, and the field where it has several.
+        passage: the passage's id.
         topic: slug of its topic.
         number: the number, in the unit's base (bytes for GB).
         unit: what it counts: a noun in the singular, a unit's family, or "%".
@@ -59,6 +60,7 @@ class Figure:
     """
 
     place: str
+    passage: str
     topic: str
     number: Number
     unit: str
@@ -125,7 +127,7 @@ def _scaled(number: Number, size: float) -> Number:
 
 
 def _in_clause(
-    clause: str, place: str, topic: str, words: frozenset[str], fallback: str, is_point: bool
+    clause: str, place: str, passage: Passage, words: frozenset[str], fallback: str, is_point: bool
 ) -> Iterator[Figure]:
     found = []
     for match in NUMBER.finditer(clause):
@@ -145,7 +147,8 @@ def _in_clause(
         after = clause[match.end() : match.end() + 1]
         yield Figure(
             place,
-            topic,
+            passage.id,
+            passage.topic,
             number,
             unit,
             approximate or after == "+",
@@ -158,45 +161,38 @@ def _in_clause(
         )
 
 
-def _of_topic(topic: Topic) -> Iterator[Figure]:
-    slug = topic.slug
-    prose = [(f"{slug}/description", topic.description), (f"{slug}/snippet", topic.snippet)]
-    for i, point in enumerate(topic.data_points):
-        prose.append((f"{slug}/data/{i}.note", point.note))
-        # "70" with the unit "billion parameters" is 70 billion of parameters.
-        value = f"{point.value} {point.unit}".strip()
+@lru_cache(maxsize=8192)
+def figures_of(passage: Passage) -> tuple[Figure, ...]:
+    """Read the figures that a passage states, in order; a definition's are no claims of size."""
+    if passage.kind is PassageKind.DEFINITION:
+        return ()
+    return tuple(figure for text in passage_texts(passage) for figure in _in_text(passage, text))
+
+
+def _in_text(passage: Passage, text: Text) -> Iterator[Figure]:
+    if passage.figure is not None and text.place.endswith(".value"):
         # Where the value is a calculation, its result is the figure.
-        value = re.split(r"[=≈]\s*(?=[~\d])", value)[-1]
-        stated = list(NUMBER.finditer(value))
-        if len(stated) == 1:
-            made = list(
-                _in_clause(value, f"{slug}/data/{i}.value", slug, stems(point.label), "", True)
-            )
-            labelled = frozenset(number_from(m).value for m in NUMBER.finditer(point.label))
-            for figure in made:
-                yield Figure(
-                    figure.place,
-                    slug,
-                    figure.number,
-                    figure.unit,
-                    figure.approximate,
-                    figure.words,
-                    labelled,
-                    figure.peers,
-                    f"{point.label}: {value}",
-                    figure.printed,
-                    True,
-                )
-        else:
-            prose.append((f"{slug}/data/{i}.value", f"{point.label} {value}"))
-    prose += [(f"{slug}/faq/{i}.answer", faq.answer) for i, faq in enumerate(topic.faqs)]
-    prose += [(f"{slug}/practice/{i}", practice_text(one)) for i, one in enumerate(topic.practice)]
-    prose += [(f"{slug}/caveat/{i}", caveat.text) for i, caveat in enumerate(topic.caveats)]
-    for place, text in prose:
-        for clause in clauses(text):
-            yield from _in_clause(clause, place, slug, frozenset(), "", False)
+        value = re.split(r"[=≈]\s*(?=[~\d])", text.text)[-1]
+        if len(list(NUMBER.finditer(value))) == 1:
+            yield from _of_point(passage, text.place, value)
+            return
+        text = replace(text, text=f"{passage.heading} {value}")
+    for clause in clauses(text.text):
+        yield from _in_clause(clause, text.place, passage, frozenset(), "", False)
+
+
+def _of_point(passage: Passage, place: str, value: str) -> Iterator[Figure]:
+    label = passage.heading
+    labelled = frozenset(number_from(m).value for m in NUMBER.finditer(label))
+    for figure in _in_clause(value, place, passage, stems(label), "", True):
+        yield replace(figure, numbers=labelled, shown=f"{label}: {value}")
 
 
 def figures(base: KnowledgeBase) -> list[Figure]:
     """Every figure of a knowledge base, in order."""
-    return [figure for topic in base.topics for figure in _of_topic(topic)]
+    return [
+        figure
+        for topic in base.topics
+        for passage in passages_of(topic)
+        for figure in figures_of(passage)
+    ]

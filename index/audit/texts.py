@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.passages import practice_text
-from index.types import KnowledgeBase, Topic
+from index.types import KnowledgeBase, Passage, PassageKind, Topic
 
-__all__ = ["Text", "clauses", "sentences", "texts", "topic_texts"]
+__all__ = ["Text", "clauses", "passage_texts", "sentences", "texts", "topic_texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,18 @@ def topic_texts(topic: Topic) -> Iterator[Text]:
     for i, caveat in enumerate(topic.caveats):
         yield Text(slug, f"{slug}/caveat/{i}", caveat.text)
     yield Text(slug, f"{slug}/definition", topic.definition)
+
+
+def passage_texts(passage: Passage) -> Iterator[Text]:
+    """What a passage states, field by field; neither its label nor its question."""
+    figure = passage.figure
+    if figure is not None:
+        value = f"{figure.value} {figure.unit}".strip()
+        yield Text(passage.topic, f"{passage.id}.value", value)
+        yield Text(passage.topic, f"{passage.id}.note", figure.note)
+    else:
+        field = ".answer" if passage.kind is PassageKind.FAQ else ""
+        yield Text(passage.topic, f"{passage.id}{field}", passage.text)
 
 
 def texts(base: KnowledgeBase) -> Iterator[Text]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.conflicts import Disagreement, Stated, conflicts_for, disagreements
-from index.types import Hit, Passage, PassageKind
+from index.disagreements import Disagreement, conflicts_for, disagreements
+from index.types import Figure, Hit, Passage, PassageKind
 
 
 def faq(number: int, text: str) -> Hit:
@@ -20,8 +20,12 @@ def data(number: int, label: str, value: str) -> Hit:
     return Hit(Passage(f"t/data/{number}", PassageKind.DATA, "t", "Topic", label, text), 1.0)
 
 
+def compared(*hits: Hit) -> list[Disagreement]:
+    return disagreements([hit.passage for hit in hits], lambda _: 1.0)
+
+
 def refs(*hits: Hit) -> set[frozenset[str]]:
-    return {frozenset(v.passage.id for v in found.values) for found in disagreements(hits)}
+    return {frozenset(v.passage.id for v in found.values) for found in compared(*hits)}
 
 
 def test_two_values_of_one_data_point() -> None:
@@ -30,7 +34,7 @@ def test_two_values_of_one_data_point() -> None:
         data(1, "GPT-3 training tokens", "499B tokens"),
     )
     assert refs(*hits) == {frozenset({"t/data/0", "t/data/1"})}
-    first = disagreements(hits)[0]
+    first = compared(*hits)[0]
     assert first.quantity == "GPT-3 training tokens"
     assert {v.passage.id: v.value for v in first.values} == {
         "t/data/0": "300B tokens",
@@ -41,7 +45,7 @@ def test_two_values_of_one_data_point() -> None:
 def test_two_values_in_sentences() -> None:
     one = faq(0, "The corpus is large. The model was trained on 300 billion tokens of text.")
     other = faq(1, "The model was trained on 400 billion tokens of text.")
-    (found,) = disagreements([one, other])
+    (found,) = compared(one, other)
     assert [(v.value, v.passage.id) for v in found.values] == [
         ("300 billion tokens", "t/faq/0"),
         ("400 billion tokens", "t/faq/1"),
@@ -79,13 +83,13 @@ def test_two_values_in_sentences() -> None:
     ],
 )
 def test_no_conflict(one: str, other: str) -> None:
-    assert disagreements([faq(0, one), faq(1, other)]) == []
+    assert compared(faq(0, one), faq(1, other)) == []
 
 
 def test_models_that_differ_by_the_number_in_their_name_are_two() -> None:
     one = faq(0, "GPT-2 has 1.5 billion parameters in total weights.")
     other = faq(1, "GPT-3 has 175 billion parameters in total weights.")
-    assert disagreements([one, other]) == []
+    assert compared(one, other) == []
 
 
 def test_a_conflict_is_told_once() -> None:
@@ -93,13 +97,14 @@ def test_a_conflict_is_told_once() -> None:
         data(0, "GPT-3 training tokens", "300B tokens"),
         data(1, "GPT-3 training tokens", "499B tokens"),
     )
-    assert len(disagreements(hits)) == 1
+    asked, unasked = conflicts_for("How many tokens?", hits, lambda _: 9.0)
+    assert len([*asked, *unasked]) == 1
 
 
 def test_a_passage_has_no_conflict_with_itself() -> None:
     text = "The model was trained on 3 tokens of text. The model was trained on 4 tokens of text."
-    assert disagreements([faq(0, text)]) == []
-    assert disagreements([]) == []
+    assert compared(faq(0, text)) == []
+    assert compared() == []
 
 
 @given(st.floats(1, 900).map(lambda x: round(x, 1)), st.floats(1.2, 9), st.permutations([0, 1]))
@@ -118,20 +123,33 @@ def test_a_conflict_does_not_depend_on_the_order(
 def test_the_data_point_found_first_is_what_was_asked_for(question: str) -> None:
     label = "Citation count of the paper"
     pair = (data(0, label, "173,000+ citations"), data(1, label, "573,000+ citations"))
-    asked, latent = conflicts_for(question, pair, (), lambda _: 1.0)
+    asked, latent = conflicts_for(question, pair, lambda _: 1.0)
     assert [found.quantity for found in asked] == [label]
     assert latent == []
     before = [faq(number, "Something else is said.") for number in range(4)]
-    asked, latent = conflicts_for(question, [*before, *pair], (), lambda _: 1.0)
+    asked, latent = conflicts_for(question, [*before, *pair], lambda _: 1.0)
     assert asked == []
     assert [found.quantity for found in latent] == [label]
 
 
-def test_what_stands_under_one_label_goes_before_what_a_build_paired() -> None:
-    label = "Heads in the base transformer encoder"
-    pair = (data(0, label, "48 heads"), data(1, label, "88 heads"))
-    mistaken = Disagreement(
-        label, (Stated("48 heads", pair[0].passage), Stated("8 heads", pair[1].passage))
-    )
-    asked, _ = conflicts_for("How many heads has it?", pair, (mistaken,), lambda _: 1.0)
-    assert [[v.value for v in found.values] for found in asked] == [["48 heads", "88 heads"]]
+def test_figures_in_one_configuration_are_of_one_quantity() -> None:
+    setting = "a model with 48 layers, 16 heads, d_head=96 and 8192 tokens"
+    one = faq(0, f"The cache of {setting} takes 2.4 GB.")
+    other = faq(1, f"A cache of 900 MB is what {setting} fills.")
+    (found,) = disagreements([one.passage, other.passage], lambda _: 3.0)
+    assert {value.value for value in found.values} == {"2.4 GB", "900 MB"}
+
+
+def test_a_value_that_does_not_follow_from_its_calculation_is_marked() -> None:
+    label = "Cache (32 layers, 32 heads, d_head=128, 4096 tokens, fp16)"
+    sums = ("2 × 32 × 32 × 128 × 4096 × 2 bytes = 536 MB", "2.15 GB")
+    points = tuple(
+        Passage(
+            f"t{n}/data/0", PassageKind.DATA, f"t{n}", "Topic", label, f"{label}: {value}.",
+            figure=Figure(value),
+        )
+        for n, value in enumerate(sums)
+    )  # fmt: skip
+    found = disagreements(points, lambda _: 3.0)[0]
+    standing = {value.passage.id: value.standing for value in found.values}
+    assert standing == {"t0/data/0": "miscomputed", "t1/data/0": ""}

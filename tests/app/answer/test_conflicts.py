@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from app.answer.conflicts import in_answer, statements
@@ -11,14 +9,22 @@ from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import ScriptedChatModel
 from app.record.evidence import evidence_of
 from app.record.types import Answer, Citation, Conflict, ConflictValue, Final, Question
-from index import store
 from index.build import build
-from index.conflicts import Disagreement, Stated, conflicts_for
+from index.disagreements import conflicts_for
 from index.encoders import Encoder
-from index.errors import IndexUnusable
 from index.live import LiveIndex
 from index.sources import SHIPPED, read
-from index.types import DataPoint, Faq, Hit, KnowledgeBase, Passage, PassageKind, Source, Topic
+from index.types import (
+    DataPoint,
+    Faq,
+    Figure,
+    Hit,
+    KnowledgeBase,
+    Passage,
+    PassageKind,
+    Source,
+    Topic,
+)
 
 OLD = Source("old", "Ada (2019) — Caching. A survey", "https://example.org/old", 2019)
 NEW = Source("new", "Grace (2023) — Serving", "https://example.org/new", 2023)
@@ -115,43 +121,32 @@ async def test_a_question_about_something_else_hears_of_no_conflict(pipeline: Pi
         assert "disagree" not in answer.text
 
 
-def test_conflicts_are_kept_with_the_index(pipeline: Pipeline) -> None:
-    (known,) = pipeline.index.conflicts
-    assert {v.passage.id for v in known.values} == {"decoding-cache/faq/0", "context-size/data/0"}
+def _point(value: str, ref: str, *sources: Source) -> Hit:
+    label = "Size of the decoder cache"
+    return Hit(
+        Passage(
+            ref, PassageKind.DATA, ref.partition("/")[0], "Cache", label, f"{label}: {value}.",
+            sources, figure=Figure(value),
+        ),
+        1.0,
+    )  # fmt: skip
 
 
-def test_an_index_with_a_wrong_conflict_file_is_refused(tmp_path: Path, encoder: Encoder) -> None:
-    build(KnowledgeBase("kb", (CACHE, WINDOW)), tmp_path, encoder)
-    loaded = store.load(tmp_path)
-    assert len(loaded.conflicts) == 1
-    (tmp_path / "current" / "conflicts.json").unlink()
-    with pytest.raises(IndexUnusable, match=r"conflicts\.json.*python -m index build"):
-        store.load(tmp_path)
-
-
-def _stated(value: str, ref: str, text: str, *sources: Source) -> Stated:
-    passage = Passage(ref, PassageKind.FAQ, "t", "Cache", "How large is it?", text, sources)
-    return Stated(value, passage)
-
-
-def _standings(*values: Stated) -> list[str]:
-    hits = [Hit(value.passage, 1.0) for value in values]
-    known = [Disagreement("size of the cache", tuple(values))]
-    (found,), _ = conflicts_for("What is the size of the cache?", hits, known, lambda word: 1.0)
+def _standings(*hits: Hit) -> list[str]:
+    (found,), _ = conflicts_for("What is the size of the cache?", hits, lambda word: 9.0)
     return [value.standing for value in found.values]
 
 
 def test_what_sets_a_value_apart_is_said_where_it_is_known() -> None:
-    survey = _stated("3 GB", "a/faq/0", "The cache takes 3 GB.", OLD)
-    paper = _stated("5 GB", "b/faq/0", "The cache takes 5 GB.", NEW)
+    survey, paper = _point("3 GB", "a/data/0", OLD), _point("5 GB", "b/data/0", NEW)
     assert _standings(survey, paper) == ["", "primary"]
     older = Source("o", "Ada (2019) — Caching", "https://example.org/o", 2019)
-    plain = _stated("3 GB", "a/faq/0", "The cache takes 3 GB.", older)
+    plain = _point("3 GB", "a/data/0", older)
     assert _standings(plain, paper) == ["", "newer"]
-    assert _standings(plain, _stated("5 GB", "b/faq/0", "The cache takes 5 GB.", older)) == ["", ""]
-    worked = _stated("4 GB", "c/faq/0", "The cache takes 2 × 2 = 4 GB.", older)
+    assert _standings(plain, _point("5 GB", "b/data/0", older)) == ["", ""]
+    worked = _point("2 × 2 GB = 4 GB", "c/data/0", older)
     assert _standings(plain, worked) == ["", "computed"]
-    assert _standings(plain, _stated("3.0 GB", "d/faq/0", "3.0 GB."), worked) == ["", "computed"]
+    assert _standings(plain, _point("3.0 GB", "d/data/0"), worked) == ["", "computed"]
 
 
 def test_a_quote_gives_a_value_in_its_own_words() -> None:

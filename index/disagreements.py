@@ -1,11 +1,9 @@
-"""Which figures disagree: different values for what is the same quantity.
+"""Which figures among retrieved passages disagree, and which of that a question asks about.
 
-What disagrees anywhere in a knowledge base is found once, when its index is built
-(`index.known_conflicts`); here it is chosen by what a question asks and what was retrieved for
-it, and the retrieved figures are compared directly as well. Two statements are about the same
-quantity when, numbers aside, they say nearly the same words (Jaccard similarity of their content
-words) and give one value each of the same dimension. That is deliberately narrow: two different
-quantities must never be shown as a conflict.
+Two statements are about the same quantity when, numbers aside, they say nearly the same words
+(Jaccard similarity of their content words) and give one value each of the same dimension, or when
+the rules of `index.audit.figure_pairs` say so: one configuration, or one label. That is
+deliberately narrow: two different quantities must never be shown as a conflict.
 """
 
 from __future__ import annotations
@@ -16,6 +14,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
+from index.audit.arithmetic import miscomputed
+from index.audit.figure_pairs import Weights, figure_pairs
+from index.audit.figures import Figure, figures_of
+from index.audit.numbers import Number, compatible
 from index.text.quantities import Quantity, agree, quantities
 from index.text.tokens import content_words
 from index.types import Hit, Passage, PassageKind
@@ -24,19 +26,19 @@ __all__ = [
     "Disagreement",
     "Standing",
     "Stated",
-    "blanked",
     "conflicts_for",
     "disagreements",
-    "is_computed",
 ]
 
 _MARK = re.compile(r"[^\W_]+")
+# Two statements are worded alike from this share of common words on, and this many of them.
 _SAME_LABEL = 0.6
 _SAME_SENTENCE = 0.7
 _LEAST_WORDS = 3
 _LEAST_WORDS_OF_SENTENCE = 5
 _COVERED = 0.75
 _COVERED_BY_AMOUNT = 0.45
+_COMPARED = 10
 _FIRST = 4
 _FOREMOST = 2
 _NAMED = 0.5
@@ -94,42 +96,38 @@ class _Statement:
 def conflicts_for(
     question: str,
     hits: Sequence[Hit],
-    known: Sequence[Disagreement],
-    weigh: Callable[[str], float],
+    idf: Callable[[str], float],
 ) -> tuple[list[Disagreement], list[Disagreement]]:
-    """Choose the conflicts that the retrieved passages touch, each with one passage a value.
+    """Find the conflicts among retrieved passages, each with one passage a value.
 
     Args:
         question: the question that stands alone.
-        hits: what was retrieved, best first.
-        known: what disagrees anywhere in the knowledge base.
-        weigh: how telling a word is.
+        hits: what was retrieved, best first; the first ten are compared.
+        idf: the inverse document frequency of a word.
 
     Returns:
         Those that the question asks about, and those that only an answer which gives one of
         their values has to state.
     """
+    hits = hits[:_COMPARED]
     rank = {hit.passage.id: position for position, hit in enumerate(hits)}
     asked: list[Disagreement] = []
-    latent: list[Disagreement] = []
+    unasked: list[Disagreement] = []
     seen: list[frozenset[str]] = []
-    direct = disagreements(hits)
-    certain = [conflict for conflict in direct if _under_one_label(conflict)]
-    # Next come those that were found at build time: they know more of their values.
-    for conflict in [*certain, *known, *direct]:
+    for conflict in disagreements([hit.passage for hit in hits], idf):
         refs = frozenset(value.passage.id for value in conflict.values)
-        if not refs & rank.keys() or any(len(refs & others) > 1 for others in seen):
+        if any(len(refs & others) > 1 for others in seen):
             continue
         values = _one_each(conflict.values, rank)
         if len(values) > 1:
             seen.append(refs)
             chosen = Disagreement(conflict.quantity, _with_standing(values))
-            best = min(rank.get(value.passage.id, len(rank)) for value in values)
+            best = min(rank[value.passage.id] for value in values)
             # What was found first is what was asked for.
             sought = best < _FOREMOST and _under_one_label(chosen)
-            relevant = best < _FIRST and _asks_about(question, chosen, weigh)
-            (asked if sought or relevant else latent).append(chosen)
-    return asked, latent
+            relevant = best < _FIRST and _asks_about(question, chosen, idf)
+            (asked if sought or relevant else unasked).append(chosen)
+    return asked, unasked
 
 
 def _under_one_label(conflict: Disagreement) -> bool:
@@ -140,7 +138,7 @@ def _under_one_label(conflict: Disagreement) -> bool:
     )
 
 
-def _asks_about(question: str, conflict: Disagreement, weigh: Callable[[str], float]) -> bool:
+def _asks_about(question: str, conflict: Disagreement, idf: Callable[[str], float]) -> bool:
     """Tell whether a question asks for an amount of what is disputed, or names it in full."""
     words, quantity = _words(question), _words(conflict.quantity)
     around = _words(
@@ -148,8 +146,8 @@ def _asks_about(question: str, conflict: Disagreement, weigh: Callable[[str], fl
     )
 
     def share(part: frozenset[str], whole: frozenset[str]) -> float:
-        total = sum(weigh(word) for word in whole)
-        return sum(weigh(word) for word in part & whole) / total if total else 0.0
+        total = sum(idf(word) for word in whole)
+        return sum(idf(word) for word in part & whole) / total if total else 0.0
 
     if _AMOUNT.search(question):
         counted = [q.noun for v in conflict.values for q in quantities(v.value) if not q.dimension]
@@ -162,7 +160,7 @@ def _asks_about(question: str, conflict: Disagreement, weigh: Callable[[str], fl
 def _one_each(values: Sequence[Stated], rank: Mapping[str, int]) -> list[Stated]:
     """Keep one statement of each value: the one that was retrieved best, else the first."""
     kept: list[tuple[Quantity, Stated]] = []
-    for stated in sorted(values, key=lambda value: rank.get(value.passage.id, len(rank))):
+    for stated in sorted(values, key=lambda value: rank[value.passage.id]):
         quantity = next(iter(quantities(stated.value)), None)
         if quantity is None:
             continue
@@ -181,7 +179,7 @@ def _with_standing(values: Sequence[Stated]) -> tuple[Stated, ...]:
         return tuple(values)
     plain = [replace(value, standing="") for value in values]
     marks: tuple[tuple[Standing, list[bool]], ...] = (
-        ("computed", [is_computed(value) for value in values]),
+        ("computed", [_is_computed(value) for value in values]),
         ("primary", _primary(values)),
         ("newer", _newer(values)),
     )
@@ -192,13 +190,13 @@ def _with_standing(values: Sequence[Stated]) -> tuple[Stated, ...]:
     return tuple(plain)
 
 
-def blanked(sentence: str, value: str) -> str:
+def _blanked(sentence: str, value: str) -> str:
     """Quote a sentence with the number of a value left open, to name the quantity by it."""
     number = next((q.text for q in quantities(value)), value)
     return f"“{sentence.replace(number, '…', 1).rstrip('.;:— ')}”"
 
 
-def is_computed(stated: Stated) -> bool:
+def _is_computed(stated: Stated) -> bool:
     """Tell whether a passage gives a value together with its calculation."""
     return any(
         stated.value in sentence and _COMPUTED.search(sentence) is not None
@@ -230,9 +228,68 @@ def _newer(values: Sequence[Stated]) -> list[bool]:
     ]
 
 
-def disagreements(hits: Sequence[Hit]) -> list[Disagreement]:
-    """Find the quantities for which the hits give different values, each pair once."""
-    statements = [s for hit in hits for s in _statements(hit.passage)]
+def disagreements(passages: Sequence[Passage], idf: Callable[[str], float]) -> list[Disagreement]:
+    """Find the quantities for which passages give different values.
+
+    First come those of data points under one label, which are certain; one pair of passages may
+    come again by another rule.
+    """
+    worded = _worded_alike(passages)
+    certain = [conflict for conflict in worded if _under_one_label(conflict)]
+    return [*certain, *_by_figures(passages, idf), *worded]
+
+
+def _by_figures(passages: Sequence[Passage], idf: Callable[[str], float]) -> list[Disagreement]:
+    """Group the figures that stand in one configuration or under one label by quantity."""
+    by_id = {passage.id: passage for passage in passages}
+    figures = [figure for passage in passages for figure in figures_of(passage)]
+    groups: list[dict[str, Figure]] = []
+    for pair in figure_pairs(figures, Weights(idf)):
+        members = {figure.passage: figure for figure in (pair.one, pair.other)}
+        if len(members) < 2:
+            continue
+        for group in [group for group in groups if _shares(group, members)]:
+            groups.remove(group)
+            members = {**group, **members}
+        groups.append(members)
+    return [
+        Disagreement(
+            _label(list(members.values())),
+            tuple(_stated(by_id[ref], figure) for ref, figure in members.items()),
+        )
+        for members in groups
+    ]
+
+
+def _shares(group: Mapping[str, Figure], members: Mapping[str, Figure]) -> bool:
+    """Tell whether two groups speak of one quantity: they have a figure in common."""
+    return any(
+        ref in group and group[ref].number == figure.number for ref, figure in members.items()
+    )
+
+
+def _label(members: Sequence[Figure]) -> str:
+    """Name the quantity: by a data point's label, the fullest one, else by a clause."""
+    points = [figure.shown.rpartition(": ")[0] for figure in members if figure.is_point]
+    if points:
+        return max(points, key=lambda label: (len(label), label))
+    shortest = min(members, key=lambda figure: len(figure.shown))
+    return _blanked(shortest.shown, shortest.printed)
+
+
+def _stated(passage: Passage, figure: Figure) -> Stated:
+    # People cut digits off as often as they round.
+    wrong = any(
+        compatible(figure.number, Number(value, 0.0, counted=True), loose=True)
+        for value in miscomputed(passage)
+    )
+    stated = Stated(figure.printed, passage, "miscomputed" if wrong else "")
+    return replace(stated, standing="computed") if not wrong and _is_computed(stated) else stated
+
+
+def _worded_alike(passages: Sequence[Passage]) -> list[Disagreement]:
+    """Find the quantities that passages tell of in nearly the same words, each pair once."""
+    statements = [statement for passage in passages for statement in _statements(passage)]
     found: dict[str, dict[str, Stated]] = {}
     for one, other in combinations(statements, 2):
         if one.passage.id == other.passage.id or not _same_quantity(one, other):
@@ -285,7 +342,7 @@ def _statements(passage: Passage) -> Iterator[_Statement]:
             printed = f"{stated[0].text} {stated[0].noun}".strip()
             marks = _marks(sentence) - frozenset(_MARK.findall(stated[0].text))
             yield _Statement(
-                passage, blanked(sentence, printed), _words(sentence), marks,
+                passage, _blanked(sentence, printed), _words(sentence), marks,
                 stated[0], printed, False,
             )  # fmt: skip
 
