@@ -191,9 +191,9 @@ def _with_standing(values: Sequence[Stated]) -> tuple[Stated, ...]:
 
 
 def _blanked(sentence: str, value: str) -> str:
-    """Quote a sentence with the number of a value left open, to name the quantity by it."""
+    """Leave the number of a value open in a sentence, to name the quantity by it."""
     number = next((q.text for q in quantities(value)), value)
-    return f"“{sentence.replace(number, '…', 1).rstrip('.;:— ')}”"
+    return sentence.replace(number, "…", 1).rstrip(".;:— ")
 
 
 def _is_computed(stated: Stated) -> bool:
@@ -281,7 +281,7 @@ def _stated(passage: Passage, figure: Figure) -> Stated:
     # People cut digits off as often as they round.
     wrong = any(
         compatible(figure.number, Number(value, 0.0, counted=True), loose=True)
-        for value in miscomputed(passage)
+        for value in (wrong.value for wrong in miscomputed(passage))
     )
     stated = Stated(figure.printed, passage, "miscomputed" if wrong else "")
     return replace(stated, standing="computed") if not wrong and _is_computed(stated) else stated

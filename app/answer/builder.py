@@ -17,6 +17,7 @@ from app.answer.compose import ComposedSentence
 from app.answer.conflicts import in_answer, numbered, statements
 from app.answer.draft import Reviewer
 from app.answer.limits import Bounds
+from app.answer.miscomputed import Faults
 from app.answer.on_last_answer import answered_from_last, table
 from app.answer.premises import corrections
 from app.answer.prompt_builder import Delimiter, Prompt, build_prompt, unmarked
@@ -112,7 +113,8 @@ class AnswerRun:
         self.known = evidence_of((*retrieved.hits, *retrieved.beside))
         # What conflicts alone bring in is no evidence for the rest of the answer.
         self.evidence = self.known[: len(retrieved.hits)]
-        self.writer = Writer(self.known)
+        self.faults = Faults(self.known, (*retrieved.conflicts, *retrieved.latent))
+        self.writer = Writer(self.known, self.faults)
         self.conflicts: list[Conflict] = []
         self.usage = retrieved.rewrite.usage
         self.premises: list[Premise] = []
@@ -158,6 +160,10 @@ class AnswerRun:
         return mode == "draft" or (mode == "auto" and not self.model.small)
 
     async def _prose(self) -> AsyncGenerator[Event, None]:
+        for conflict in self.retrieved.conflicts:
+            if any(value.standing == "miscomputed" for value in conflict.values):
+                for delta in self._disputed(conflict):
+                    yield delta
         for delta in self._corrections():
             yield delta
         if self._drafts():
@@ -165,9 +171,12 @@ class AnswerRun:
                 async for delta in draft:
                     yield delta
         # What the model wrote counts as its own even where it is only partly supported.
-        drafted = len(self.writer.claims) > len(self.premises)
+        drafted = any(claim.basis == "drafted" for claim in self.writer.claims)
         composed: list[Delta] = []
-        if self.writer.supported - len(self.premises) < self._least_supported():
+        kept = sum(
+            claim.basis == "drafted" and claim.status == "supported" for claim in self.writer.claims
+        )
+        if kept < self._least_supported():
             composed = await self._composed()
             for delta in composed:
                 yield delta
@@ -194,7 +203,7 @@ class AnswerRun:
 
     async def _draft(self) -> AsyncGenerator[Delta, None]:
         prompt = await self._prompt()
-        verifier = self.pipeline.verifier(self.weigh)
+        verifier = self.faults.watching(self.pipeline.verifier(self.weigh))
         policy = self.settings.unsupported
         reviewer = Reviewer(self.writer, verifier, prompt.evidence, policy, self.question.text)
         stream, waiting = SentenceStream(), list[Segment]()
@@ -229,6 +238,9 @@ class AnswerRun:
             self.clock.begin()
             delta = await reviewer.review(waiting.pop(0))
             self.clock.spent("verify")
+            for wrong in self.faults.refused():
+                for told in self._disputed(wrong.conflict):
+                    yield told
             if delta is not None:
                 self.clock.mark("first_sentence")
                 yield delta
@@ -243,7 +255,8 @@ class AnswerRun:
 
     async def _json(self, form: JsonForm) -> Delta:
         prompt = await self._prompt()
-        verifier, policy = self.pipeline.verifier(self.weigh), self.settings.unsupported
+        verifier = self.faults.watching(self.pipeline.verifier(self.weigh))
+        policy = self.settings.unsupported
         reviewer = JsonReviewer(self.writer, verifier, prompt.evidence, policy, form)
         delta, finished = await reviewer.written(self.model.stream(prompt.messages, self.decoding))
         self._finished(finished)
@@ -261,10 +274,14 @@ class AnswerRun:
 
     async def _composed(self) -> list[Delta]:
         self.clock.begin()
-        chosen = self._chosen()
+        chosen, told = self._chosen(), list[Delta]()
+        for one in list(chosen):
+            for wrong in self.faults.stated_in(one.text, [self.evidence[one.n - 1].passage.id]):
+                told += self._disputed(wrong.conflict)
+                chosen = [other for other in chosen if other is not one]
         if self.reading.said.wishes.form == "table" and len(chosen) > 1:
             pairs = [(self.evidence[one.n - 1], _span(one)) for one in chosen]
-            return list(table(pairs, self.writer))
+            return [*told, *table(pairs, self.writer)]
         bounds = Bounds(self.question.sampling, self.model)
         deltas, ending = await bounds.write(chosen, self.writer, self.evidence)
         if ending:
@@ -272,7 +289,7 @@ class AnswerRun:
         self.clock.mark("first_sentence")
         self.clock.mark("composed")
         self.pipeline.observers.stage("compose", self.clock.spent("compose"))
-        return deltas
+        return [*told, *deltas]
 
     def _chosen(self) -> list[ComposedSentence]:
         """Choose what is composed, as the turn wishes for it."""
@@ -290,10 +307,17 @@ class AnswerRun:
     def _conflicts(self) -> Iterator[Delta]:
         """State what the question asks about, and what the answer gave one value of."""
         found = self.retrieved
-        self.conflicts = in_answer(found.conflicts, found.latent, self.writer.citations)
-        for conflict in self.conflicts:
+        for conflict in in_answer(found.conflicts, found.latent, self.writer.citations):
+            yield from self._disputed(conflict)
+
+    def _disputed(self, conflict: Conflict) -> Iterator[Delta]:
+        """State a conflict, once."""
+        if conflict not in self.conflicts:
+            self.conflicts.append(conflict)
             for said in statements(conflict, self.known):
-                yield self.writer.claim(said.lead, said.text, "supported", said.supports, 1.0)
+                yield self.writer.claim(
+                    said.lead, said.text, said.status, said.supports, 1.0, basis=said.basis
+                )
 
     def _abstain(self) -> Delta:
         self.refused = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import prompts
 from app.record.evidence import Evidence, cited_for
-from app.record.types import Citation, Conflict, ConflictValue
+from app.record.types import Basis, Citation, ClaimStatus, Conflict, ConflictValue
 from app.verifying.supports import Support
 from index.disagreements import Disagreement, conflicts_for
 from index.text.quantities import quantities
@@ -16,6 +16,7 @@ from index.types import Hit
 __all__ = ["Dispute", "Statement", "disputes", "in_answer", "numbered", "statements"]
 
 _MARK = "\0"
+_ITSELF = "conflict-itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,16 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A piece of text that states a value, with what bears it."""
+    """A piece of text that states a value, with what bears it.
+
+    A value that its own passage gets wrong is stated as unsupported.
+    """
 
     lead: str
     text: str
     supports: tuple[Support, ...]
+    status: ClaimStatus = "supported"
+    basis: Basis | None = None
 
 
 def disputes(
@@ -87,22 +93,32 @@ def numbered(
 def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[Statement]:
     """State every value of a conflict beside its source, then what sets one of them apart."""
     by_ref = {item.passage.id: item for item in evidence}
-    supports = [_support(value, by_ref[value.ref]) for value in conflict.values]
-    sources = {_source(by_ref[value.ref]) for value in conflict.values}
+    supports = [_support(value, by_ref[value.ref], conflict) for value in conflict.values]
+    wording = _wording([by_ref[value.ref] for value in conflict.values])
     said = prompts.fill(
-        "replies/conflict.md" if len(sources) > 1 else "replies/conflict-one-source.md",
-        quantity=conflict.quantity.rstrip("."),
+        f"replies/{wording}.md",
+        quantity=_named(conflict.quantity.rstrip(".")),
         values=" against ".join(f"{value.value}{_MARK}" for value in conflict.values),
     ).strip()
     *parts, closing = said.split(_MARK)
-    for position, (part, support) in enumerate(zip(parts, supports, strict=True)):
+    stated = zip(parts, supports, conflict.values, strict=True)
+    for position, (part, support, value) in enumerate(stated):
         text = part.lstrip() + (closing if position == len(parts) - 1 else "")
         lead = part[: len(part) - len(part.lstrip())]
-        yield Statement(lead if position else "\n\n", text, (support,))
+        wrong = value.standing == "miscomputed"
+        yield Statement(
+            lead if position else "\n\n",
+            text,
+            (support,),
+            "unsupported" if wrong else "supported",
+            "computed" if wording == _ITSELF and not wrong else None,
+        )
     for value, support in zip(conflict.values, supports, strict=True):
         if value.standing:
             note = prompts.fill(f"replies/conflict-{value.standing}.md", value=value.value)
-            yield Statement(" ", note.strip(), (support,))
+            worked = value.standing in ("computed", "miscomputed")
+            basis: Basis | None = "computed" if worked else None
+            yield Statement(" ", note.strip(), (support,), basis=basis)
 
 
 def _conflict(found: Disagreement) -> Conflict:
@@ -113,11 +129,25 @@ def _conflict(found: Disagreement) -> Conflict:
     return Conflict(found.quantity, tuple(values))
 
 
+def _wording(items: Sequence[Evidence]) -> str:
+    """How to say who disagrees: one passage with itself, the passages of a source, or sources."""
+    if len({item.passage.id for item in items}) == 1:
+        return _ITSELF
+    return "conflict" if len({_source(item) for item in items}) > 1 else "conflict-one-source"
+
+
 def _source(item: Evidence) -> str:
     return " ".join(one.key for one in cited_for(item.passage, item.passage.sources))
 
 
-def _support(value: ConflictValue, item: Evidence) -> Support:
-    start = max(0, item.passage.text.find(value.value))
+def _named(quantity: str) -> str:
+    """A quantity as a sentence names it: a label, or a sentence with its figure left open."""
+    return f"a figure ({quantity})" if "…" in quantity else quantity
+
+
+def _support(value: ConflictValue, item: Evidence, conflict: Conflict) -> Support:
+    """The sentence that gives a value, or where it was worked out, the one that it is held against."""
+    given = [value.value, *(other.value for other in conflict.values if other.ref == value.ref)]
+    start = next((at for one in given if (at := item.passage.text.find(one)) >= 0), 0)
     span = next((s for s in item.spans if s.start <= start < s.end), item.spans[0])
     return Support(value.ref, item.n, span.start, span.end, 1.0)

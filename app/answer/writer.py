@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from app.answer.miscomputed import Faults
 from app.record.evidence import Evidence, cited_for
 from app.record.reasons import Objection, Reason
 from app.record.sanitize import (
@@ -51,6 +52,7 @@ class Writer:
     """Builds one answer's text with its citations and claims."""
 
     evidence: Sequence[Evidence]
+    faults: Faults | None = None
     text: str = ""
     citations: list[Citation] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
@@ -65,8 +67,12 @@ class Writer:
         """Add a sentence that claims something, with the passages that bear it.
 
         What a model drafted loses what would act; other words lose nothing. By default they are
-        quoted where they stand in the documents that are cited, else restated.
+        quoted where they stand in the documents that are cited, else restated. Such words aren't
+        supported where their own passage gets their figure wrong.
         """
+        refs = tuple(dict.fromkeys(support.ref for support in supports))
+        if basis is None and self.faults and self.faults.stated_in(sentence, refs):
+            status = "unsupported"
         basis = basis or self._basis(sentence, supports)
         drafted = basis == "drafted"
         sentence = plain_sentence(sentence)[0] if drafted else verbatim(sentence.strip())
@@ -81,9 +87,7 @@ class Writer:
         body = sentence[:at] + note + (f" {markers}" if markers else "") + sentence[at:]
         start = len(self.text) + len(lead)
         claim = Claim(
-            sentence, start, start + len(body), cites,
-            tuple(dict.fromkeys(support.ref for support in supports)), status, score,
-            evidence, basis,
+            sentence, start, start + len(body), cites, refs, status, score, evidence, basis,
         )  # fmt: skip
         self.text += lead + body
         self.claims.append(claim)

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     DEPENDENT = "dependent"
     CODE = "code"
     MISPLACED = "misplaced"
+    MISCOMPUTED = "miscomputed"
     OTHER = "other"
 
     @property
@@ -58,6 +59,7 @@ _WORDINGS = {
     Reason.DEPENDENT: "it refers back to a sentence that was dropped",
     Reason.CODE: "the evidence does not hold this code",
     Reason.MISPLACED: "a property's name is no place for a sentence",
+    Reason.MISCOMPUTED: "the evidence gets {about} wrong by its own arithmetic",
     Reason.OTHER: "{about}",
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from index.audit.expression import Quantity, Side, Token, parse_side, tokenize
 from index.audit.findings import Finding, Kind, Severity
@@ -12,9 +14,10 @@ from index.audit.texts import Text, clauses, passage_texts, topic_texts
 from index.audit.units import Reading
 from index.types import DataPoint, KnowledgeBase, Passage
 
-__all__ = ["arithmetic", "miscomputed"]
+__all__ = ["Miscomputed", "arithmetic", "miscomputed"]
 
 _FURTHEST_BACK = 40
+_RELATION = re.compile("[=≈≃≅]")
 _ASSIGNMENT = re.compile(
     r"(?<![\w·×*/^+])([^\W\d]+_[\w{}]+)\s*=\s*(\d[\d,]*(?:\.\d+)?)(?![\w.]*\s*[×·*/^+\d])"
 )
@@ -29,8 +32,13 @@ def _bindings(texts: Iterable[Text]) -> dict[str, float]:
     return {name: next(iter(found)) for name, found in values.items() if len(found) == 1}
 
 
-def _left(tokens: list[Token], relation: int, names: Mapping[str, float]) -> Side | None:
-    """The longest expression that ends where the relation stands."""
+def _left(
+    tokens: list[Token], relation: int, names: Mapping[str, float]
+) -> tuple[int, Side] | None:
+    """Where the longest expression begins that ends where the relation stands, and the expression.
+
+    Its end is that of `Side.end`, an index of `tokens`; so is its beginning.
+    """
     if tokens[relation - 1].kind == "word" and tokens[relation - 1].text in names:
         return None  # "4× d_model = 512" assigns, it does not multiply
     for start in range(max(0, relation - _FURTHEST_BACK), relation):
@@ -42,7 +50,7 @@ def _left(tokens: list[Token], relation: int, names: Mapping[str, float]) -> Sid
             continue
         side = parse_side(tokens, start, names)
         if side is not None and side.end == relation:
-            return side
+            return start, side
     return None
 
 
@@ -93,14 +101,31 @@ def _shown(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _equations(text: Text, names: Mapping[str, float]) -> Iterator[Finding]:
-    tokens = tokenize(text.text)
+@dataclass(frozen=True, slots=True)
+class Miscomputed:
+    """A result that does not follow from the calculation that is given with it.
+
+    `stated` is the result as printed and `worked` what comes out instead, written alike; `value`
+    and `right` are the two in base units. `equation` is both sides as printed.
+    """
+
+    stated: str
+    worked: str
+    value: float
+    right: float
+    equation: str
+
+
+def _wrong_equations(text: str, names: Mapping[str, float]) -> Iterator[Miscomputed]:
+    """The equations in a text that don't hold under any reading of their units."""
+    tokens = tokenize(text)
     for i, token in enumerate(tokens):
         if token.kind != "relation" or i == 0 or i + 1 >= len(tokens):
             continue
-        left, right = _left(tokens, i, names), _right(tokens, i, names)
-        if left is None or right is None:
+        found, right = _left(tokens, i, names), _right(tokens, i, names)
+        if found is None or right is None:
             continue
+        begin, left = found
         same_units = bool(left.units) and left.units == right.units
         if not (left.computed or right.computed or same_units):
             continue  # "1,000 words ≈ 1,300 tokens" states no calculation
@@ -109,17 +134,32 @@ def _equations(text: Text, names: Mapping[str, float]) -> Iterator[Finding]:
             continue
         stated, worked = (right, left) if left.computed else (left, right)
         a, b = worked.readings[Reading()].value, stated.readings[Reading()].value
-        off = abs(a - b) / max(abs(a), abs(b))
-        start = next((t.start for t in tokens[max(0, i - 12) : i]), 0)
-        end = tokens[min(right.end, len(tokens)) - 1].end
+        first, last = (i + 1, right.end - 1) if left.computed else (begin, i - 1)
+        printed = text[tokens[first].start : tokens[last].end]
+        equation = text[tokens[begin].start : tokens[right.end - 1].end]
+        yield Miscomputed(printed, _as_printed(printed, a / b if b else 0.0), b, a, equation)
+
+
+def _as_printed(printed: str, times: float) -> str:
+    """A printed figure so many times as large, with its unit."""
+    number = NUMBER.search(printed)
+    if number is None:
+        return printed
+    value = number_from(number).value * times
+    return f"{printed[: number.start()]}{_shown(value)}{printed[number.end() :]}"
+
+
+def _equations(text: Text, names: Mapping[str, float]) -> Iterator[Finding]:
+    for wrong in _wrong_equations(text.text, names):
+        off = abs(wrong.right - wrong.value) / max(abs(wrong.right), abs(wrong.value))
         yield Finding(
             Kind.ARITHMETIC_RESULT,
             Severity.ERROR if off > 0.02 else Severity.WARNING,
             text.place,
-            f"{_shown(a)} is stated as {_shown(b)}: “{text.text[start:end].strip()}”",
+            f"{_shown(wrong.right)} is stated as {_shown(wrong.value)}: “{wrong.equation}”",
             f"the expression was evaluated; the two differ by {off:.1%} of the larger one, more "
             "than the digits given allow, under every reading of the units",
-            stated=b,
+            stated=wrong.value,
         )
 
 
@@ -212,11 +252,12 @@ def _parts(point: DataPoint, place: str) -> Iterator[Finding]:
         )
 
 
-def miscomputed(passage: Passage) -> list[float]:
-    """The results in a passage that don't follow from their own calculations, as stated."""
-    names = _bindings(passage_texts(passage))
-    found = (finding for text in passage_texts(passage) for finding in _equations(text, names))
-    return [finding.stated for finding in found if finding.stated is not None]
+@lru_cache(maxsize=4096)  # popular passages are retrieved again and again
+def miscomputed(passage: Passage) -> tuple[Miscomputed, ...]:
+    """The results in a passage that don't follow from their own calculations."""
+    texts = [text for text in passage_texts(passage) if _RELATION.search(text.text)]
+    names = _bindings(texts) if texts else {}
+    return tuple(wrong for text in texts for wrong in _wrong_equations(text.text, names))
 
 
 def arithmetic(base: KnowledgeBase) -> Iterator[Finding]:

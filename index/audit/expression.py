@@ -207,6 +207,7 @@ class _Parser:
 
     def _number(self, number: Number) -> Quantity:
         self.literal = number
+        self._no_unknown()
         factor = self._unit()
         error = 0.0 if number.counted else number.step / 2
         if self._peek() is not None and self.tokens[self.at].kind == "pi":
@@ -215,6 +216,13 @@ class _Parser:
             factor *= math.pi
         self._nouns()
         return Quantity(number.value * factor, error * factor)
+
+    def _no_unknown(self) -> None:
+        """Refuse 2x and 3n, which are so many times something unknown."""
+        token, before = self._peek(), self.tokens[self.at - 1]
+        glued = token is not None and token.kind == "word" and token.start == before.end
+        if token is not None and glued and len(token.text) == 1 and token.text not in UNITS:
+            raise _CannotParse
 
     def _unit(self) -> float:
         token = self._peek()

@@ -1,0 +1,131 @@
+"""Figures that a passage gets wrong by its own arithmetic: they are never stated as supported.
+
+A passage that writes 2 × 32 × 4096 = 131,072 is wrong about 131,072, wherever its topic says it
+again. What is known of such figures when an answer is made: the retrieved passages' own
+calculations are run again, and the knowledge base's conflicts name those found when it was built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from app.record.evidence import Evidence
+from app.record.reasons import Objection, Reason
+from app.record.types import Conflict, ConflictValue
+from app.verifying.supports import Verdict, Verifier
+from index.audit.arithmetic import Miscomputed, miscomputed
+from index.text.quantities import Quantity, quantities
+
+__all__ = ["Faults", "WrongFigure"]
+
+# Shorter numbers stand in many a sentence by chance, the more so elsewhere than in the passage.
+_TELLING_HERE, _TELLING_IN_TOPIC = 3, 4
+_ROUNDED = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class WrongFigure:
+    """A figure that is wrong, where its topic says so, and the conflict that tells of it."""
+
+    ref: str
+    topic: str
+    figure: Quantity
+    equation: str
+    conflict: Conflict
+
+    def is_in(self, sentence: str, ref: str, topic: str) -> bool:
+        """Tell whether a sentence of a passage states it."""
+        if self.equation and ref == self.ref and self.equation in sentence:
+            return True
+        digits = len(re.sub(r"\D", "", self.figure.text))
+        needed = _TELLING_HERE if ref == self.ref else _TELLING_IN_TOPIC
+        if topic != self.topic or digits < needed - bool(self.figure.dimension):
+            return False
+        return any(_same(self.figure, stated) for stated in quantities(sentence))
+
+
+class Faults:
+    """The wrong figures among an answer's evidence."""
+
+    def __init__(self, evidence: Sequence[Evidence], conflicts: Iterable[Conflict]) -> None:
+        """Look for them in the evidence's own calculations and in the conflicts that it touches."""
+        self._by_ref = {item.passage.id: item for item in evidence}
+        self._found: list[WrongFigure] = []
+        self._refused: list[WrongFigure] = []
+        for conflict in conflicts:
+            for value in conflict.values:
+                figure = next(iter(quantities(value.value)), None)
+                item = self._by_ref.get(value.ref)
+                if value.standing == "miscomputed" and figure and item:
+                    topic = item.passage.topic
+                    self._found.append(WrongFigure(value.ref, topic, figure, "", conflict))
+        for item in evidence:
+            for error in miscomputed(item.passage):
+                self._add(item, error)
+
+    def _add(self, item: Evidence, error: Miscomputed) -> None:
+        passage = item.passage
+        figure = next(iter(quantities(error.stated)), None)
+        if figure is None or self.stated_in(error.stated, (passage.id,)):
+            return
+        values = (
+            ConflictValue(error.stated, passage.id, standing="miscomputed"),
+            ConflictValue(error.worked, passage.id, standing="computed"),
+        )
+        told = Conflict(passage.heading.rstrip("?"), values)
+        self._found.append(WrongFigure(passage.id, passage.topic, figure, error.equation, told))
+
+    def stated_in(self, sentence: str, refs: Iterable[str]) -> list[WrongFigure]:
+        """The wrong figures in a sentence that rests on some passages."""
+        items = [self._by_ref[ref].passage for ref in refs if ref in self._by_ref]
+        return [
+            wrong
+            for wrong in self._found
+            if any(wrong.is_in(sentence, passage.id, passage.topic) for passage in items)
+        ]
+
+    def refused(self) -> list[WrongFigure]:
+        """Those for which a sentence was refused since this was asked last."""
+        told, self._refused = self._refused, []
+        return told
+
+    def refuse(self, wrong: Sequence[WrongFigure]) -> None:
+        """Note that a sentence was refused for some of them."""
+        self._refused += wrong
+
+    def watching(self, verifier: Verifier) -> Verifier:
+        """A verifier that supports no sentence with one of them."""
+        return _Watching(verifier, self) if self._found else verifier
+
+
+@dataclass(frozen=True, slots=True)
+class _Watching:
+    inner: Verifier
+    faults: Faults
+
+    @property
+    def busy_while_drafting(self) -> bool:
+        """Whether sentences can't be checked before the draft is whole."""
+        return self.inner.busy_while_drafting
+
+    async def check(
+        self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]
+    ) -> Verdict:
+        """Check a sentence, and refuse it where its own evidence miscomputes what it states."""
+        verdict = await self.inner.check(sentence, cited, evidence)
+        wrong = self.faults.stated_in(sentence, [support.ref for support in verdict.supports])
+        if not wrong:
+            return verdict
+        self.faults.refuse(wrong)
+        against = Objection(Reason.MISCOMPUTED, wrong[0].figure.text)
+        return Verdict("unsupported", verdict.score, verdict.supports, against)
+
+
+def _same(wrong: Quantity, stated: Quantity) -> bool:
+    """Tell whether a figure is another one, as it is or with its digits cut off."""
+    if wrong.dimension != stated.dimension or wrong.kind != stated.kind:
+        return False
+    slack = max(stated.step, _ROUNDED * abs(wrong.low))
+    return abs(wrong.low - stated.low) <= slack and abs(wrong.high - stated.high) <= slack

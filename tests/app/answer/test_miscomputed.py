@@ -1,0 +1,113 @@
+"""A figure that its own passage gets wrong is never stated as supported."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.answer.miscomputed import Faults
+from app.answer.pipeline import Pipeline, PipelineSettings
+from app.chat_models.scripted import ScriptedChatModel
+from app.record.evidence import evidence_of
+from app.record.reasons import Reason
+from app.record.types import Answer, Final, Question
+from index.audit.arithmetic import miscomputed
+from index.build import build
+from index.encoders import Encoder
+from index.live import LiveIndex
+from index.types import Faq, Hit, KnowledgeBase, Passage, PassageKind, Source, Topic
+
+PAPER = Source("p", "Ada et al. (2021) — Warehouses", "https://example.org/p", 2021)
+WRONG = "The depot stores 12 × 40 × 25 = 10,000 crates in its halls."
+TOPIC = Topic(
+    "depot",
+    "The depot's halls",
+    faqs=(
+        Faq("How many crates does the depot store?",
+            f"The depot has twelve halls with forty shelves. {WRONG} Each hall has its own gate.",
+            ("p",)),
+        Faq("How large is the depot?",
+            "The depot holds 10,000 crates when all of its halls are full. It lies by the canal.",
+            ("p",)),
+    ),
+    sources=(PAPER,),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> LiveIndex:
+    """An index of one topic whose own arithmetic is wrong."""
+    folder: Path = tmp_path_factory.mktemp("miscomputed")
+    build(KnowledgeBase("kb", (TOPIC,)), folder, encoder)
+    return LiveIndex(folder, encoder)
+
+
+async def answered(live: LiveIndex, question: str, *said: str, **settings: object) -> Answer:
+    made = PipelineSettings(**settings)  # type: ignore[arg-type]
+    pipeline = Pipeline(live, ScriptedChatModel(said), made)
+    events = [event async for event in pipeline.answer(Question(question))]
+    assert isinstance(events[-1], Final)
+    return events[-1].answer
+
+
+@pytest.mark.parametrize("question", [faq.question for faq in TOPIC.faqs])
+async def test_a_composed_answer_tells_first_that_a_source_disagrees_with_itself(
+    live: LiveIndex, question: str
+) -> None:
+    answer = await answered(live, question, answer_mode="compose")
+    (conflict,) = answer.conflicts
+    assert [value.standing for value in conflict.values] == ["miscomputed", "computed"]
+    assert [value.value for value in conflict.values] == ["10,000", "12,000"]
+    assert "disagrees with itself" in answer.text.split("[1]")[0]
+    stating = [claim for claim in answer.claims if "10,000" in claim.text]
+    assert stating[0].status == "unsupported"
+    # What says so after it is worked out, not taken from the source.
+    assert all(claim.basis == "computed" for claim in stating[1:])
+    assert "canal" in answer.text or "gate" in answer.text
+
+
+async def test_a_draft_that_states_it_gives_way_to_the_conflict(live: LiveIndex) -> None:
+    said = "The depot stores 10,000 crates in its halls [1]. Each hall has its own gate [1]."
+    answer = await answered(live, TOPIC.faqs[0].question, said, answer_mode="draft")
+    assert [one.kind for one in answer.dropped] == [Reason.MISCOMPUTED]
+    assert "disagrees with itself" in answer.text
+    assert answer.text.index("disagrees") < answer.text.index("gate")
+    assert not [c for c in answer.claims if "10,000" in c.text and c.basis == "drafted"]
+
+
+def _passage(text: str) -> Passage:
+    return Passage("t/faq/0", PassageKind.FAQ, "t", "T", "How many?", text, (PAPER,))
+
+
+@given(st.integers(11, 99), st.integers(101, 999), st.integers(-999, 999))
+def test_what_is_worked_out_right_is_no_fault(a: int, b: int, off: int) -> None:
+    text = f"There are {a} × {b} = {a * b + off:,} boxes."
+    found = miscomputed(_passage(text))
+    assert bool(found) == (off != 0)
+    for wrong in found:
+        assert wrong.stated == f"{a * b + off:,} boxes"
+        assert int(re.sub(r"\D", "", wrong.worked)) == pytest.approx(a * b, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Solve the equation 2x + 3 = 7 for x.",
+        "With 3n - 5 = 10 the loop ends.",
+        "About 1,000 words ≈ 1,300 tokens.",
+        "The width is d_model = 512.",
+    ],
+)
+def test_equations_with_unknowns_and_equivalences_are_no_arithmetic(text: str) -> None:
+    assert not miscomputed(_passage(text))
+
+
+def test_a_short_number_is_wrong_only_where_it_is_worked_out() -> None:
+    text = "Two trucks carry 2 + 2 = 5 crates. Each of the 5 drivers has a key."
+    faults = Faults(evidence_of([Hit(_passage(text), 1.0)]), ())
+    assert faults.stated_in("Two trucks carry 2 + 2 = 5 crates.", ["t/faq/0"])
+    assert not faults.stated_in("Each of the 5 drivers has a key.", ["t/faq/0"])
