@@ -146,7 +146,7 @@ def _named(quantity: str) -> str:
 
 
 def _support(value: ConflictValue, item: Evidence, conflict: Conflict) -> Support:
-    """The sentence that gives a value, or where it was worked out, the one that it is held against."""
+    """The sentence that gives a value; for one that was worked out, the one it is held against."""
     given = [value.value, *(other.value for other in conflict.values if other.ref == value.ref)]
     start = next((at for one in given if (at := item.passage.text.find(one)) >= 0), 0)
     span = next((s for s in item.spans if s.start <= start < s.end), item.spans[0])
