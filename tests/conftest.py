@@ -29,7 +29,7 @@ _REAL_FIXTURES = frozenset(
     "api browser database encoder live_index make_pipeline minilm postgresql shipped_index".split()
 )
 _REAL_USES = re.compile(
-    r"\b(?:subprocess|Popen|playwright|uvicorn|serving|running|running_model|load_encoder|"
+    r"\b(?:subprocess|Popen|playwright|uvicorn|serving|served|listening|running|running_model|load_encoder|"
     r"OpenVino\w+|SentenceTransformer|transformers|torch|ray|unshare)\b"
 )
 

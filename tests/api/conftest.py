@@ -5,27 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
-import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from openai import DefaultHttpxClient, OpenAI
 from starlette.types import Lifespan
 
 from app.api import create_app
 from app.api.serving import ServedPipeline
-from app.chat_models.scripted import ScriptedChatModel
-from app.config.personas import Persona
 from app.config.settings import Settings
-from app.record.hooks import Observers
 from app.record.types import (
     Answer,
     Citation,
@@ -42,6 +36,7 @@ from app.record.types import (
 from app.store import Store
 from index.encoders import EncoderInfo, Vectors, check_ids
 from index.types import Hit, Passage, PassageKind, Source
+from tests.scripted import ScriptedPipeline, listening
 
 MODEL = "citewise-expert"
 FINGERPRINT = "0123456789abcdef"
@@ -97,8 +92,8 @@ class FakeIndex:
 
 
 @dataclass
-class FakePipeline:
-    """Plays a script of events; counts what runs and what was closed before its end."""
+class FakePipeline(ScriptedPipeline):
+    """Says fixed sentences; a test decides when it waits, breaks or abstains."""
 
     sentences: Sequence[str] = SENTENCES
     citations: tuple[Citation, ...] = CITATIONS
@@ -108,34 +103,7 @@ class FakePipeline:
     error_before_retrieved: BaseException | None = None
     error_at: tuple[int, BaseException] | None = None
     deltas: bool = True
-    model: ScriptedChatModel = field(default_factory=lambda: ScriptedChatModel(["A", " title"]))
-    personas: Mapping[str, Persona] = field(default_factory=dict)
-    parts: dict[str, bool] = field(default_factory=lambda: {"index": True, "model": True})
     live_index: FakeIndex = field(default_factory=FakeIndex)
-    observers: Observers = field(default_factory=Observers)
-    questions: list[Question] = field(default_factory=list)
-    running: int = 0
-    most_running: int = 0
-    cut: int = 0
-
-    async def answer(self, question: Question) -> AsyncGenerator[Event, None]:
-        self.questions.append(question)
-        self.running += 1
-        self.most_running = max(self.running, self.most_running)
-        finished = False
-        try:
-            yield await self.retrieve(question)
-            for number, sentence in enumerate(self.sentences):
-                if self.error_at and self.error_at[0] == number:
-                    raise self.error_at[1]
-                await asyncio.sleep(self.before_each)
-                if self.deltas:
-                    yield Delta(sentence)
-            yield Final(self.record())
-            finished = True
-        finally:
-            self.running -= 1
-            self.cut += not finished
 
     async def retrieve(self, question: Question) -> Retrieved:
         await asyncio.sleep(self.before_retrieved)
@@ -146,6 +114,15 @@ class FakePipeline:
         return Retrieved(
             question.text, (hit,), (conflict,), True, 0.8, FINGERPRINT, ("What?",), {"dense": 0.1}
         )
+
+    async def played(self, question: Question, found: Retrieved) -> AsyncGenerator[Event, None]:
+        for number, sentence in enumerate(self.sentences):
+            if self.error_at and self.error_at[0] == number:
+                raise self.error_at[1]
+            await asyncio.sleep(self.before_each)
+            if self.deltas:
+                yield Delta(sentence)
+        yield Final(self.record())
 
     def record(self) -> Answer:
         text = "".join(self.sentences)
@@ -168,9 +145,6 @@ class FakePipeline:
             standalone_query="What is attention?",
             persona=MODEL,
         )
-
-    async def health(self) -> dict[str, bool]:
-        return self.parts
 
 
 @dataclass
@@ -208,31 +182,6 @@ async def _closing_model(app: FastAPI, inner: Lifespan[FastAPI]) -> AsyncGenerat
     async with inner(app):
         yield
         await app.state.serving.pipeline.model.close()
-
-
-@contextlib.contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
-    """Serve an application on a free port; gives its address."""
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3
-    )
-    server = uvicorn.Server(config)
-    # With the protocol named, asyncio switches Nagle's algorithm off; else replies take 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(512)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        time.sleep(0.005)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
-    assert not thread.is_alive()
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from app.record.hooks import Observers
 from app.service import guarded
 from index.live import LiveIndex
 from scripts.scripted_model import Play, ScriptedModel, running_model
-from tests.api.conftest import listening
+from tests.scripted import listening
 
 ASKED = "Why are attention scores divided by the square root of d_k?"
 

@@ -21,8 +21,9 @@ from app.api.keys import ApiKey, add_key, read_keys, revoke_key
 from app.chat_models.scripted import ScriptedChatModel
 from app.record.errors import SettingsError
 from index.live import LiveIndex
-from tests.api.conftest import FakePipeline, asking, listening, serving
+from tests.api.conftest import FakePipeline, asking, serving
 from tests.api.real import ASKED, real_app
+from tests.scripted import listening
 
 CHAT = "/v1/chat/completions"
 

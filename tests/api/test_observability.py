@@ -34,8 +34,9 @@ from app.record.errors import SettingsError
 from app.record.reasons import Objection, Reason
 from app.record.types import Answer, Dropped
 from index.live import LiveIndex
-from tests.api.conftest import FakePipeline, asking, listening, serving, settings_of
+from tests.api.conftest import FakePipeline, asking, serving, settings_of
 from tests.api.real import ASKED, real_app
+from tests.scripted import listening
 
 CHAT = "/v1/chat/completions"
 GOOD = (

@@ -28,9 +28,9 @@ from app.record.errors import SettingsError
 from app.store import open_store
 from index.live import LiveIndex
 from tests.conftest import ROOT
+from tests.scripted import running
 from tests.ui.chromium import BROWSER
 from tests.ui.conftest import browser
-from tests.ui.playing import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
-import threading
-import time
 import uuid
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import NoReturn
 
 import numpy as np
-import uvicorn
 from fastapi import FastAPI
 from numpy.typing import NDArray
 
-from app.answer.pipeline import PipelineSettings
 from app.answer.replies import abstention
-from app.chat_models.scripted import ScriptedChatModel
-from app.config.personas import Persona
 from app.record.errors import ModelUnavailable
 from app.record.types import (
     Answer,
@@ -45,6 +38,7 @@ from index.passages import passages_of
 from index.sources import SHIPPED, read
 from index.types import Hit, Passage, PassageKind, Source
 from index.vectors import VectorStore
+from tests.scripted import ScriptedPipeline, listening
 
 HOSTILE = (
     '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script> '
@@ -94,41 +88,20 @@ class Shelf:
 
 
 @dataclass
-class PlayingPipeline:
+class PlayingPipeline(ScriptedPipeline):
     """Answers by what the question says: abstain, slow, break, hostile, vary; else three sentences.
 
     To "vary" it says the same sentences in another order each time.
     """
 
     delay: float = 0.02
-    model: ScriptedChatModel = field(default_factory=lambda: ScriptedChatModel(()))
-    settings: PipelineSettings = field(default_factory=PipelineSettings)
-    personas: Mapping[str, Persona] = field(default_factory=dict)
-    questions: list[Question] = field(default_factory=list)
     nearest: tuple[str, ...] = ()
-    closed: int = 0
-    healthy: bool = True
-    renewing: bool = False
 
     @property
     def index(self) -> Shelf:
         return Shelf(shipped_passages())
 
-    async def health(self) -> dict[str, bool]:
-        return {"index": True, "model": self.healthy}
-
-    async def answer(self, question: Question) -> AsyncGenerator[Event, None]:
-        self.questions.append(question)
-        finished = False
-        try:
-            async with asyncio.timeout(60):
-                async for event in self._events(question):
-                    yield event
-            finished = True
-        finally:
-            self.closed += not finished
-
-    async def _events(self, question: Question) -> AsyncGenerator[Event, None]:
+    async def retrieve(self, question: Question) -> Retrieved:
         asked = question.text.casefold()
         hits = self._hits(hostile="hostile" in asked)
         abstains = "abstain" in asked
@@ -138,14 +111,17 @@ class PlayingPipeline:
         nearest = tuple(h.passage.heading for h in hits if h.passage.kind is PassageKind.FAQ)[:3]
         self.nearest = nearest
         await asyncio.sleep(self.delay)
-        yield Retrieved(
+        return Retrieved(
             question.text, hits, conflicts, not abstains, 0.12 if abstains else 0.91,
             "f" * 16, nearest, {"encode": 3.1, "dense": 0.6, "lexical": 0.3, "retrieve": 4.4},
         )  # fmt: skip
+
+    async def played(self, question: Question, found: Retrieved) -> AsyncGenerator[Event, None]:
+        asked, abstains, nearest = question.text.casefold(), not found.answerable, found.nearest
         if "break" in asked:
             raise ModelUnavailable("gone")
         refusal = [Delta(abstention(question.text, nearest))]
-        deltas = refusal if abstains else self._sentences(hits, asked)
+        deltas = refusal if abstains else self._sentences(found.hits, asked)
         text = ""
         citations: list[Citation] = []
         claims: list[Claim] = []
@@ -161,7 +137,8 @@ class PlayingPipeline:
         yield Final(
             Answer(
                 f"ans-{uuid.uuid4().hex}", text, abstains, tuple(citations), tuple(claims),
-                conflicts, Usage(812, 96), {"retrieve": 4.4, "first_token": 420.0, "total": 2310.0},
+                found.conflicts, Usage(812, 96),
+                {"retrieve": 4.4, "first_token": 420.0, "total": 2310.0},
                 question.persona, "scripted", mode, "stop", question.text,
                 0.12 if abstains else 0.91, "f" * 16, nearest if abstains else (),
                 (Dropped("It was the first model ever.", "no passage supports it"),),
@@ -228,25 +205,6 @@ class Page:
 
 
 @contextmanager
-def running(server: uvicorn.Server, port: int = 0) -> Iterator[str]:
-    """Run a server on a port of this machine, by default a free one; give its address."""
-    with socket.socket() as found:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(("127.0.0.1", port))
-        found.listen(128)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [found]}, daemon=True)
-        thread.start()
-        until = time.monotonic() + 30
-        while not server.started and time.monotonic() < until:
-            time.sleep(0.02)
-        try:
-            yield f"http://127.0.0.1:{found.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(15)
-
-
-@contextmanager
 def served(
     pipeline: PlayingPipeline,
     store: Store | None = None,
@@ -259,6 +217,5 @@ def served(
     from app.ui import mount
 
     app = mount(FastAPI(), pipeline, store, keep=keep, embed_origins=embed_origins)
-    config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1)
-    with running(uvicorn.Server(config), port) as url:
+    with listening(app, port, timeout_graceful_shutdown=1) as url:
         yield Page(url, pipeline)

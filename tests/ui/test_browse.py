@@ -11,8 +11,9 @@ from app.answer.pipeline import Pipeline
 from app.chat_models.scripted import ScriptedChatModel
 from app.ui import mount, texts
 from index.live import LiveIndex
+from tests.scripted import listening
 from tests.ui.chromium import BROWSER
-from tests.ui.playing import PlayingPipeline, running, served
+from tests.ui.playing import PlayingPipeline, served
 from tests.ui.watching import PHONE, watched
 
 if TYPE_CHECKING:
@@ -24,12 +25,11 @@ pytestmark = BROWSER
 @pytest.fixture(scope="module")
 def site(live_index: LiveIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page over the whole shipped knowledge base."""
-    import uvicorn
     from fastapi import FastAPI
 
     pipeline = Pipeline(live_index, ScriptedChatModel((), small=True))
     app = mount(FastAPI(), pipeline, cache=tmp_path_factory.mktemp("cache"))
-    with running(uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))) as url:
+    with listening(app) as url:
         yield url
 
 

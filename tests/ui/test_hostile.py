@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from app.answer.pipeline import Pipeline, PipelineSettings
@@ -15,8 +14,8 @@ from app.ui import mount
 from index.live import LiveIndex
 from tests.hostile.suite import ASKED, attacks
 from tests.hostile.test_attacks import TRUE
+from tests.scripted import listening
 from tests.ui.chromium import BROWSER
-from tests.ui.playing import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog
@@ -32,7 +31,7 @@ def site(live_index: LiveIndex) -> Iterator[str]:
     settings = PipelineSettings(answer_mode="draft", unsupported="keep")
     pipeline = Pipeline(live_index, ScriptedChatModel(list(said)), settings)
     app = mount(FastAPI(), pipeline)
-    with running(uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))) as url:
+    with listening(app) as url:
         yield url
 
 

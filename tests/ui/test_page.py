@@ -116,14 +116,14 @@ def test_what_is_partly_supported_says_so(page: Page) -> None:
 
 
 def test_an_answer_streams_and_can_be_stopped(page: Page, site: Served) -> None:
-    closed = site.pipeline.closed
+    closed = site.pipeline.cut
     _ask(page, "A slow question", wait=False)
     page.locator("#live .cite").first.wait_for()
     assert page.locator("#live .turn").get_attribute("data-over") == "false"
     page.click("#stop")
     page.get_by_text(texts.STOPPED).wait_for()
     assert page.locator("#live .cite").count() == 1
-    assert site.pipeline.closed == closed + 1
+    assert site.pipeline.cut == closed + 1
     page.locator("#send").wait_for()
 
 

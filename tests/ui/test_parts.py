@@ -53,7 +53,7 @@ async def test_stopping_closes_the_pipeline_and_keeps_what_was_shown() -> None:
             stop.set()
     assert last.stopped
     assert last.claims
-    assert pipeline.closed == 1
+    assert pipeline.cut == 1
     assert texts.STOPPED in turn_html(last, 0)
 
 
@@ -64,7 +64,7 @@ async def test_leaving_in_the_middle_closes_the_pipeline() -> None:
         if turn.claims:
             break
     await played.aclose()
-    assert pipeline.closed == 1
+    assert pipeline.cut == 1
 
 
 async def test_a_model_that_is_away_is_said_kindly_and_keeps_the_question() -> None:

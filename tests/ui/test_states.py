@@ -20,29 +20,25 @@ from tests.ui.playing import PlayingPipeline, Shelf, shipped_passages
 
 @dataclass
 class Changing(PlayingPipeline):
-    """A pipeline whose index can be renewed or missing."""
+    """A pipeline whose index can be renewed."""
 
-    found: bool = True
     fingerprint: str = "f" * 16
 
     @property
     def index(self) -> Shelf:
         return Shelf(shipped_passages(), self.fingerprint)
 
-    async def health(self) -> dict[str, bool]:
-        return {"index": self.found, "model": self.healthy}
-
 
 async def test_a_model_that_starts_is_told_apart_from_one_that_went_away() -> None:
-    pipeline = Changing(healthy=False)
+    pipeline = Changing(parts={"index": True, "model": False})
     health = Health(pipeline)
     words, soon = await health.told()
     assert words == texts.MODEL_LOADING
-    pipeline.healthy = True
+    pipeline.parts["model"] = True
     words, later = await health.told()
     assert words == ""
     assert later > soon
-    pipeline.healthy = False
+    pipeline.parts["model"] = False
     assert (await health.told())[0] == texts.MODEL_GONE
 
 
@@ -59,7 +55,7 @@ async def test_an_empty_knowledge_base_and_a_renewed_one_are_told(
     assert (await health.told())[0] == ""
     pipeline.renewing = True
     assert (await health.told())[0] == texts.INDEX_RENEWING
-    pipeline.found = False
+    pipeline.parts["index"] = False
     assert (await health.told())[0] == texts.INDEX_MISSING
 
 

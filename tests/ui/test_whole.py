@@ -12,8 +12,8 @@ from app.cli.serve import build_server
 from app.config.settings import load_settings
 from app.ui import texts
 from tests.conftest import MakePipeline
+from tests.scripted import running
 from tests.ui.chromium import BROWSER
-from tests.ui.playing import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -12,7 +12,6 @@ import httpx
 import httpx2
 import jsonschema
 import pytest
-import uvicorn
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
@@ -26,7 +25,7 @@ from app.tools.server import make_tools
 from index.live import LiveIndex
 from tests.api.real import real_app
 from tests.conftest import ROOT
-from tests.ui.playing import running
+from tests.scripted import listening
 
 ASKED = "What does nucleus sampling do better than top-k?"
 UNKNOWN = "Who won the football world cup in 2022?"
@@ -39,7 +38,7 @@ def _pipeline(live_index: LiveIndex) -> Pipeline:
 @contextmanager
 def _served(live_index: LiveIndex, **settings: Any) -> Iterator[str]:
     app = create_app(_pipeline(live_index), load_settings(**settings))
-    with running(uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))) as url:
+    with listening(app) as url:
         yield url
 
 
@@ -190,7 +189,7 @@ async def test_a_key_pays_for_the_models_tokens(live_index: LiveIndex, tmp_path:
     model = ScriptedChatModel(["Nucleus sampling adapts the number of tokens [1]."])
     app = real_app(live_index, model, api_keys_file=keys, answer_mode="draft")
     authorized = {"Authorization": f"Bearer {secret}"}
-    with running(uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))) as url:
+    with listening(app) as url:
         async with (
             httpx2.AsyncClient(headers=authorized, timeout=30) as http,
             Client(streamable_http_client(f"{url}/mcp", http_client=http)) as client,
