@@ -18,6 +18,7 @@ from app.question.language import ENGLISH, Language, Row, Word, languages
 __all__ = ["in_english"]
 
 _LONGEST_PHRASE = 12
+_TELLING_STEM = 4  # letters; words with a shorter stem in common have often nothing else
 _SHORTEST_PART = 3  # letters that a part of a compound must have
 _LINKS = ("", "s", "n", "en", "es", "e")  # what joins the parts of a German compound
 _ENDS_CLAUSE = re.compile(r"[,;:.!?]\s|[，。；：！？\n]")
@@ -95,6 +96,8 @@ class _Reading:
                 yield clause
                 clause, kept = _Clause(), False
             length, english = self._phrase(at)
+            if length == 1 and (self._in_unknown_word(at, kept) or self._in_english_word(at)):
+                english = None
             original = self.text[self.words[at].start : self.words[at + length - 1].end]
             same = english is None or english.lower() == original.lower()
             if not same and english is not None:
@@ -113,11 +116,17 @@ class _Reading:
     def _phrase(self, at: int) -> tuple[int, str | None]:
         """The longest phrase that begins at a word: its words, and its English if known."""
         spelt, stemmed = _glossary(self.known.code)
-        row = tuple(word.folded for word in self.words[at : at + _LONGEST_PHRASE])
+        within = range(at + 1, min(at + _LONGEST_PHRASE, len(self.words)))
+        end = next((i for i in within if _ENDS_CLAUSE.search(self._gap(i))), within.stop)
+        row = tuple(word.folded for word in self.words[at:end])
         stems = tuple(map(self.known.stem, row))
         for length in range(len(row), 0, -1):
             english = spelt.get(row[:length])
-            if english is None and (length > 1 or row[0] not in self.known.function_words):
+            if length == 1 and self.known.is_function_word(self.words[at]):
+                return 1, None
+            if length == 1:
+                english = self.known.spelt.get(self.words[at].text.lower(), english)
+            if english is None and (length > 1 or len(stems[0]) >= _TELLING_STEM):
                 english = stemmed.get(stems[:length])
             if english is not None:
                 return length, english
@@ -129,12 +138,37 @@ class _Reading:
     def _left_out(self, at: int, english: str | None, kept: bool) -> bool:
         """Tell whether a word is one that only joins others, and no part or sort of a name."""
         word = self.words[at]
-        if english is not None or word.folded not in self.known.function_words:
+        if english is not None or not self.known.is_function_word(word):
             return False
         after = self._gap(at + 1) if at + 1 < len(self.words) else ""
         glued = (kept and _GLUE.fullmatch(self._gap(at))) or _GLUE.fullmatch(after)
         name = len(word.text) > 1 and word.text.isupper() and not self.text.isupper()
         return not (glued or name)
+
+    def _in_unknown_word(self, at: int, kept: bool) -> bool:
+        """Tell whether a Chinese character is part of a word that is unknown: its neighbour is."""
+        word = self.words[at]
+        if word.text < "㐀" or word.folded in self.known.function_words:
+            return False
+        following = at + 1 < len(self.words) and self._unspaced(at + 1)
+        return (kept and self._unspaced(at) and self.words[at - 1].text >= "㐀") or (
+            following and not self._means(at + 1)
+        )
+
+    def _in_english_word(self, at: int) -> bool:
+        """Tell whether a word is part of one with a hyphen that is not known: "fine-tuning"."""
+        if self.known.compounds:
+            return False
+        beside = [each for each in (at - 1, at + 1) if 0 <= each < len(self.words)]
+        return any(
+            self._gap(max(at, each)) == "-" and not self.known.is_function_word(self.words[each])
+            for each in beside
+        )
+
+    def _means(self, at: int) -> bool:
+        """Tell whether anything is known of what begins at a word."""
+        _, english = self._phrase(at)
+        return english is not None or self.known.is_function_word(self.words[at])
 
     def _unspaced(self, at: int) -> bool:
         """Tell whether a word and the one before are Chinese characters side by side."""

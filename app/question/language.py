@@ -48,6 +48,7 @@ _SCRIPTS = {
 _READ = 2000  # code points that tell a language well enough
 # What a word of the field says for its language; a function word or a phrase says 1.
 _FIELD_WORD = 0.6
+_LONG_STEM = 6  # letters
 _TELLING_STEM = 5  # letters; shorter stems are met in any language
 # English words count for less than others: people of all languages quote English.
 _QUOTED = 0.4
@@ -81,7 +82,8 @@ class Language:
     Attributes:
         commonest: function words as they are spelt; `function_words` are the same, folded.
         letters: those beside a to z; `marks` are signs that only this language has.
-        words: phrases and what they say in English (see `app.question.in_english`).
+        words: phrases and what they say in English (see `app.question.in_english`); `spelt` are
+            the same with their accents. Of phrases that differ in accents alone the first counts.
         acts: whole messages and what they do.
         wishes: how a language is asked for: `verbs`, what stands `before` and `after` its name,
             what is `please`, and what `asks`.
@@ -98,6 +100,7 @@ class Language:
     letters: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
     words: Mapping[Row, str] = field(default_factory=dict)
+    spelt: Mapping[str, str] = field(default_factory=dict)
     acts: Mapping[Row, str] = field(default_factory=dict)
     wishes: Mapping[str, frozenset[Row]] = field(default_factory=dict)
     named: Mapping[Row, str] = field(default_factory=dict)
@@ -108,6 +111,14 @@ class Language:
     def stem(self, word: str) -> str:
         """Return the stem of a folded word; the word itself where words have none."""
         return _stem(self.name.lower(), word)
+
+    def is_function_word(self, word: Word) -> bool:
+        """Tell whether a word only joins others: "sur" does, where the glossary has "sûr"."""
+        if word.text.lower() in self.spelt:
+            return False
+        return word.text.lower() in self.commonest or (
+            word.folded in self.function_words and (word.folded,) not in self.words
+        )
 
     def read(self, text: str) -> tuple[Word, ...]:
         """Cut a text into words, spelt as this language's phrases are."""
@@ -217,6 +228,9 @@ def wished_language(text: str) -> tuple[str, str]:
 def _load(path: Path) -> Language:
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
     spelling = raw.get("respell", {"from": "", "to": ""})
+    words: dict[Row, str] = {}
+    for key, english in raw.get("words", {}).items():
+        words.setdefault(row_of(key), english)
     return Language(
         code=path.stem,
         name=raw["name"],
@@ -225,7 +239,8 @@ def _load(path: Path) -> Language:
         function_words=frozenset(row_of(raw["commonest"])),
         letters=frozenset(raw.get("letters", "")),
         marks=frozenset(raw.get("marks", "")),
-        words={row_of(key): english for key, english in raw.get("words", {}).items()},
+        words=words,
+        spelt=raw.get("words", {}),
         acts={row_of(text): act for act, texts in raw.get("acts", {}).items() for text in texts},
         wishes={kind: frozenset(map(row_of, texts)) for kind, texts in raw["wishes"].items()},
         named={row_of(name): code for name, code in raw["languages"].items()},
@@ -254,7 +269,11 @@ def _stemmer(name: str) -> Stemmer.Stemmer | None:
 @lru_cache(maxsize=65536)
 def _stem(name: str, word: str) -> str:
     stemmer = _stemmer(name)
-    return str(stemmer.stemWord(word)) if stemmer else word
+    if stemmer is None:
+        return word
+    once = str(stemmer.stemWord(word))
+    # Again where much is left, since endings are known by their accents: publiée and publié.
+    return str(stemmer.stemWord(once)) if len(once) >= _LONG_STEM else once
 
 
 # --- which language it is ---
@@ -354,8 +373,8 @@ def _is_name(text: str, word: Word) -> bool:
     """Tell whether a word is a part of a name (d_model, AI, N/A) or a symbol (k, n)."""
     if len(word.text) == 1 and word.text.isascii():
         return True
-    if word.text.isupper() and (word.text == text.strip() or not text.isupper()):
-        return True
+    if len(word.text) > 1 and word.text.isupper():
+        return word.text == text.strip() or not text.isupper()
     before, after = text[max(0, word.start - 2) : word.start], text[word.end : word.end + 2]
     return (before[1:] in _GLUE and before[:1].isalnum()) or (
         after[:1] in _GLUE and after[1:].isalnum()
