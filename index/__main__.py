@@ -92,8 +92,8 @@ def _parser() -> Parser:
 def _add_kb(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kb", action="append", metavar="[NAME=]PATH",
-        help="a Citewise YAML folder, tower JSON, FAQ as CSV or JSONL, saved pages with "
-        "schema.org FAQPage, or a Markdown folder; may be given several times "
+        help="a Citewise YAML folder, tower JSON, FAQ as CSV or JSONL, or documents, one or a "
+        "folder with anything in it (docs/documents.md); may be given several times "
         "(default: the shipped one)",
     )  # fmt: skip
     parser.add_argument(
@@ -126,6 +126,8 @@ def _read(options: argparse.Namespace):  # type: ignore[no-untyped-def]  # noqa:
     result = read_all(specs, strict=options.strict, base_urls=options.base_url)
     for problem in result.problems:
         say(f"left out: {problem.place}: expected {problem.expected}, found {problem.found}")
+    for skipped in result.skipped:
+        say(f"not read: {skipped}")
     if result.problems:
         say(f"{len(result.problems)} problems; --strict refuses instead")
     return result.knowledge_base

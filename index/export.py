@@ -20,7 +20,7 @@ import yaml
 from index.errors import KnowledgeBaseError
 from index.sources import read
 from index.sources.records import is_slug
-from index.types import DataPoint, Faq, KnowledgeBase, Place, Practice, Source, Topic
+from index.types import DataPoint, Faq, KnowledgeBase, Place, Practice, Section, Source, Topic
 
 __all__ = ["ExportFormat", "write"]
 
@@ -71,7 +71,7 @@ def _point(point: DataPoint) -> dict[str, Any]:
     }
 
 
-def _where(item: Faq | Topic) -> dict[str, Any]:
+def _where(item: Faq | Topic | Section) -> dict[str, Any]:
     """Where a text stands in a document, and what that links to; nothing where it is none's."""
     links = [asdict(link) for link in item.see_also]
     return {
@@ -106,6 +106,10 @@ def _more(topic: Topic) -> dict[str, Any]:
         "terms": list(topic.terms),
         "practice": [_practice(one) for one in topic.practice],
         "caveats": [{"text": one.text, "sources": list(one.sources)} for one in topic.caveats],
+        "sections": [
+            {"id": one.id, "heading": one.heading, "text": one.text, **_where(one)}
+            for one in topic.sections
+        ],
     }
     return {name: value for name, value in more.items() if value} | _where(topic)
 

@@ -18,6 +18,7 @@ from index.types import (
     PassageKind,
     Place,
     Practice,
+    Section,
     Topic,
 )
 
@@ -97,7 +98,23 @@ def passages_of(topic: Topic) -> list[Passage]:
         described = kind is PassageKind.DESCRIPTION
         place, links = (topic.place, topic.see_also) if described else (None, ())
         found.append(make(kind, kind.value, topic.title, text, (), place=place, see_also=links))
+    found += [_section(topic, section) for section in topic.sections]
     return found
+
+
+def _section(topic: Topic, section: Section) -> Passage:
+    return Passage(
+        id=section.id,
+        kind=PassageKind.SECTION,
+        topic=topic.slug,
+        title=topic.title,
+        heading=section.heading,
+        text=section.text,
+        sources=topic.sources,
+        category=topic.category,
+        place=section.place,
+        see_also=section.see_also,
+    )
 
 
 def _texts_as_a_whole(topic: Topic) -> Iterator[tuple[PassageKind, str]]:

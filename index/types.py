@@ -23,6 +23,7 @@ __all__ = [
     "Place",
     "Practice",
     "SearchResult",
+    "Section",
     "Source",
     "Topic",
 ]
@@ -112,12 +113,29 @@ class Caveat:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a document that is retrieved and cited as it stands there.
+
+    `id` is `<source>/<path>#<headings>/<digest of the text>`, so that it means the same text
+    whatever else changes in the file. `heading` is what it is about: the headings above it,
+    without the document's title. `text` is Markdown, `see_also` what it links to.
+    """
+
+    id: str
+    heading: str
+    text: str
+    place: Place
+    see_also: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """One subject of the knowledge base. Ids in its items name its `sources`.
 
     `definition` opens an answer to "What is it?"; `terms` are the names, abbreviations and
     identifiers that people use for it. `checked` of an item says how its figures were checked.
-    `place` says where the description stands in a document, as that of a question.
+    `place` says where the description stands in a document, as that of a question. A topic that
+    is a document has `sections`, cut from its text, and one source: itself.
     """
 
     slug: str
@@ -135,6 +153,7 @@ class Topic:
     caveats: tuple[Caveat, ...] = ()
     place: Place | None = None
     see_also: tuple[Link, ...] = ()
+    sections: tuple[Section, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +174,7 @@ class PassageKind(StrEnum):
     DEFINITION = "definition"
     DESCRIPTION = "description"
     SNIPPET = "snippet"
+    SECTION = "section"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +191,8 @@ class Passage:
     """The unit that is retrieved and cited.
 
     `id` is a position in the source: `<slug>/faq/<i>`, `/data/<i>`, `/practice/<i>`,
-    `/caveat/<i>`, `/definition`, `/description` or `/snippet`. `heading` is the question, the
+    `/caveat/<i>`, `/definition`, `/description` or `/snippet`; a section of a document has its
+    own. `heading` is the question, the
     data point's label or what kind of statement it is, `text` what may be quoted. `category` is
     the topic's; `figure` is what a data point states, and None for the other kinds. `place` is
     where the text stands in its source, word for word; None says that it is the knowledge base's

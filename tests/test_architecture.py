@@ -23,7 +23,7 @@ ROOMS: dict[str, str] = {
     # what is known and how it is found
     "index.text": "",
     "index": "index.*",
-    "index.sources": "index",
+    "index.sources": "index index.text",
     "index.schemas": "index.sources",
     "index.encoders": "index",
     "index.rerankers": "index index.encoders",

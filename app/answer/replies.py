@@ -16,9 +16,11 @@ _QUESTION_SHOWN = 160
 
 
 def nearest_questions(hits: Sequence[Hit]) -> tuple[str, ...]:
-    """Return the questions of the best FAQs found: what can be answered instead."""
+    """Return what the best passages found are headed: what can be answered instead."""
     headings = dict.fromkeys(
-        hit.passage.heading for hit in hits if hit.passage.kind is PassageKind.FAQ
+        hit.passage.heading
+        for hit in hits
+        if hit.passage.kind in (PassageKind.FAQ, PassageKind.SECTION)
     )
     return tuple(one_line(heading) for heading in islice(headings, _NEAREST))
 

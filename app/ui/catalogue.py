@@ -72,7 +72,7 @@ def _topic(slug: str, passages: Sequence[Passage], errata: Iterable[Erratum]) ->
         slug=slug,
         title=passages[0].title,
         category=passages[0].category,
-        questions=of(PassageKind.FAQ),
+        questions=of(PassageKind.FAQ, PassageKind.SECTION),
         figures=of(PassageKind.DATA),
         about=of(PassageKind.DEFINITION) or of(PassageKind.DESCRIPTION),
         practice=of(PassageKind.PRACTICE),

@@ -46,4 +46,9 @@ def _questions(pipeline: Answering) -> list[Passage]:
         passages = pipeline.index.passages
     except CitewiseError:
         return []
-    return [passage for passage in passages if passage.kind is PassageKind.FAQ]
+    return [
+        passage
+        for passage in passages
+        if passage.kind is PassageKind.FAQ
+        or (passage.kind is PassageKind.SECTION and passage.heading.endswith("?"))
+    ]

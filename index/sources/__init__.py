@@ -1,30 +1,33 @@
 """Readers: from what people have to a `KnowledgeBase`.
 
 The format is told by the file's extension and checked against its content; nothing is guessed.
-A record that can't be used is left out and named in the result, or refused with `strict`.
+A record that can't be used is left out and named in the result, or refused with `strict`. Files
+of a folder that are of no format that is read are no fault: they are listed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from index.errors import KnowledgeBaseError
-from index.sources.detect import Format, detect
-from index.sources.files import Document
-from index.sources.markdown import read_markdown
-from index.sources.problems import Problem, Problems, ReadResult, refusal
-from index.sources.slugs import distinct, merged, slugify
+from index.sources.detect import STRUCTURED, Format, detect
+from index.sources.documents import Reader, read_markdown, reader_of
+from index.sources.files import Document, read_text
+from index.sources.foreign import why_foreign
+from index.sources.plain import parse_asciidoc, parse_notebook, parse_rst, parse_text
+from index.sources.problems import Problem, Problems, ReadResult, Skipped, refusal, skipped_by_kind
+from index.sources.slugs import distinct, merged, slug_of_path
 from index.sources.tables import read_csv, read_jsonl
 from index.sources.tower import read_tower
 from index.sources.webpage import read_page
 from index.sources.yaml_topics import read_topic
 from index.types import KnowledgeBase, Topic
 
-__all__ = ["SHIPPED", "Problem", "ReadResult", "read", "read_all"]
+__all__ = ["SHIPPED", "Problem", "ReadResult", "Skipped", "read", "read_all"]
 
 _ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f-\x9f]+")
 
@@ -37,12 +40,22 @@ def _yaml(path: Path, problems: Problems, document: Document) -> list[Topic]:
     return [] if topic is None else [topic]
 
 
-_READERS: dict[Format, Callable[[Path, Problems, Document], list[Topic]]] = {
+def _tower(path: Path, problems: Problems, document: Document) -> list[Topic]:
+    del document
+    return read_tower(path, problems)[1]
+
+
+_READERS: dict[Format, Reader] = {
     Format.YAML: _yaml,
+    Format.TOWER: _tower,
     Format.CSV: read_csv,
     Format.JSONL: read_jsonl,
     Format.HTML: read_page,
     Format.MARKDOWN: read_markdown,
+    Format.TEXT: reader_of(lambda path: parse_text(read_text(path))),
+    Format.RST: reader_of(lambda path: parse_rst(read_text(path))),
+    Format.ASCIIDOC: reader_of(lambda path: parse_asciidoc(read_text(path))),
+    Format.NOTEBOOK: reader_of(lambda path: parse_notebook(read_text(path))),
 }
 
 
@@ -51,45 +64,62 @@ def _default_name(path: Path) -> str:
     return (resolved.name if resolved.is_dir() else resolved.stem) or "knowledge"
 
 
-def _named(topic: Topic, file: Path, path: Path) -> Topic:
-    """The topic, its slug made from the file's whole path where it was found in a folder.
-
-    Saved sites and Markdown trees have an `index` in every folder; a YAML topic names itself.
-    """
-    if file == path or Format.YAML.has(file):
-        return topic
-    return replace(topic, slug=slugify(str(file.relative_to(path).with_suffix(""))))
-
-
-def _document(file: Path, path: Path, base_url: str) -> Document:
+def _document(file: Path, path: Path, base_url: str, source: str) -> Document:
     """A file as it is cited, from the folder or file that was read."""
     relative = file.name if file == path else file.relative_to(path).as_posix()
     if not base_url:
-        return Document(relative)
+        return Document(relative, source=source)
     if "{path}" not in base_url and "{page}" not in base_url:
         base_url = f"{base_url.rstrip('/')}/{{path}}"
     page = relative.removesuffix(file.suffix)
     return Document(
-        relative, base_url.replace("{path}", quote(relative)).replace("{page}", quote(page))
+        relative, base_url.replace("{path}", quote(relative)).replace("{page}", quote(page)), source
     )
 
 
-def _topics(path: Path, problems: Problems, base_url: str) -> tuple[str | None, list[Topic]]:
-    """The topics of whatever lies at `path`, and the name that it gives itself."""
-    kind, files = detect(path)
-    if kind is Format.TOWER:
-        return read_tower(path, problems)
-    topics: list[Topic] = []
-    for file in files:
+@dataclass
+class _Reading:
+    """What is read from a path, file by file."""
+
+    path: Path
+    source: str
+    base_url: str
+    problems: Problems = field(default_factory=Problems)
+    topics: list[Topic] = field(default_factory=list)
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    slugs: set[str] = field(default_factory=set)
+
+    def all(self) -> str | None:
+        """Read whatever lies at the path; return the name that it gives itself, if any."""
+        found = detect(self.path)
+        self.skipped += [(file, "no format that is read") for file in found.others]
+        if len(found.files) == 1 and found.files[0][0] is Format.TOWER:
+            name, self.topics = read_tower(found.files[0][1], self.problems)
+            return name
+        mixed = len({kind for kind, _ in found.files}) > 1
+        for kind, file in found.files:
+            if mixed and (why := why_foreign(kind, file)):
+                self.skipped.append((file, why))
+            else:
+                self._file(kind, file, alone=len(found.files) == 1)
+        return None
+
+    def _file(self, kind: Format, file: Path, *, alone: bool) -> None:
+        document = _document(file, self.path, self.base_url, self.source)
         try:
-            read = _READERS[kind](file, problems, _document(file, path, base_url))
-            topics += [_named(topic, file, path) for topic in read]
+            read = _READERS[kind](file, self.problems, document)
         except KnowledgeBaseError as error:
-            if len(files) == 1:
+            if alone:
                 raise
             # One bad file of a folder is one bad record.
-            problems.add(str(file), "a readable file", str(error).removeprefix(f"{file}: "))
-    return None, topics
+            self.problems.add(str(file), "a readable file", str(error).removeprefix(f"{file}: "))
+            return
+        if kind not in STRUCTURED and file != self.path:
+            # Saved sites and trees of documents have an `index` in every folder.
+            slug = slug_of_path(document.path, self.slugs)
+            read = [replace(topic, slug=slug) for topic in read]
+        self.slugs |= {topic.slug for topic in read}
+        self.topics += read
 
 
 def read(
@@ -98,16 +128,16 @@ def read(
     """Read one knowledge base.
 
     Args:
-        path: a Citewise YAML folder or file, a tower JSON file, FAQ as CSV or JSONL, saved HTML
-            pages with schema.org FAQPage (a file or a folder), or Markdown (a file or a folder).
+        path: a file or a folder: Citewise topics as YAML, a tower JSON file, FAQ as CSV or JSONL,
+            or documents of the formats in `index.sources.detect`.
         name: what to call it; by default the name it gives itself, else the file's.
         strict: refuse instead of leaving bad records out.
         base_url: where its files can be read on the web. `{path}` in it stands for a file's path,
             `{page}` for that without its ending; with neither, the path follows it.
 
     Returns:
-        The knowledge base with all that could be read, its topics by slug, and a `Problem` for
-        each record that could not.
+        The knowledge base with all that could be read, its topics by slug, a `Problem` for each
+        record that could not, and what of the folder is of no format that is read.
 
     Raises:
         KnowledgeBaseError: there is nothing to read at `path`, its format isn't one of those
@@ -118,10 +148,10 @@ def read(
         raise KnowledgeBaseError(
             f"expected an http(s) address of the files in {path}, found {base_url[:80]!r}"
         )
-    problems = Problems()
-    own_name, topics = _topics(path, problems, base_url)
-    kept = distinct(topics, str(path), problems)
-    found = problems.as_tuple()
+    reading = _Reading(path, name or _default_name(path), base_url)
+    own_name = reading.all()
+    kept = distinct(reading.topics, str(path), reading.problems)
+    found = reading.problems.as_tuple()
     if strict and found:
         raise refusal(f"{path} is refused in strict mode", found)
     if not kept:
@@ -130,7 +160,8 @@ def read(
             if found
             else KnowledgeBaseError(f"{path}: expected at least one topic, found none")
         )
-    return ReadResult(KnowledgeBase(name or own_name or _default_name(path), kept), found)
+    base = KnowledgeBase(name or own_name or _default_name(path), kept)
+    return ReadResult(base, found, skipped_by_kind(reading.skipped, path))
 
 
 def _by_name(base_urls: Sequence[str], *, alone: bool) -> dict[str, str]:
@@ -188,4 +219,5 @@ def read_all(
     problems = Problems()
     base = merged([result.knowledge_base for result in results], problems)
     before = tuple(problem for result in results for problem in result.problems)
-    return ReadResult(base, before + problems.as_tuple())
+    skipped = tuple(one for result in results for one in result.skipped)
+    return ReadResult(base, before + problems.as_tuple(), skipped)

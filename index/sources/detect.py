@@ -1,13 +1,15 @@
-"""Which format lies at a path."""
+"""Which format lies at a path, and what of a folder can be read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from index.errors import KnowledgeBaseError
 
-__all__ = ["ACCEPTED", "Format", "detect"]
+__all__ = ["ACCEPTED", "Format", "Found", "detect"]
 
 _MOST_FILES = 10_000
 
@@ -20,19 +22,33 @@ class Format(Enum):
     CSV = (".csv", ".tsv")
     JSONL = (".jsonl", ".ndjson")
     HTML = (".html", ".htm", ".xhtml")
-    MARKDOWN = (".md", ".markdown")
+    MARKDOWN = (".md", ".markdown", ".mdx", ".qmd", ".rmd")
+    TEXT = (".txt", ".text")
+    RST = (".rst", ".rest")
+    ASCIIDOC = (".adoc", ".asciidoc")
+    NOTEBOOK = (".ipynb",)
 
     def has(self, path: Path) -> bool:
         """Whether a path has one of the format's extensions."""
         return path.suffix.lower() in self.value
 
 
+# What a folder may hold beside what it is about: told apart by their content.
+STRUCTURED = (Format.YAML, Format.TOWER, Format.CSV, Format.JSONL)
+
 ACCEPTED = (
     "a Citewise YAML file or folder (.yaml), a tower document (.json), FAQ as .csv, .tsv or "
-    ".jsonl, a saved web page or folder of pages with schema.org FAQPage (.html), "
-    "Markdown or a folder of it (.md)"
+    ".jsonl, or documents, one or a folder of them: Markdown (.md, .mdx), web pages (.html), "
+    "reStructuredText (.rst), AsciiDoc (.adoc), notebooks (.ipynb), plain text (.txt)"
 )
-_IN_FOLDERS = (Format.YAML, Format.HTML, Format.MARKDOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files of a path that can be read, with their formats, and the others."""
+
+    files: tuple[tuple[Format, Path], ...]
+    others: tuple[Path, ...] = ()
 
 
 def _format(path: Path) -> Format | None:
@@ -40,47 +56,41 @@ def _format(path: Path) -> Format | None:
 
 
 def _is_aside(path: Path) -> bool:
-    """Whether a file tells about the folder rather than being part of it."""
+    """Whether a file tells about a knowledge base rather than being part of it."""
     return path.stem.upper() in {"README", "LICENSE", "CHANGELOG", "CONTRIBUTING"}
 
 
-def _folder(path: Path) -> tuple[Format, list[Path]]:
-    kinds: dict[Format, list[Path]] = {}
-    others = []
+def _files(path: Path) -> Iterator[Path]:
     for file in sorted(path.rglob("*")):
-        relative = file.relative_to(path)
-        if any(part.startswith(".") for part in relative.parts) or not file.is_file():
-            continue
+        hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+        if not hidden and file.is_file():
+            yield file
+
+
+def _folder(path: Path) -> Found:
+    files, others = [], []
+    for file in _files(path):
         kind = _format(file)
-        if kind in _IN_FOLDERS and kind is not None:
-            kinds.setdefault(kind, []).append(file)
-        elif kind is not None:
+        if kind is None:
             others.append(file)
-    if (
-        len(kinds) > 1
-        and Format.MARKDOWN in kinds
-        and all(_is_aside(file) for file in kinds[Format.MARKDOWN])
-    ):
-        del kinds[Format.MARKDOWN]
-    if len(kinds) == 1 and not others:
-        kind, files = next(iter(kinds.items()))
-        if len(files) > _MOST_FILES:
-            raise KnowledgeBaseError(
-                f"{path}: expected at most {_MOST_FILES:,} files, found {len(files):,}"
-            )
-        return kind, files
-    if not kinds and not others:
-        raise KnowledgeBaseError(f"{path}: expected {ACCEPTED}; found a folder with none of them")
-    found = sorted({file.suffix.lower() for files in kinds.values() for file in files})
-    found += sorted({file.suffix.lower() for file in others})
-    raise KnowledgeBaseError(
-        f"{path}: expected a folder of YAML, of HTML or of Markdown, found {', '.join(found)}; "
-        "name the parts one by one"
-    )
+        else:
+            files.append((kind, file))
+    documents = [file for kind, file in files if kind not in STRUCTURED]
+    if len(documents) < len(files) and all(_is_aside(file) for file in documents):
+        files = [(kind, file) for kind, file in files if kind in STRUCTURED]
+    if not files:
+        endings = sorted({file.suffix.lower() or file.name for file in others})
+        found = f"only {', '.join(endings[:10])}" if endings else "an empty folder"
+        raise KnowledgeBaseError(f"{path}: expected {ACCEPTED}; found {found}")
+    if len(files) > _MOST_FILES:
+        raise KnowledgeBaseError(
+            f"{path}: expected at most {_MOST_FILES:,} files, found {len(files):,}"
+        )
+    return Found(tuple(files), tuple(others))
 
 
-def detect(path: Path) -> tuple[Format, list[Path]]:
-    """The format at a path, and the files to read.
+def detect(path: Path) -> Found:
+    """The files to read at a path.
 
     Raises:
         KnowledgeBaseError: nothing is there, or nothing that can be read.
@@ -97,4 +107,4 @@ def detect(path: Path) -> tuple[Format, list[Path]]:
     if kind is None:
         found = f"the extension {path.suffix!r}" if path.suffix else "no extension"
         raise KnowledgeBaseError(f"{path}: expected {ACCEPTED}; found {found}")
-    return kind, [path]
+    return Found(((kind, path),))

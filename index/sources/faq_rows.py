@@ -81,7 +81,8 @@ def with_field_names(row: Mapping[str, Any]) -> dict[str, Any]:
         source = row[lowered["source"]]
         is_address = isinstance(source, str) and re.match(r"\s*https?://", source)
         named.setdefault("source_url" if is_address else "source_label", source)
-    return named
+    # pandas writes null where a cell is empty.
+    return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass

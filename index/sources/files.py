@@ -15,10 +15,14 @@ MAX_BYTES = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file as it is cited: its path from the folder that was read, and its address, if any."""
+    """A file as it is cited: its path from the folder that was read, and its address, if any.
+
+    `source` is the name of the knowledge base that it is read into.
+    """
 
     path: str
     url: str = ""
+    source: str = ""
 
 
 def read_bytes(path: Path) -> bytes:

@@ -1,190 +1,224 @@
-"""Reader of Markdown: a file is a topic, a heading with text under it a question.
+"""Parser of Markdown in its dialects.
 
-What is read are the file's own words, so the file is their source: each section with the headings
-above it and the anchor that leads to it. Pages that it links to are beside, never sources.
+They are CommonMark with tables, front matter and formulas, and what MkDocs, Docusaurus, MDX,
+MyST and Hugging Face's doc-builder add. The dialects' own lines are turned into Markdown,
+Markdown into HTML, and HTML into blocks.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+import tomllib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
 
-from index.mentions import source_id
-from index.sources.files import Document, read_text
-from index.sources.problems import Problems
-from index.sources.slugs import slugify
-from index.types import Faq, Link, Place, Source, Topic
+from index.errors import KnowledgeBaseError
+from index.sources.blocks import Block, BlockKind, Parsed
+from index.sources.html import blocks_of, markup
+from index.sources.plain_yaml import load_yaml
 
 if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-__all__ = ["read_markdown"]
+__all__ = ["parse_markdown"]
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-
-# Anchors that a heading names itself: `## Heading {#anchor}`, `# Heading[[anchor]]`.
-_NAMED_ANCHOR = re.compile(r"\s*(?:\{\s*#(?P<a>[\w.:-]+)\s*\}|\[\[(?P<b>[\w.:-]+)\]\])\s*$")
-
-
-@dataclass
-class _Section:
-    level: int
-    heading: str
-    anchor: str = ""
-    blocks: list[str] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(block for block in self.blocks if block).strip()
-
-
-def _inline(tokens: Sequence[Token], links: list[Link]) -> str:
-    """The plain text of a run of inline tokens; web links in it are appended to `links`."""
-    parts: list[str] = []
-    open_links: list[tuple[str, int]] = []
-    for token in tokens:
-        if token.type == "link_open":
-            open_links.append((str(token.attrs.get("href", "")), len(parts)))
-        elif token.type == "link_close" and open_links:
-            href, start = open_links.pop()
-            if re.fullmatch(r"https?://[^\s\x00-\x1f\x7f-\x9f]+", href):
-                links.append(Link(" ".join("".join(parts[start:]).split()) or href, href))
-        elif token.type in ("softbreak", "hardbreak"):
-            parts.append(" ")
-        elif token.type in ("text", "code_inline", "text_special", "image"):
-            parts.append(token.content)
-    return "".join(parts).strip()
+_YAML_FRONT = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M)
+_TOML_FRONT = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)", re.S | re.M)
+_FENCE = re.compile(r"[ \t>]*(?P<fence>`{3,}|~{3,})(?P<info>.*)")
+# `!!! note "Title"`, `??? tip`, `=== "Tab"`: what is indented below belongs to it.
+_CONTAINER = re.compile(r"(?P<indent> *)(?:!!!|\?\?\?\+?|===)(?!=)[ \t]*(?P<what>[^\n]*)")
+_COLON_FENCE = re.compile(
+    r"[ \t]*:{3,}[ \t]*(?:\{(?P<role>[\w-]+)\})?(?P<kind>[\w-]*)"
+    r"[ \t]*(?:\[(?P<label>[^\]\n]*)\])?(?P<title>[^\n{]*).*"
+)
+_ALERT = re.compile(r"([ \t>]*>[ \t]*)\[!(\w+)\][+-]?[ \t]*")
+# `__init__` without backticks is a name; nobody prints one small word in bold that way.
+_DUNDER = re.compile(r"(`+)[^`]*\1|(?<![\w\\_*])__([a-z][a-z0-9_]*[a-z0-9])__(?![\w*])")
+_AUTODOC = re.compile(r"[ \t]*\[\[autodoc\]\]")
+_DIRECTIVE = re.compile(r"[ \t]*\[\[[a-z]+(?:-[a-z]+)+\]\][ \t]*")
+_IMPORT = re.compile(r"import\s+(?:[\w*{}\s,$]+\s+from\s+)?['\"][^'\"\n]+['\"];?[ \t]*")
+_FOOTNOTE = re.compile(r"([ \t]*)\[\^([^\]\s]+)\]:")
+_ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[#.][\w.:#= \"-]*\}[ \t]*$")
+_NAMED_ANCHOR = re.compile(
+    r"\s*(?:\{[^{}#]*#(?P<a>[\w.:-]+)[^{}]*\}|\{:?\s*\.[^{}]*\}|\[\[(?P<b>[\w.:-]+)\]\])\s*$"
+)
+_CODE_DIRECTIVES = frozenset(
+    ("code", "code-block", "code-cell", "sourcecode", "literalinclude", "parsed-literal")
+)
 
 
-class _Cutter:
-    """Cuts a token stream at its headings."""
+def parse_markdown(text: str) -> Parsed:
+    """The blocks of a Markdown document, and the title that it gives itself.
 
-    def __init__(self) -> None:
-        self.sections = [_Section(0, "")]
-        self._in_heading = self._in_table = False
-        self._prefix = ""
-        self._cells: list[str] = []
-        self._anchors: set[str] = set()
-
-    def take(self, token: Token) -> None:
-        """Handle one block token."""
-        match token.type:
-            case "heading_open":
-                self.sections.append(_Section(int(token.tag[1:]), ""))
-                self._in_heading = True
-            case "heading_close":
-                self._in_heading = False
-            case "table_open" | "table_close":
-                self._in_table = token.type == "table_open"
-            case "tr_open":
-                self._cells = []
-            case "tr_close":
-                self.sections[-1].blocks.append(" | ".join(self._cells))
-            case "list_item_open":
-                # Ordered items carry their number in `info`.
-                self._prefix = f"{token.info}{token.markup} " if token.info else "- "
-            case "inline":
-                self._text(_inline(token.children or [], self.sections[-1].links))
-            case "fence" | "code_block":
-                self.sections[-1].blocks.append(token.content.rstrip())
-
-    def _text(self, content: str) -> None:
-        if self._in_heading:
-            self._heading(self.sections[-1], content)
-        elif self._in_table:
-            self._cells.append(content)
-        elif content:
-            self.sections[-1].blocks.append(self._prefix + content)
-            self._prefix = ""
-
-    def _heading(self, section: _Section, content: str) -> None:
-        """Take a heading's text, and the anchor that it names or that is made of its words."""
-        named = _NAMED_ANCHOR.search(content)
-        section.heading = content[: named.start()] if named else content
-        section.anchor = named["a"] or named["b"] if named else self._anchor(section.heading)
-        self._anchors.add(section.anchor)
-
-    def _anchor(self, heading: str) -> str:
-        """An anchor as GitHub and most generators make it, distinct within the file."""
-        base = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        made, n = base, 1
-        while made in self._anchors:
-            made, n = f"{base}-{n}", n + 1
-        return made
-
-
-def _sections(text: str) -> list[_Section]:
-    """The document cut at its headings; the first section is what stands before them."""
-    from markdown_it import MarkdownIt
-
-    cutter = _Cutter()
-    for token in MarkdownIt("commonmark").enable("table").parse(text):
-        cutter.take(token)
-    return cutter.sections
-
-
-def _with_headings(
-    sections: Sequence[_Section], title: str
-) -> list[tuple[tuple[str, ...], _Section]]:
-    """Sections that have text, each with its heading and those above it but the title."""
-    above: list[_Section] = []
-    made = []
-    for section in sections:
-        above = [s for s in above if s.level < section.level]
-        names = [s.heading for s in above if s.heading and s.heading != title]
-        if section.heading and section.text:
-            made.append(((*names, section.heading), section))
-        above.append(section)
-    return made
-
-
-def read_markdown(path: Path, problems: Problems, document: Document) -> list[Topic]:
-    """The topic that a Markdown file makes.
-
-    The first level-1 heading is the title and the text under it the description; each further
-    heading with text under it is a question with its answer.
-
-    Raises:
-        KnowledgeBaseError: the file can't be read.
+    The title is the front matter's, else the first heading of level 1.
     """
-    sections = _sections(_FRONT_MATTER.sub("", read_text(path), count=1))
-    titled = next((s for s in sections if s.level == 1 and s.heading), None)
-    title = titled.heading if titled else path.stem
-    opening = [s for s in (sections[0], titled) if s is not None and s.text]
-    questions = _with_headings([s for s in sections[1:] if s is not titled], title)
-    if not questions and not opening:
-        problems.add(str(path), "headings with text under them", "none")
-        return []
-    source = Source(source_id(title, set()), title, document.url)
-    return [
-        Topic(
-            slug=slugify(path.stem),
-            title=title,
-            description="\n".join(section.text for section in opening),
-            sources=(source,),
-            faqs=tuple(
-                Faq(
-                    # A heading that is a question already stands on its own.
-                    headings[-1] if headings[-1].endswith("?") else ": ".join(headings),
-                    section.text,
-                    (source.id,),
-                    place=Place(document.path, headings, section.anchor),
-                    see_also=_distinct(section.links),
-                )
-                for headings, section in questions
-            ),
-            place=Place(document.path),
-            see_also=_distinct([link for section in opening for link in section.links]),
-        )
-    ]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    title, text = _front_matter(text)
+    blocks = _anchored(blocks_of(_html(text)))
+    if not title:
+        first = (b.text for b in blocks if b.kind is BlockKind.HEADING and b.level == 1)
+        title = next(first, "")
+    return Parsed(tuple(blocks), title)
 
 
-def _distinct(links: Sequence[Link]) -> tuple[Link, ...]:
-    by_url: dict[str, Link] = {}
-    for link in links:
-        by_url.setdefault(link.url, link)
-    return tuple(by_url.values())
+def _front_matter(text: str) -> tuple[str, str]:
+    """The title in a document's front matter, and the document without that."""
+    for pattern, load in ((_YAML_FRONT, _yaml), (_TOML_FRONT, _toml)):
+        if match := pattern.match(text):
+            data = load(match.group(1))
+            if data is None:
+                return "", text  # a rule and text: no front matter after all
+            title = data.get("title")
+            return (title.strip() if isinstance(title, str) else ""), text[match.end() :]
+    return "", text
+
+
+def _yaml(text: str) -> dict[str, Any] | None:
+    try:
+        value = load_yaml(text, "front matter").value if text.strip() else {}
+    except KnowledgeBaseError:
+        # Templates stand in front matter too; what looks like keys is no text.
+        keys = re.findall(r"^([\w-]+):[ \t]*(.*)$", text, re.M)
+        return dict(keys) if keys else None
+    return value if isinstance(value, dict) else None
+
+
+def _toml(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _anchored(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks, with the anchors that headings name: `## Heading {#anchor}`."""
+    found = []
+    for block in blocks:
+        if block.kind is BlockKind.HEADING and (named := _NAMED_ANCHOR.search(block.text)):
+            anchor = named["a"] or named["b"] or block.anchor
+            text = block.text[: named.start()] or anchor
+            block = Block(BlockKind.HEADING, text, block.level, anchor)
+        found.append(block)
+    return found
+
+
+def _html(text: str) -> str:
+    closed = set(re.findall(r"</([A-Za-z][\w.:-]*)\s*>", text))
+    return str(_parser().render("\n".join(_plain(text.split("\n"))), {"closed": closed}))
+
+
+def _plain(lines: Sequence[str]) -> Iterator[str]:
+    """Lines of the dialects as CommonMark."""
+    waiting = deque(lines)
+    fence = ""
+    while waiting:
+        line = waiting.popleft()
+        if found := _FENCE.fullmatch(line):
+            mark, info = found["fence"], found["info"].strip()
+            if not fence:
+                fence = mark
+            elif mark[0] == fence[0] and len(mark) >= len(fence) and not info:
+                fence = ""
+            yield line
+        elif fence or line.startswith(("    ", "\t")):
+            yield line
+        elif (found := _CONTAINER.fullmatch(line)) and found["what"].strip():
+            waiting.extendleft(reversed(_contained(found, waiting)))
+        elif _AUTODOC.match(line):
+            while waiting and waiting[0].strip():
+                waiting.popleft()
+            yield ""
+        elif _DIRECTIVE.fullmatch(line) or _IMPORT.fullmatch(line):
+            yield ""
+        elif (found := _COLON_FENCE.fullmatch(line)) is not None:
+            yield from ("", _title_of(found), "")
+        else:
+            line = _DUNDER.sub(lambda m: m[0] if m[1] else f"\\_\\_{m[2]}\\_\\_", line)
+            line = _ALERT.sub(lambda m: f"{m[1]}{m[2].capitalize()}: ", line)
+            # A definition such as `[^1]: word` would be taken for that of a link.
+            line = _FOOTNOTE.sub(r"\1\\[^\2]:", line)
+            yield line if line.lstrip().startswith("#") else _ATTRIBUTES.sub("", line)
+
+
+def _contained(found: re.Match[str], waiting: deque[str]) -> list[str]:
+    """An indented container as its title and the lines in it, which it takes from `waiting`."""
+    indent = len(found["indent"]) + 4
+    inside = []
+    while waiting and (not waiting[0].strip() or waiting[0].startswith(" " * indent)):
+        inside.append(waiting.popleft()[indent:])
+    quoted = re.search(r"[\"“](.+)[\"”]", found["what"])
+    title = quoted[1] if quoted else found["what"].split()[0].capitalize()
+    return ["", f"**{title}**", "", *inside, ""]
+
+
+def _title_of(found: re.Match[str]) -> str:
+    title = (found["label"] or found["title"] or "").strip()
+    name = found["role"] or found["kind"]
+    if found["role"]:
+        title = f"{found['kind']}{found['title']}".strip()
+    return title or name.capitalize()
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """The parser. What it makes of a document is HTML of known tags; the rest is text."""
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.amsmath import amsmath_plugin
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
+    from mdit_py_plugins.texmath import texmath_plugin
+
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser.use(texmath_plugin, delimiters="brackets")
+    parser.use(dollarmath_plugin, allow_digits=False, allow_space=False, double_inline=True)
+    parser.use(amsmath_plugin)
+    rules: dict[str, Any] = parser.renderer.rules  # type: ignore[attr-defined]
+    rules["html_inline"] = rules["html_block"] = _render_markup
+    rules["fence"] = _render_fence
+    rules["math_inline"] = _inline_formula
+    for name in ("math_block", "math_block_label", "math_block_eqno", "math_inline_double"):
+        rules[name] = _block_formula
+    rules["amsmath"] = lambda tokens, n, *_: _formula(tokens[n].content)
+    return parser
+
+
+def _render_markup(tokens: Sequence[Token], n: int, _options: object, env: Any) -> str:  # noqa: ANN401
+    return markup(tokens[n].content, env.get("closed", ()))
+
+
+def _render_fence(tokens: Sequence[Token], n: int, _options: object, env: Any) -> str:  # noqa: ANN401
+    token = tokens[n]
+    info = token.info.strip()
+    directive = re.match(r"\{([\w:-]+)\}\s*(.*)", info)
+    if directive is None:
+        return _code(token.content, re.split(r"[\s{,:]", info)[0] if info else "")
+    name, argument = directive.groups()
+    content = re.sub(r"\A(?::[\w-]+:.*\n)+", "", token.content)
+    if name in _CODE_DIRECTIVES or name.startswith(("python", "r")) or not content.strip():
+        return _code(content, argument or name) if content.strip() else ""
+    if name == "math":
+        return _formula(f"$$\n{content.strip()}\n$$")
+    title = argument or name.capitalize()
+    return f"<div><p>{escape(title)}</p>{_parser().render(content, env)}</div>"
+
+
+def _code(content: str, language: str) -> str:
+    language = re.sub(r"[^\w+#.-]", "", language)
+    classed = f' class="language-{language}"' if language else ""
+    # The parser of HTML drops a line break right after <pre>.
+    return f"<pre><code{classed}>\n{escape(content, quote=False)}</code></pre>\n"
+
+
+def _formula(text: str) -> str:
+    return f'<pre data-kind="formula">\n{escape(text.strip(), quote=False)}</pre>\n'
+
+
+def _inline_formula(tokens: Sequence[Token], n: int, *_: object) -> str:
+    return f"<tex>${escape(tokens[n].content, quote=False)}$</tex>"
+
+
+def _block_formula(tokens: Sequence[Token], n: int, *_: object) -> str:
+    return _formula(f"$$\n{tokens[n].content.strip()}\n$$")

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from index.errors import KnowledgeBaseError
 from index.types import KnowledgeBase
 
-__all__ = ["Problem", "Problems", "ReadResult", "refusal", "shown"]
+__all__ = [
+    "Problem", "Problems", "ReadResult", "Skipped", "refusal", "shown", "skipped_by_kind",
+]  # fmt: skip
 
 _NAMED_AT_MOST = 20
 _SHOWN_CHARACTERS = 60
+_FILES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,40 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """Files of one kind that were not read, and why. `files` are relative to the folder."""
+
+    kind: str
+    reason: str
+    files: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """One line for people."""
+        shown = ", ".join(self.files[:_FILES_SHOWN])
+        more = (
+            f" and {len(self.files) - _FILES_SHOWN} more" if len(self.files) > _FILES_SHOWN else ""
+        )
+        return f"{len(self.files)} {self.kind}: {self.reason} ({shown}{more})"
+
+
+@dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What could be read, and what could not."""
+    """What could be read, what could not, and what was no knowledge in the first place."""
 
     knowledge_base: KnowledgeBase
     problems: tuple[Problem, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+def skipped_by_kind(files: Iterable[tuple[Path, str]], folder: Path) -> tuple[Skipped, ...]:
+    """Gather files that were not read, each with its reason, by reason and ending."""
+    gathered: dict[tuple[str, str], list[str]] = {}
+    for file, reason in files:
+        kind = file.suffix.lower() or "without an ending"
+        gathered.setdefault((reason, kind), []).append(file.relative_to(folder).as_posix())
+    return tuple(
+        Skipped(kind, reason, tuple(names)) for (reason, kind), names in sorted(gathered.items())
+    )
 
 
 class Problems:

@@ -20,6 +20,7 @@ __all__ = [
     "LinkRecord",
     "PlaceRecord",
     "PracticeRecord",
+    "SectionRecord",
     "SourceRecord",
     "TopicRecord",
     "TowerDataPoint",
@@ -28,6 +29,7 @@ __all__ = [
     "TowerSource",
     "TowerTopic",
     "is_slug",
+    "is_url",
 ]
 
 # At least one character that is neither white space nor a control character. Patterns are
@@ -60,8 +62,13 @@ def _slug(text: str) -> str:
     return text
 
 
+def is_url(text: str) -> bool:
+    """Whether a text may be a source's address: one of the web, or empty."""
+    return re.search(_URL, text) is not None
+
+
 def _url(text: str) -> str:
-    if not re.search(_URL, text):
+    if not is_url(text):
         raise ValueError("an http(s) address or an empty string")
     return text.strip()
 
@@ -128,6 +135,16 @@ _PLACE = "Where it stands in a document whose own words it is; null where it is 
 _SEE_ALSO = "What that document links to there; these pages bear nothing of it."
 
 
+class SectionRecord(_Strict):
+    """A part of a document, as it stands there."""
+
+    id: Filled = Field(description="Its passage's id, distinct among all.")
+    heading: Text = Field(default="", description="What it is about: the headings above it.")
+    text: Filled = Field(description="The document's own words, as Markdown.")
+    place: PlaceRecord = Field(description="Where in the document it stands.")
+    see_also: list[LinkRecord] = Field(default=[], description=_SEE_ALSO)
+
+
 class DataPointRecord(_Strict):
     """One figure of a topic."""
 
@@ -190,6 +207,7 @@ class TopicRecord(_Strict):
     caveats: list[CaveatRecord] = Field(default=[], description="What is unsettled.")
     place: PlaceRecord | None = Field(default=None, description=f"The description's. {_PLACE}")
     see_also: list[LinkRecord] = Field(default=[], description=_SEE_ALSO)
+    sections: list[SectionRecord] = Field(default=[], description="A document's parts.")
 
 
 class TowerSource(_Open):
@@ -247,6 +265,7 @@ class TowerTopic(_Open):
     caveats: list[CaveatRecord] = Field(default=[], description="Citewise's addition.")
     place: PlaceRecord | None = Field(default=None, description="Citewise's addition.")
     see_also: list[LinkRecord] = Field(default=[], description="Citewise's addition.")
+    sections: list[SectionRecord] = Field(default=[], description="Citewise's addition.")
 
 
 class TowerDocument(_Open):

@@ -13,7 +13,14 @@ from index.sources.files import read_text
 from index.sources.problems import Problems, shown
 from index.sources.records import TowerDataPoint, TowerFaq, TowerSource, TowerTopic
 from index.sources.validate import Checked, Loc, checked, json_path, known_ids, unique_sources
-from index.sources.yaml_topics import Item, caveats_of, links, placed, practice_of
+from index.sources.yaml_topics import (
+    Item,
+    caveats_of,
+    links,
+    placed,
+    practice_of,
+    sections_of_records,
+)
 from index.types import DataPoint, Faq, Source, Topic
 
 __all__ = ["load_json", "read_tower"]
@@ -104,6 +111,7 @@ def _topic(found: Checked[TowerTopic], problems: Problems, place: Callable[[Loc]
         caveats=caveats_of(record.caveats, stated_ids),
         place=placed(record.place),
         see_also=links(record.see_also),
+        sections=sections_of_records(record.sections),
     )
 
 

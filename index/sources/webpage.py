@@ -1,7 +1,8 @@
-"""Reader of saved web pages that carry schema.org FAQPage, as JSON-LD or as microdata."""
+"""Reader of saved web pages: schema.org FAQPage, as JSON-LD or microdata, else their content."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,12 +11,14 @@ from typing import Any
 
 from index.errors import KnowledgeBaseError
 from index.mentions import label_year, source_id
+from index.sources.documents import document_topics
 from index.sources.files import Document, read_bytes
+from index.sources.html import blocks_of, markup, parse_page, tree_of
 from index.sources.problems import Problems, shown
 from index.sources.slugs import slugify
 from index.types import Faq, Place, Source, Topic
 
-__all__ = ["read_page"]
+__all__ = ["page_text", "read_page"]
 
 # Deeper nesting than this is no FAQ.
 _DEEPEST = 40
@@ -50,18 +53,13 @@ def _listed(value: object) -> list[object]:
 
 def _plain(value: object) -> str:
     """Text without markup; schema.org allows HTML in an answer."""
-    from w3lib.html import remove_tags_with_content, replace_entities, replace_tags
-
     if isinstance(value, dict):
         value = value.get("@value")
     if isinstance(value, list):
         value = value[0] if value else None
     if not isinstance(value, str):
         return ""
-    text = remove_tags_with_content(value, which_ones=("script", "style"))
-    # A tag inside a word ("H<sub>2</sub>O") leaves no gap; one between blocks does.
-    text = re.sub(r"</?(?:b|i|u|em|strong|code|sub|sup|span|a|mark)\b[^<>]*>", "", text)
-    return " ".join(str(replace_entities(replace_tags(text, " "))).split())
+    return "\n".join(block.text for block in blocks_of(markup(value)))
 
 
 def _question(node: object, by_id: dict[str, dict[str, Any]]) -> tuple[str, str]:
@@ -80,49 +78,39 @@ def _question(node: object, by_id: dict[str, dict[str, Any]]) -> tuple[str, str]
     return question, _plain(answer.get("text")) or _plain(answer.get("name"))
 
 
-def _extracted(html: str, path: Path) -> tuple[object, Any]:
-    """The page's structured data and its element tree."""
-    # lxml and the RDF parsers behind extruct take most of a second to import.
+def _json_ld(tree: Any, place: str, problems: Problems) -> Iterator[object]:  # noqa: ANN401
+    """The page's JSON-LD, script by script; one that is broken costs no other."""
+    for script in tree.xpath("//script[@type='application/ld+json']/text()"):
+        text = re.sub(r"^\s*(?://|/\*)?\s*(?:<!\[CDATA\[|<!--)\s*(?:\*/)?", "", str(script))
+        text = re.sub(r"(?://|/\*)?\s*(?:\]\]>|-->)\s*(?:\*/)?\s*$", "", text)
+        try:
+            yield json.loads(re.sub(r",(\s*[}\]])", r"\1", text), strict=False)
+        except (ValueError, RecursionError) as error:
+            if "FAQPage" in text:
+                problems.add(f"{place} JSON-LD", "JSON", str(error))
+
+
+def _microdata(html: str) -> object:
+    """The page's microdata, in the form of JSON-LD."""
+    if "itemprop" not in html.lower():
+        return []
     import extruct
-    from extruct.utils import parse_html
     from lxml.etree import LxmlError  # type: ignore[import-untyped]
 
     try:
-        data = extruct.extract(html, syntaxes=["json-ld", "microdata"], uniform=True)
-        return data, parse_html(html, encoding="UTF-8")
-    except (LxmlError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        # extruct passes on whatever its parsers stumble over in a broken page.
-        raise KnowledgeBaseError(
-            f"{path}: not readable as a web page with structured data: "
-            f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        ) from error
-
-
-def _address(tree: Any, html: str) -> str:  # noqa: ANN401 - lxml has no types
-    """Where the page was saved from: its canonical link, or the browser's own comment."""
-    for query in (
-        "//link[@rel='canonical']/@href",
-        "//meta[@property='og:url']/@content",
-        "//base/@href",
-    ):
-        for found in tree.xpath(query):
-            if re.fullmatch(r"https?://\S+", str(found).strip()):
-                return str(found).strip()
-    saved = re.search(r"<!--\s*saved from url=\(\d+\)(https?://[^\s<>]+)", html[:5000])
-    return saved.group(1) if saved else ""
+        return extruct.extract(html, syntaxes=["microdata"], uniform=True)
+    except (LxmlError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        # extruct passes on whatever its parsers stumble over; the page's text is read anyway.
+        return []
 
 
 def _faqs(data: object, place: str, problems: Problems) -> list[Faq]:
+    """The questions of a page's FAQPage; none where it has no such thing."""
     nodes = list(_objects(data))
     by_id = {n["@id"]: n for n in nodes if isinstance(n.get("@id"), str) and len(n) > 1}
-    pages = [node for node in nodes if "FAQPage" in _types(node)]
-    if not pages:
-        raise KnowledgeBaseError(
-            f"{place}: expected schema.org FAQPage as JSON-LD or microdata, found none"
-        )
     faqs: dict[str, Faq] = {}
-    for page in pages:
-        for i, node in enumerate(_listed(page.get("mainEntity"))):
+    for page in (node for node in nodes if "FAQPage" in _types(node)):
+        for i, node in enumerate(_items(page.get("mainEntity"))):
             question, answer = _question(node, by_id)
             if question and answer:
                 # Pages often carry the same questions as JSON-LD and as microdata.
@@ -136,29 +124,35 @@ def _faqs(data: object, place: str, problems: Problems) -> list[Faq]:
     return list(faqs.values())
 
 
+def _items(value: object) -> Iterator[object]:
+    """What is listed, bare or in an ItemList of ListItems."""
+    for one in _listed(value):
+        if isinstance(one, dict) and "ItemList" in _types(one):
+            yield from _listed(one.get("itemListElement"))
+        elif isinstance(one, dict) and "ListItem" in _types(one):
+            yield one.get("item")
+        else:
+            yield one
+
+
 def read_page(path: Path, problems: Problems, document: Document) -> list[Topic]:
-    """The topic that a saved page makes: its questions, with the page itself as their source.
+    """The topic that a saved page makes: its FAQPage's questions, else its content.
 
     Raises:
-        KnowledgeBaseError: the file can't be read, or has no FAQPage.
+        KnowledgeBaseError: the file can't be read as a page.
     """
-    from w3lib.encoding import html_to_unicode
-
-    raw = read_bytes(path)
-    if b"\0" in raw or not raw.strip():
-        raise KnowledgeBaseError(
-            f"{path}: expected a web page, found {'NUL bytes' if raw.strip() else 'an empty file'}"
-        )
-    _, html = html_to_unicode(None, raw)
-    data, tree = _extracted(html, path)
+    html = page_text(path)
+    tree = tree_of(html)
+    data = [] if tree is None else [*_json_ld(tree, str(path), problems), _microdata(html)]
     faqs = _faqs(data, str(path), problems)
+    parsed = parse_page(html)
     if not faqs:
-        return []
-    titles = [" ".join(str(text).split()) for text in tree.xpath("//title/text()")]
-    title = next((text for text in titles if text), path.stem)
-    label = f"{title} (web page)"
-    address = _address(tree, html) or document.url
-    source = Source(source_id(title, set()), label, address, label_year(title))
+        return document_topics(parsed, path, problems, document)
+    title = parsed.title or path.stem
+    source = Source(
+        source_id(title, set()), f"{title} (web page)", parsed.url or document.url,
+        label_year(title),
+    )  # fmt: skip
     return [
         Topic(
             slug=slugify(path.stem),
@@ -170,3 +164,19 @@ def read_page(path: Path, problems: Problems, document: Document) -> list[Topic]
             ),
         )
     ]
+
+
+def page_text(path: Path) -> str:
+    """A saved page's text, by the encoding that it declares.
+
+    Raises:
+        KnowledgeBaseError: the file can't be read, or is no page.
+    """
+    from w3lib.encoding import html_to_unicode
+
+    raw = read_bytes(path)
+    if b"\0" in raw or not raw.strip():
+        raise KnowledgeBaseError(
+            f"{path}: expected a web page, found {'NUL bytes' if raw.strip() else 'an empty file'}"
+        )
+    return str(html_to_unicode(None, raw)[1])

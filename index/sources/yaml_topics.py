@@ -15,10 +15,11 @@ from index.sources.records import (
     LinkRecord,
     PlaceRecord,
     PracticeRecord,
+    SectionRecord,
     TopicRecord,
 )
 from index.sources.validate import Checked, Loc, checked, json_path, known_ids, unique_sources
-from index.types import Caveat, DataPoint, Faq, Link, Place, Practice, Source, Topic
+from index.types import Caveat, DataPoint, Faq, Link, Place, Practice, Section, Source, Topic
 
 __all__ = [
     "caveats_of",
@@ -27,6 +28,7 @@ __all__ = [
     "placed",
     "practice_of",
     "read_topic",
+    "sections_of_records",
     "topic_from",
 ]
 
@@ -87,12 +89,26 @@ def topic_from(
         caveats=caveats_of(record.caveats, ids),
         place=placed(record.place),
         see_also=links(record.see_also),
+        sections=sections_of_records(record.sections),
     )
 
 
 def placed(record: PlaceRecord | None) -> Place | None:
     """The place that a record tells, if it tells one."""
     return Place(record.path, (*record.section,), record.anchor, record.page) if record else None
+
+
+def sections_of_records(records: Sequence[SectionRecord]) -> tuple[Section, ...]:
+    """The sections that records tell."""
+    return tuple(
+        Section(
+            record.id, record.heading, record.text,
+            Place(record.place.path, (*record.place.section,), record.place.anchor,
+                  record.place.page),
+            links(record.see_also),
+        )
+        for record in records
+    )  # fmt: skip
 
 
 def links(records: Sequence[LinkRecord]) -> tuple[Link, ...]:

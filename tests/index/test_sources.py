@@ -61,7 +61,9 @@ def _only(path: Path) -> Topic:
 
 
 def test_the_public_names_are_those_exported() -> None:
-    assert set(index.sources.__all__) == {"SHIPPED", "Problem", "ReadResult", "read", "read_all"}
+    assert set(index.sources.__all__) == {
+        "SHIPPED", "Problem", "ReadResult", "Skipped", "read", "read_all",
+    }  # fmt: skip
     assert all(hasattr(index.sources, name) for name in index.sources.__all__)
 
 
@@ -294,7 +296,7 @@ class TestWebPages:
         result = read(_file(tmp_path, "faq.html", PAGE))
         (topic,) = result.knowledge_base.topics
         assert [(f.question, f.answer) for f in topic.faqs] == [
-            ("What is H2O?", "Water. Wet & cold"),
+            ("What is H2O?", "Water.\nWet & cold"),
             ("Two?", "Yes"),
         ]
         assert topic.sources[0].url == "https://x.org/faq"
@@ -303,11 +305,14 @@ class TestWebPages:
     def test_microdata_and_a_folder(self, tmp_path: Path) -> None:
         _file(tmp_path, "site/a/index.html", MICRODATA)
         _file(tmp_path, "site/b/index.html", PAGE)
-        _file(tmp_path, "site/c.htm", "<html><body>Nothing</body></html>")
+        _file(tmp_path, "site/c.htm", "<html><body><script>1</script></body></html>")
+        _file(tmp_path, "site/d.htm", "<html><body>A page without questions</body></html>")
         result = read(tmp_path / "site")
-        assert [t.slug for t in result.knowledge_base.topics] == ["a-index", "b-index"]
-        assert result.knowledge_base.topics[0].faqs[0].answer == "Because so."
-        assert any("FAQPage" in p.found for p in result.problems)
+        topics = result.knowledge_base.topics
+        assert [t.slug for t in topics] == ["a-index", "b-index", "d"]
+        assert topics[0].faqs[0].answer == "Because so."
+        assert [s.text for s in topics[2].sections] == ["A page without questions"]
+        assert any("none in it" in p.found for p in result.problems)
 
 
 MARKDOWN = """\
@@ -341,21 +346,24 @@ apt install
 class TestMarkdown:
     def test_headings_and_links(self, tmp_path: Path) -> None:
         topic = _only(_file(tmp_path, "kv.md", MARKDOWN))
-        assert (topic.slug, topic.title, topic.description) == (
-            "kv",
+        assert (topic.slug, topic.title, topic.description) == ("kv", "KV cache", "")
+        assert [section.heading for section in topic.sections] == [
             "KV cache",
+            "How big is it?",
+            "Install: Linux",
+        ]
+        assert [section.text for section in topic.sections] == [
             "Intro with a paper.",
-        )
-        assert [faq.question for faq in topic.faqs] == ["How big is it?", "Install: Linux"]
-        assert topic.faqs[0].answer == (
-            "It is big: see Shazeer (2019) or here.\n1. one\n2. two\na | b\n1 | 2"
-        )
+            "It is big: see Shazeer (2019) or here.\n\n1. one\n2. two\n\n"
+            "| a | b |\n|---|---|\n| 1 | `2` |",
+            "```\napt install\n```",
+        ]
         # The file is the source of its own words; what it links to is beside.
         assert [(s.label, s.url) for s in topic.sources] == [("KV cache", "")]
-        assert all(faq.sources == (topic.sources[0].id,) for faq in topic.faqs)
-        assert topic.faqs[1].place == Place("kv.md", ("Install", "Linux"), "linux")
+        assert topic.sections[2].place == Place("kv.md", ("Install", "Linux"), "linux")
+        assert topic.sections[2].id.rpartition("/")[0] == "kv/kv.md#install/linux"
         assert topic.place == Place("kv.md")
-        assert [link.label for link in topic.faqs[0].see_also] == ["Shazeer (2019)"]
+        assert [link.label for link in topic.sections[1].see_also] == ["Shazeer (2019)"]
 
     def test_places_in_a_tree_with_addresses(self, tmp_path: Path) -> None:
         _file(tmp_path, "docs/a/index.md", "# One\n\n## Use {#use-it}\nX.\n\n## B `c()`!\nY.\n")
@@ -363,7 +371,7 @@ class TestMarkdown:
         address = "https://docs.example/{page}.html"
         base = read_all([str(tmp_path / "docs")], base_urls=[address]).knowledge_base
         assert [
-            (topic.sources[0].url, [(f.place.path, f.place.anchor) for f in topic.faqs if f.place])
+            (topic.sources[0].url, [(f.place.path, f.place.anchor) for f in topic.sections])
             for topic in base.topics
         ] == [
             (
@@ -448,7 +456,7 @@ class TestMentions:
 
 
 class TestDetection:
-    @pytest.mark.parametrize("name", ["a.txt", "a", "a.pdf"])
+    @pytest.mark.parametrize("name", ["a.png", "a", "a.exe"])
     def test_an_unknown_format_is_refused_with_those_accepted(
         self, tmp_path: Path, name: str
     ) -> None:
@@ -458,14 +466,31 @@ class TestDetection:
     def test_nothing_there_and_an_empty_folder(self, tmp_path: Path) -> None:
         with pytest.raises(KnowledgeBaseError, match="nothing there"):
             read(tmp_path / "missing.yaml")
-        with pytest.raises(KnowledgeBaseError, match="none of them"):
+        with pytest.raises(KnowledgeBaseError, match="an empty folder"):
             read(tmp_path)
 
-    def test_a_mixed_folder_is_not_guessed_at(self, tmp_path: Path) -> None:
+    def test_a_folder_with_anything_in_it(self, tmp_path: Path) -> None:
+        for name, text in {
+            "a.yaml": TOPIC, "faq.csv": "q,a\n1?,2\n", "guide/intro.md": "# Intro\nText.",
+            "guide/intro.mdx": "# More\nText.", "guide/notes.txt": "Notes.",
+            "mkdocs.yml": "site_name: x\nplugins: !!python/name:a.b\n",
+            "package.json": "{}", "data.csv": "x,y\n1,2\n", "rows.jsonl": '{"x": 1}\n',
+            "logo.png": "x", "img/other.png": "x", "broken.ipynb": "{", ".git/config": "x",
+        }.items():  # fmt: skip
+            _file(tmp_path, name, text)
+        result = read(tmp_path)
+        slugs = {topic.slug for topic in result.knowledge_base.topics}
+        assert len(slugs) == 5
+        assert {"kv-cache", "faq", "guide-intro", "guide-notes"} < slugs
+        assert {skipped.kind: len(skipped.files) for skipped in result.skipped} == {
+            ".png": 2, ".yml": 1, ".json": 1, ".csv": 1, ".jsonl": 1,
+        }  # fmt: skip
+        assert [problem.place.rpartition("/")[2] for problem in result.problems] == ["broken.ipynb"]
+
+    def test_a_knowledge_base_may_have_a_readme(self, tmp_path: Path) -> None:
         _file(tmp_path, "a.yaml", TOPIC)
-        _file(tmp_path, "b.csv", "q,a\n1,2\n")
-        with pytest.raises(KnowledgeBaseError, match=r"\.yaml, \.csv"):
-            read(tmp_path)
+        _file(tmp_path, "README.md", "# About\nThis folder.")
+        assert [topic.slug for topic in read(tmp_path).knowledge_base.topics] == ["kv-cache"]
 
 
 def test_problems_read_well() -> None:
@@ -477,7 +502,7 @@ def test_problems_read_well() -> None:
 def test_heavy_parsers_are_imported_where_they_are_used() -> None:
     code = (
         "import sys, index.sources, index.audit, index.export; "
-        "heavy = ('extruct', 'lxml', 'markdown_it', 'torch'); "
+        "heavy = ('extruct', 'lxml', 'markdown_it', 'docutils', 'torch'); "
         "sys.exit(any(m in sys.modules for m in heavy))"
     )
     root = Path(index.sources.__file__).parent.parent.parent

@@ -73,8 +73,8 @@ def test_the_good_ones_are_good(tmp_path: Path, name: str) -> None:
 def test_other_things_under_the_name(tmp_path: Path, name: str, data: bytes) -> None:
     found = _attempt(tmp_path, name, data)
     if isinstance(found, ReadResult):
-        # Nearly anything is Markdown, but nothing else may pass for knowledge.
-        assert name == "kb.md"
+        # Nearly anything is a document, but nothing else may pass for knowledge.
+        assert name in ("kb.md", "kb.html")
 
 
 @pytest.mark.parametrize("name", NAMES)
