@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progre
 CORPUS := $(wildcard index/corpus/ai/*.yaml)
 INDEX_CODE := $(shell find index -name "*.py" -not -path "*/__pycache__/*" -not -path "*/calculations/*") $(wildcard index/encoders/dpr/*)
 
-.PHONY: help run quick test test-slow test-all vllm test-vllm bench-serving judges setup setup-torch setup-dev index lint types lock audit bench-endpoint soak clean
+.PHONY: help run quick test test-slow test-all vllm test-vllm bench-serving judges setup setup-torch setup-dev index lint types lock audit audit-answers bench-endpoint soak clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ types:
 
 audit: setup-dev ## known vulnerabilities in the locked dependencies, and bandit over the code
 	$(BIN)/python -m scripts.audit
+
+audit-answers: setup index ## 200 composed answers against the words, sources and links that they cite
+	$(BIN)/python -m scripts.audit_answers $(ARGS)
 
 bench-endpoint: setup index ## what the endpoint costs beside retrieval and verification
 	$(BIN)/python -m scripts.bench_endpoint $(ARGS)
