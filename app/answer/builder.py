@@ -180,8 +180,9 @@ class AnswerRun:
             composed = await self._composed()
             for delta in composed:
                 yield delta
-        if not self.writer.claims and not self.bounded:
-            yield self._abstain()
+        if not self.writer.claims:
+            for delta in self._nothing_said():
+                yield delta
             yield self._final("abstained")
             return
         for delta in () if self.bounded else self._conflicts():
@@ -318,6 +319,14 @@ class AnswerRun:
                 yield self.writer.claim(
                     said.lead, said.text, said.status, said.supports, 1.0, basis=said.basis
                 )
+
+    def _nothing_said(self) -> Iterator[Delta]:
+        """Abstain, or say that not one sentence fits: a part of it could say something else."""
+        if not self.bounded:
+            yield self._abstain()
+        elif self.finish_reason == "length":
+            most = str(self.question.sampling.max_tokens)
+            yield self.writer.plain("", prompts.fill("replies/no-room.md", most=most).strip())
 
     def _abstain(self) -> Delta:
         self.refused = True

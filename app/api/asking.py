@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.api.errors import ApiError, refused
-from app.api.wire import ChatMessage, ChatRequest
+from app.api.wire import NO_TEXT, ChatMessage, ChatRequest
 from app.chat_models import ChatModel
 from app.config.settings import Settings
+from app.question.client_jobs import is_chore
 from app.record.errors import RequestError
 from app.record.json_schema import check_schema
 from app.record.types import JsonForm, Message, Question, Role, Sampling
@@ -20,6 +21,8 @@ __all__ = [
     "chat_question",
     "conversation",
     "json_form",
+    "left_out",
+    "most_tokens",
     "tool_refusal",
     "unsupported",
 ]
@@ -35,6 +38,11 @@ class Limits:
 
     messages: int
     question_chars: int
+
+    @property
+    def turns(self) -> int:
+        """How many messages beside the question are read."""
+        return self.messages - 1
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -64,7 +72,6 @@ def chat_question(request: ChatRequest, limits: Limits, model: ChatModel) -> Que
     """
     _refuse_unsupported(request)
     talk = conversation(request.messages, limits)
-    most = request.max_completion_tokens or request.max_tokens
     return Question(
         text=talk.text,
         history=talk.history,
@@ -72,13 +79,20 @@ def chat_question(request: ChatRequest, limits: Limits, model: ChatModel) -> Que
         sampling=Sampling(
             temperature=request.temperature,
             top_p=request.top_p,
-            max_tokens=most and min(most, model.context_tokens),
+            max_tokens=most_tokens(request.max_completion_tokens or request.max_tokens, model),
             seed=request.seed,
             stop=_stops(request.stop),
         ),
         instructions=talk.instructions,
         form=_form(request, model),
     )
+
+
+def most_tokens(asked: int | None, model: ChatModel) -> int | None:
+    """How long an answer may be: as asked, at most the model's context; -1 asks for all of it."""
+    if asked is None:
+        return None
+    return model.context_tokens if asked < 0 else min(asked, model.context_tokens)
 
 
 def _form(request: ChatRequest, model: ChatModel) -> JsonForm | None:
@@ -118,7 +132,9 @@ def conversation(
 ) -> Conversation:
     """Sort messages by what they are; the last of a user is the question.
 
-    Where no user speaks, the last instruction is asked, as clients do that send only one.
+    Where no user speaks, the last instruction is asked, as clients do that send only one. Of more
+    turns than are read the oldest are left out, instructions never; so are an earlier turn's parts
+    that are no text (`left_out`).
 
     Args:
         messages: in their order.
@@ -127,19 +143,15 @@ def conversation(
         question_field: the field that holds the question, where it has one of its own.
 
     Raises:
-        ApiError: 400, nobody asks, the question is empty or there is too much of either.
+        ApiError: 400, nobody asks, or the question is empty, too long or more than text.
     """
-    if len(messages) > limits.messages:
-        raise refused(
-            f"{field}: got {len(messages)} messages, expected at most {limits.messages}: "
-            "leave out the oldest",
-            field,
-        )
     asked = _question_at(messages)
     if asked is None:
         raise refused(f"{field}: got none from a user, expected a question", field)
     text = messages[asked].text().strip()
-    _check_length(text, question_field or f"{field}[{asked}].content", limits.question_chars)
+    place = question_field or f"{field}[{asked}].content"
+    if others := messages[asked].others():
+        raise refused(f"{place}[{others[0]}]: {NO_TEXT}", f"{place}[{others[0]}]")
     history = tuple(
         turn
         for i, message in enumerate(messages)
@@ -150,7 +162,22 @@ def conversation(
         for i, message in enumerate(messages)
         if i != asked and message.role in _INSTRUCTING
     ]
-    return Conversation(text, history, "\n\n".join(part for part in told if part.strip()))
+    instructions = "\n\n".join(part for part in told if part.strip())
+    if not is_chore(Question(text, instructions=instructions)):  # those quote a conversation
+        _check_length(text, place, limits.question_chars)
+    return Conversation(text, history[-limits.turns :] if limits.turns else (), instructions)
+
+
+def left_out(messages: Sequence[ChatMessage], limits: Limits) -> str:
+    """What of a request is not read, in a few words for a header; empty where all of it is."""
+    turns = sum(message.role not in _INSTRUCTING for message in messages) - 1
+    parts = sum(len(message.others()) for message in messages)
+    told = []
+    if turns > limits.turns:
+        told.append(f"the {turns - limits.turns} oldest messages")
+    if parts:
+        told.append(f"{parts} parts that are no text")
+    return ", ".join(told)
 
 
 def _question_at(messages: Sequence[ChatMessage]) -> int | None:
@@ -183,7 +210,8 @@ def _turn(message: ChatMessage) -> Message | None:
 
 
 def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
-    return (stop,) if isinstance(stop, str) else tuple(stop or ())
+    given = [stop] if isinstance(stop, str) else stop or ()
+    return tuple(one for one in given if one)
 
 
 def unsupported(field: str, why: str) -> ApiError:

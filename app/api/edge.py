@@ -72,6 +72,8 @@ class _Exchange:
             message = {**message, "headers": self._headers(list(message.get("headers", [])))}
         elif message["type"] == "http.response.body":
             self.ended = not message.get("more_body", False)
+            if self.scope["method"] == "HEAD":
+                message = {**message, "body": b""}
         await self.send_on(message)
 
     def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -85,6 +87,8 @@ class _Exchange:
             more.append((b"x-citewise-queue", str(self.queue()).encode()))
         if self.account is not None:
             more += self.account.headers()
+        if left_out := self.scope.get("citewise.left_out"):
+            more.append((b"x-citewise-left-out", left_out.encode()))
         return headers + [(name, value) for name, value in more if name not in present]
 
     async def fail(self, error: ApiError) -> None:
@@ -101,8 +105,7 @@ class _Exchange:
         await self.send(
             {"type": "http.response.start", "status": fields.status, "headers": headers}
         )
-        head = self.scope["method"] == "HEAD"
-        await self.send({"type": "http.response.body", "body": b"" if head else body})
+        await self.send({"type": "http.response.body", "body": body})
 
     def note(self, **fields: Any) -> None:  # noqa: ANN401 - whatever is logged
         self.scope["citewise.log"].update(fields)
@@ -268,7 +271,10 @@ async def _while_connected(
         await asyncio.shield(left)
         return {"type": "http.disconnect"}
 
-    work = asyncio.ensure_future(_run(app, exchange.scope, replay, exchange.send))
+    scope = exchange.scope
+    if scope["method"] == "HEAD":  # a GET whose body is kept back
+        scope = {**scope, "method": "GET"}
+    work = asyncio.ensure_future(_run(app, scope, replay, exchange.send))
     cut = False
 
     def stop() -> bool:

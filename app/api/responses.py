@@ -10,7 +10,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.asking import Limits, conversation, json_form, tool_refusal, unsupported
+from app.api.asking import (
+    Limits,
+    conversation,
+    json_form,
+    left_out,
+    most_tokens,
+    tool_refusal,
+    unsupported,
+)
 from app.api.chat import Opened, open_events, rest_of
 from app.api.errors import api_error, refused
 from app.api.responses_replies import ResponseReply
@@ -37,6 +45,7 @@ async def serve_response(request: Request, serving: Serving) -> Response:
     note(request, model=asked.model, stream=bool(asked.stream))
     serving.persona(asked.model)
     question = _question(asked, serving.limits, serving.pipeline.model)
+    request.scope["citewise.left_out"] = left_out(asked.messages(), serving.limits)
     note_question(request, serving, question)
     events, grounded = serving.events(question)
     reply = ResponseReply(asked, grounded, bool(question.form))
@@ -60,7 +69,6 @@ def _question(asked: ResponsesRequest, limits: Limits, model: ChatModel) -> Ques
     _refuse_unsupported(asked)
     whole = "input" if isinstance(asked.input, str) else None
     talk = conversation(asked.messages(), limits, field="input", question_field=whole)
-    most = asked.max_output_tokens
     told = (asked.instructions or "", talk.instructions)
     return Question(
         text=talk.text,
@@ -69,7 +77,7 @@ def _question(asked: ResponsesRequest, limits: Limits, model: ChatModel) -> Ques
         sampling=Sampling(
             temperature=asked.temperature,
             top_p=asked.top_p,
-            max_tokens=most and min(most, model.context_tokens),
+            max_tokens=most_tokens(asked.max_output_tokens, model),
         ),
         instructions="\n\n".join(part for part in told if part.strip()),
         form=_form(asked, model),

@@ -6,7 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from app.api.wire import Alternatives, ChatMessage, Count, Wire, either
+from app.api.wire import (
+    NO_TEXT,
+    OTHER_PARTS,
+    Alternatives,
+    ChatMessage,
+    Limit,
+    OtherPart,
+    RefusalPart,
+    TextPart,
+    Wire,
+    either,
+)
 
 __all__ = ["ResponsesRequest"]
 
@@ -23,27 +34,23 @@ class InputText(Wire):
     text: str
 
 
-class InputRefusal(Wire):
-    """A part of an assistant's message with which it refused."""
-
-    type: Literal["refusal"]
-    refusal: str
-
-
 def _part_kind(part: object) -> str | None:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind in ("input_text", "output_text", "text"):
         return "~text"
+    if kind in OTHER_PARTS:
+        return "~other"
     return "~refusal" if kind == "refusal" else None
 
 
 InputPart = Annotated[
-    Annotated[InputText, Tag("~text")] | Annotated[InputRefusal, Tag("~refusal")],
+    Annotated[InputText, Tag("~text")]
+    | Annotated[RefusalPart, Tag("~refusal")]
+    | Annotated[OtherPart, Tag("~other")],
     Discriminator(
         _part_kind,
         custom_error_type="text_part",
-        custom_error_message='expected a part {"type": "input_text", "text": …}; nothing else is '
-        "read and nothing is ever fetched",
+        custom_error_message=NO_TEXT.replace('"text",', '"input_text",', 1),
     ),
 ]
 
@@ -62,8 +69,11 @@ class MessageItem(Wire):
         """The message as chat has it."""
         if isinstance(self.content, str):
             return ChatMessage(role=self.role, content=self.content)
-        texts = [p.text if isinstance(p, InputText) else p.refusal for p in self.content]
-        return ChatMessage(role=self.role, content="\n".join(texts))
+        parts = [
+            TextPart(type="text", text=part.text) if isinstance(part, InputText) else part
+            for part in self.content
+        ]
+        return ChatMessage(role=self.role, content=parts)
 
 
 class OtherItem(Wire):
@@ -135,7 +145,7 @@ class ResponsesRequest(Wire):
     )
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
-    max_output_tokens: Count | None = None
+    max_output_tokens: Limit | None = None
     top_logprobs: Alternatives | None = Field(None, json_schema_extra={"enum": [None, 0]})
     text: TextOptions | None = None
     tools: list[dict[str, Any]] | None = Field(

@@ -58,6 +58,8 @@ class RouteTable:
         methods = {
             each for taken in self._taken if taken.path.match(path) for each in taken.methods
         }
+        if "GET" in methods:
+            methods.add("HEAD")
         if method in methods:
             return
         if not methods:

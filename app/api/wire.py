@@ -7,9 +7,10 @@ in `app.api.asking`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,6 +23,8 @@ from pydantic import (
 from app.store.records import Rating, Reason
 
 __all__ = [
+    "NO_TEXT",
+    "OTHER_PARTS",
     "Alternatives",
     "CalculateRequest",
     "ChatMessage",
@@ -30,7 +33,11 @@ __all__ = [
     "EmbeddingsRequest",
     "FeedbackRequest",
     "JsonSchema",
+    "Limit",
+    "OtherPart",
+    "RefusalPart",
     "RetrieveRequest",
+    "TextPart",
     "TextParts",
     "Wire",
     "either",
@@ -51,12 +58,29 @@ def _whole_number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _not_zero(value: int) -> int:
+    if value == 0:
+        raise ValueError("expected 1 or more, or -1 for no limit")
+    return value
+
+
 _Integral = BeforeValidator(_whole_number)  # outermost, so that the bounds stay in the schema
 Count = Annotated[int, Field(ge=1, lt=INT64), _Integral]
 Passages = Annotated[int, Field(ge=1, le=20), _Integral]
 Seed = Annotated[int, Field(ge=-INT64, lt=INT64), _Integral]
 One = Annotated[int, Field(ge=1, le=1), _Integral]
 Alternatives = Annotated[int, Field(ge=0, le=20), _Integral]
+Limit = Annotated[
+    int,
+    Field(
+        ge=-1,
+        lt=INT64,
+        description="tokens of the answer; -1 is as many as the model has room for",
+        json_schema_extra={"not": {"const": 0}},
+    ),
+    AfterValidator(_not_zero),
+    _Integral,
+]
 Position = Annotated[int, Field(ge=0, lt=2**31), _Integral]
 
 
@@ -79,22 +103,41 @@ class RefusalPart(Wire):
     refusal: str
 
 
+class OtherPart(Wire):
+    """A part that is no text: left out of an earlier turn, refused in the question."""
+
+    type: Literal[
+        "image_url", "image", "input_image", "input_audio", "audio", "video_url", "file",
+        "input_file", "document",
+    ]  # fmt: skip
+
+
+OTHER_PARTS = frozenset(get_args(OtherPart.model_fields["type"].annotation))
+NO_TEXT = (
+    'expected a part {"type": "text", "text": …}; nothing else is read and nothing is ever fetched'
+)
+
+
+def _part_kind(part: object) -> str | None:
+    kind = part.get("type") if isinstance(part, dict) else getattr(part, "type", None)
+    if kind in OTHER_PARTS:
+        return "~other"
+    return f"~{kind}" if kind in ("text", "refusal") else None
+
+
 Part = Annotated[
-    Annotated[TextPart, Tag("text")] | Annotated[RefusalPart, Tag("refusal")],
-    Discriminator(
-        lambda part: part.get("type") if isinstance(part, dict) else None,
-        custom_error_type="text_part",
-        custom_error_message='expected a part {"type": "text", "text": …}; nothing else is read '
-        "and nothing is ever fetched",
-    ),
+    Annotated[TextPart, Tag("~text")]
+    | Annotated[RefusalPart, Tag("~refusal")]
+    | Annotated[OtherPart, Tag("~other")],
+    Discriminator(_part_kind, custom_error_type="text_part", custom_error_message=NO_TEXT),
 ]
 TextParts = Annotated[
     Annotated[str, Tag("~one")] | Annotated[list[Part], Tag("~many")], Discriminator(either)
 ]
 Stop = Annotated[
-    Annotated[str, Field(min_length=1, max_length=256), Tag("~one")]
+    Annotated[str, Field(max_length=256), Tag("~one")]
     | Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=256)]],
+        list[Annotated[str, Field(max_length=256)]],
         Field(max_length=4),
         Tag("~many"),
     ],
@@ -124,10 +167,18 @@ class ChatMessage(Wire):
     def text(self) -> str:
         """The message's text, its parts joined by line ends."""
         if isinstance(self.content, list):
-            return "\n".join(
-                part.text if isinstance(part, TextPart) else part.refusal for part in self.content
-            )
+            texts = [
+                part.text if isinstance(part, TextPart) else part.refusal
+                for part in self.content
+                if not isinstance(part, OtherPart)
+            ]
+            return "\n".join(texts)
         return self.content or self.refusal or ""
+
+    def others(self) -> list[int]:
+        """The positions of its parts that are no text."""
+        parts = self.content if isinstance(self.content, list) else []
+        return [i for i, part in enumerate(parts) if isinstance(part, OtherPart)]
 
 
 class StreamOptions(Wire):
@@ -168,8 +219,8 @@ class ChatRequest(Wire):
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
     n: One | None = Field(None, description="an answer has one grounding: only 1")
-    max_tokens: Count | None = Field(None, description="older name of the next")
-    max_completion_tokens: Count | None = None
+    max_tokens: Limit | None = Field(None, description="older name of the next")
+    max_completion_tokens: Limit | None = None
     stop: Stop | None = None
     seed: Seed | None = None
     presence_penalty: float | None = _only(0, ge=-2, le=2)

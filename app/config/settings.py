@@ -276,7 +276,12 @@ class ServingSettings(BaseModel):
     max_body_bytes: int = Field(
         4_194_304, ge=1024, le=268_435_456, description="bytes of a request's body at most"
     )
-    max_messages: int = Field(256, ge=1, le=10_000, description="messages of a request at most")
+    max_messages: int = Field(
+        256,
+        ge=1,
+        le=10_000,
+        description="messages of a request that are read; the oldest beyond are left out",
+    )
     keep_alive_seconds: float = Field(
         15,
         ge=0,

@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from app.chat_models import ChatModel, Decoding, Finished
 from app.record.errors import ModelError
@@ -32,6 +33,7 @@ from app.record.types import Answer, Delta, Final, Message, Question, Usage
 __all__ = ["MAX_TOKENS", "answer_chore", "is_chore"]
 
 MAX_TOKENS = 256
+_LEAST = 1000
 
 _OPEN_WEBUI_TASK = re.compile(r"\s*#{1,4} Task:\s")
 _OPEN_WEBUI_KEY = re.compile(r'\{\s*\\?"(?:title|tags|follow_ups|queries|text|prompt)\\?"\s*:')
@@ -81,7 +83,8 @@ async def answer_chore(
         form=question.form,
     )
     pieces: list[str] = []
-    async with aclosing(model.stream(_prompt(question), decoding)) as events:
+    prompt = await _fitting(model, question, decoding.max_tokens)
+    async with aclosing(model.stream(prompt, decoding)) as events:
         async for event in events:
             if isinstance(event, Finished):
                 # Unchecked words of a model: at least nothing in them acts.
@@ -91,6 +94,20 @@ async def answer_chore(
                 return
             pieces.append(event.text)
     raise ModelError(f"{model.name} ended its text without saying that it had finished")
+
+
+async def _fitting(model: ChatModel, question: Question, room: int) -> Sequence[Message]:
+    """The prompt; the middle of a long conversation is left out until it fits.
+
+    What is to be done stands at the beginning, or after the conversation.
+    """
+    prompt, kept = _prompt(question), len(question.text)
+    while kept > _LEAST and await model.count_tokens(prompt) + room > model.context_tokens:
+        kept = kept * 3 // 4
+        half = kept // 2
+        text = f"{question.text[:half]}\n…\n{question.text[-half:]}"
+        prompt = _prompt(replace(question, text=text, history=question.history[-2:]))
+    return prompt
 
 
 def _prompt(question: Question) -> Sequence[Message]:

@@ -90,7 +90,8 @@ def _topics_html(found: Catalogue, rows: Rows) -> str:
 
 def _topic(topic: TopicEntry, rows: Rows) -> str:
     about = "".join(
-        f'<p class="about">{with_formulas(one.text)}</p>{_foot(one, texts.about(topic.name))}'
+        f'<p class="about" dir="auto">{with_formulas(one.text)}</p>'
+        f"{_foot(one, texts.about(topic.name))}"
         for one in topic.about
     )
     questions = "".join(_question(passage, rows) for passage in topic.questions)
@@ -100,8 +101,8 @@ def _topic(topic: TopicEntry, rows: Rows) -> str:
     ]
     return (
         f'<details class="topic" data-topic="{safe.attribute(topic.slug)}"><summary>'
-        f'<span class="name">{safe.text(topic.name)}</span>'
-        f'<span class="gist">{safe.text(topic.gist)}</span>'
+        f'<span class="name" dir="auto">{safe.text(topic.name)}</span>'
+        f'<span class="gist" dir="auto">{safe.text(topic.gist)}</span>'
         f'<span class="holds">{" · ".join(filter(None, holds))}</span></summary>'
         f'<div class="inside">{about}'
         f"{_section(texts.BROWSE_QUESTIONS, questions)}"
@@ -120,13 +121,15 @@ def _question(passage: Passage, rows: Rows) -> str:
     return (
         f'<details class="entry" data-entry id="p{rows[passage.id]}">'
         f"<summary>{safe.text(passage.heading)}</summary>"
-        f"<p>{with_formulas(passage.text)}</p>{_foot(passage, passage.heading)}</details>"
+        f'<p dir="auto">{with_formulas(passage.text)}</p>'
+        f"{_foot(passage, passage.heading)}</details>"
     )
 
 
 def _statements(passages: Sequence[Passage], name: str) -> str:
     return "".join(
-        f"<p>{with_formulas(one.text)}</p>{_foot(one, texts.about(name))}" for one in passages
+        f'<p dir="auto">{with_formulas(one.text)}</p>{_foot(one, texts.about(name))}'
+        for one in passages
     )
 
 

@@ -84,7 +84,7 @@ def source_heading(cited: Citation) -> str:
     work, who = safe.split_label(cited.title, cited.year)
     who = cited.place.path if cited.place else who
     by = f'<span class="who">{safe.text(who)}</span>' if who else ""
-    return f'<strong class="work">{safe.text(work)}</strong>{by}'
+    return f'<strong class="work" dir="auto">{safe.text(work)}</strong>{by}'
 
 
 def works_links(cited: Citation) -> str:
@@ -106,8 +106,8 @@ def _see_also(citations: Sequence[Citation], passages: Mapping[str, Passage]) ->
 def words_html(inner: str, *, quoted: bool) -> str:
     """Show words of a source as a quotation, and words about it as the knowledge base's own."""
     if quoted:
-        return f'<blockquote class="words">{inner}</blockquote>'
-    return f'<p class="whose">{texts.RESTATED}</p><div class="words">{inner}</div>'
+        return f'<blockquote class="words" dir="auto">{inner}</blockquote>'
+    return f'<p class="whose">{texts.RESTATED}</p><div class="words" dir="auto">{inner}</div>'
 
 
 def passage_html(citation: Citation, passages: Mapping[str, Passage]) -> str:
@@ -124,7 +124,7 @@ def passage_html(citation: Citation, passages: Mapping[str, Passage]) -> str:
         f"{with_formulas(passage.text[end:right])}{'…' if right < len(passage.text) else ''}"
     )
     words = words_html(body, quoted=citation.place is not None)
-    return f'<p class="heading">{safe.text(passage.heading)}</p>{words}'
+    return f'<p class="heading" dir="auto">{safe.text(passage.heading)}</p>{words}'
 
 
 def _around(text: str, start: int, end: int) -> tuple[int, int]:

@@ -34,7 +34,7 @@ def list_html(
 def _row(talk: Conversation, title: Callable[[str], str]) -> str:
     label = safe.attribute(texts.DELETE_NAMED.format(title=talk.title))
     return (
-        f'<li><a href="#conversation={safe.attribute(talk.id)}"><span class="title">'
+        f'<li><a href="#conversation={safe.attribute(talk.id)}"><span class="title" dir="auto">'
         f'{safe.text(talk.title)}</span><span class="who">{_moment(talk.updated)} · '
         f"{safe.text(title(talk.persona))}</span></a>"
         f'<button type="button" class="quiet" data-delete="{safe.attribute(talk.id)}" '

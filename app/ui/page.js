@@ -9,6 +9,11 @@
   let anchor = null;
   let closing = 0;
 
+  // What is typed runs as its own words do, Arabic and Hebrew from the right.
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches("textarea, input")) event.target.dir = "auto";
+  });
+
   function makeCard() {
     card = document.createElement("div");
     card.id = "citation-card";

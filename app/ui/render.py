@@ -15,6 +15,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
@@ -250,7 +251,15 @@ def _markdown() -> MarkdownIt:
     made.enable(["table", "strikethrough"])
     made.disable(["link", "image", "autolink", "reference", "html_block", "html_inline"])
     read_formulas(made)
+    made.core.ruler.push("direction", _directed)
     return made
+
+
+def _directed(state: StateCore) -> None:
+    """Have each block run as its own words do, Arabic and Hebrew from the right."""
+    for token in state.tokens:
+        if token.nesting == 1 and token.tag != "table":
+            token.attrSet("dir", "auto")
 
 
 _MARKDOWN = _markdown()

@@ -56,7 +56,8 @@ def asked_html(
     return (
         f'<article class="turn" data-over="{"true" if over else "false"}" '
         f'data-number="{first.number}" data-question="{question}">'
-        f'<h2 class="question"><span class="unseen">{texts.YOU}: </span>{question}</h2>'
+        f'<h2 class="question" dir="auto"><span class="unseen" dir="ltr">{texts.YOU}: </span>'
+        f"{question}</h2>"
         f"{body}</article>"
     )
 

@@ -63,6 +63,16 @@ async def test_the_model_answers_a_chore_alone() -> None:
     assert model.decodings[0].max_tokens == 256
 
 
+async def test_a_long_conversation_is_cut_to_what_the_model_has_room_for() -> None:
+    model = ScriptedChatModel(["A title"])
+    told = CHORES[0].replace("What is BPE?", "What is BPE? " * 20_000)
+    _ = [event async for event in answer_chore(model, Question(told))]
+    prompt = model.prompts[0]
+    assert await model.count_tokens(prompt) + 256 <= model.context_tokens
+    assert prompt[-1].content.startswith("### Task:")
+    assert "BPE?" in prompt[-1].content
+
+
 async def test_a_model_that_breaks_off_is_an_error() -> None:
     model = ScriptedChatModel(["A "], fail_after=0)
     with pytest.raises(ModelError):

@@ -18,10 +18,21 @@ from app.api import check_binding, log_to
 from app.api.keys import KeyRing, add_key, read_keys, revoke_key
 from app.api.schemas import ErrorBody
 from app.record.errors import ModelError, SettingsError
-from tests.api.conftest import FakePipeline, Running, asking, serving, settings_of
+from tests.api.conftest import MODEL, FakePipeline, Running, asking, serving, settings_of
 
 CHAT = "/v1/chat/completions"
 JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/v1/models", f"/v1/models/{MODEL}", "/metrics", "/v1/none"]
+)
+def test_head_is_get_without_a_body(api: Running, path: str) -> None:
+    whole, head = api.http.get(path), api.http.head(path)
+    assert head.status_code == whole.status_code
+    assert head.content == b""
+    assert head.headers["content-type"] == whole.headers["content-type"]
+    assert api.http.get("/healthz").status_code == 200  # the connection is still in step
 
 
 def error_of(reply: httpx.Response, status: int) -> dict[str, Any]:
@@ -44,15 +55,18 @@ def test_unknown_routes(api: Running, path: str) -> None:
     ("method", "path", "allowed"),
     [
         ("GET", CHAT, "POST"),
-        ("DELETE", "/v1/models", "GET"),
-        ("POST", "/healthz", "GET"),
+        ("DELETE", "/v1/models", "GET, HEAD"),
+        ("POST", "/healthz", "GET, HEAD"),
         ("OPTIONS", CHAT, "POST"),
+        ("HEAD", CHAT, "POST"),
         ("TRACE", "/v1/embeddings", "POST"),
     ],
 )
 def test_wrong_methods(api: Running, method: str, path: str, allowed: str) -> None:
     reply = api.http.request(method, path)
-    assert error_of(reply, 405)["code"] == "method_not_allowed"
+    assert reply.status_code == 405
+    if method != "HEAD":
+        assert error_of(reply, 405)["code"] == "method_not_allowed"
     assert reply.headers["allow"] == allowed
 
 

@@ -104,6 +104,20 @@ def test_a_conversation_comes_as_items(api: Running) -> None:
     )
 
 
+def test_what_others_serve_is_served(api: Running) -> None:
+    image = {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}
+    items = [
+        {"role": "user", "content": [{"type": "input_text", "text": "Hi"}, image]},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": "And now?"},
+    ]
+    reply = ask(api, input=items, max_output_tokens=-1)
+    assert reply.status_code == 200, reply.text
+    question = api.pipeline.questions[-1]
+    assert question.history == (Message("user", "Hi"), Message("assistant", "Hello"))
+    assert question.sampling.max_tokens == api.pipeline.model.context_tokens
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [

@@ -138,6 +138,17 @@ def test_an_abstention_offers_questions_that_can_be_answered(page: Page, site: S
     assert question in page.locator("#past .turn .answer").inner_text()
 
 
+def test_arabic_and_hebrew_run_from_the_right(page: Page) -> None:
+    box = page.locator("#box textarea")
+    box.fill("ما هو نموذج اللغة؟")
+    assert box.evaluate("box => getComputedStyle(box).direction") == "rtl"
+    box.press("Enter")
+    page.locator("#live .turn[data-over=true]").wait_for()
+    way = "block => getComputedStyle(block).direction"
+    assert page.locator("#live .question").evaluate(way) == "rtl"
+    assert page.locator("#live .answer p").first.evaluate(way) == "ltr"
+
+
 def test_a_follow_up_brings_its_history(page: Page, site: Served) -> None:
     _ask(page, "What did Chinchilla find?")
     _ask(page, "And why does it matter?")

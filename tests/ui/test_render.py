@@ -32,7 +32,7 @@ _FORMULA_ATTRIBUTES = {
 }  # fmt: skip
 _ATTRIBUTES = {
     "href", "target", "rel", "referrerpolicy", "class", "data-card", "data-source", "data-tip",
-    "data-copy-code", "tabindex", "type", "role", "start", "style",
+    "data-copy-code", "dir", "tabindex", "type", "role", "start", "style",
 }  # fmt: skip
 
 
@@ -79,6 +79,12 @@ def test_a_marker_becomes_a_citation_with_a_card_and_a_link() -> None:
     assert 'href="https://arxiv.org/abs/1904.09751"' in html
     assert 'rel="noopener noreferrer"' in html
     assert 'target="_blank"' in html
+
+
+def test_blocks_run_as_their_own_words_do() -> None:
+    html = _rendered("## כותרת\n\nשלום עולם [1].\n\n- מילה\n\n| א | b |\n|---|---|\n| ג | d |\n")
+    for tag in ("h2", "p", "li", "td", "th"):
+        assert len(re.findall(f"<{tag}[ >]", html)) == html.count(f'<{tag} dir="auto"')
 
 
 def test_a_number_that_is_no_citation_stays_text() -> None:
@@ -164,7 +170,7 @@ def test_a_claim_cut_short_does_not_mark_what_follows() -> None:
         Claim(second, len(first) + 2, len(text), (1,), (), "supported"),
     ]
     html = render_answer(text, [_citation(1)], claims, "t0")
-    assert "<p>Certain" in html
+    assert '<p dir="auto">Certain' in html
 
 
 def test_a_source_without_a_web_address_is_no_link() -> None:

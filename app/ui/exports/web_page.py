@@ -47,7 +47,7 @@ def _turn(turn: Turn, numbers: Mapping[int, int], position: int) -> str:
 
     note = turn.trouble or (texts.STOPPED if turn.stopped else "")
     answer = render_answer(turn.text, turn.citations, turn.claims, f"t{position}", cite=cite)
-    heading = "" if turn.also else f"<h1>{safe.text(turn.question)}</h1>"
+    heading = "" if turn.also else f'<h1 dir="auto">{safe.text(turn.question)}</h1>'
     return (
         f"<article>{heading}"
         f'<p class="by">{safe.text(turn.persona)}</p><div class="answer">{answer}</div>'

@@ -183,7 +183,11 @@ async def test_a_composed_answer_keeps_to_the_requests_own_bounds(
     cut = await answered(pipeline, Question(ASKED, sampling=Sampling(max_tokens=room)))
     assert (cut.text, cut.finish_reason) == (stopped.text, "length")
     none = await answered(pipeline, Question(ASKED, sampling=Sampling(max_tokens=1)))
-    assert (none.text, none.finish_reason, none.abstained) == ("", "length", False)
+    assert (none.finish_reason, none.abstained, none.claims) == ("length", True, ())
+    assert none.text  # nothing was answered, and it says so
+    first = whole.claims[0].text
+    mute = await answered(pipeline, Question(ASKED, sampling=Sampling(stop=(first[:20],))))
+    assert (mute.text, mute.finish_reason, mute.abstained) == ("", "stop", True)
 
 
 @pytest.mark.parametrize("reason", ["length", "stop"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -136,6 +138,31 @@ async def test_the_tools_by_a_command(shipped_index: Path, tmp_path: Path) -> No
     )
     async with Client(server, read_timeout_seconds=120) as client:
         await _check(client)
+
+
+def test_a_line_that_is_no_message_is_answered(shipped_index: Path) -> None:
+    started = {
+        "jsonrpc": "2.0", "id": "first", "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18", "capabilities": {},
+            "clientInfo": {"name": "t", "version": "1"},
+        },
+    }  # fmt: skip
+    lines = [b"oops", b"\xff\xfe", b"[]", b'{"a": 1}', b"{", json.dumps(started).encode()]
+    command = [sys.executable, "-W", "ignore", "-m", "app", "mcp", "--index", str(shipped_index)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"\n".join(lines) + b"\n")
+        process.stdin.flush()
+        replies = [json.loads(process.stdout.readline()) for _ in lines]
+        process.stdin.close()
+        assert process.wait(30) == 0
+    codes = [reply["error"]["code"] for reply in replies if reply["id"] is None]
+    assert codes == [-32700, -32700, -32600, -32600, -32700]
+    assert "result" in next(reply for reply in replies if reply["id"] == "first")
 
 
 async def test_the_tools_over_http(live_index: LiveIndex) -> None:
