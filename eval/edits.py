@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 from eval.cases import ExpectedNumber
 from eval.metrics.numbers import figures, same, stated
 from eval.metrics.text import content, sentences
 from index.passages import data_sentence
-from index.types import DataPoint, KnowledgeBase, Topic
+from index.types import Caveat, DataPoint, Faq, KnowledgeBase, Practice, Topic
 
 __all__ = ["QUALIFIER", "Edit", "edits", "figure_of", "gives", "rewritten", "scale_of", "swap"]
 
@@ -20,6 +22,13 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _PER_TOPIC = 6
 _SHARED = 3
 _DIGITS = 2
+# The fields of a topic and of its items that are texts, and those that are items.
+_TEXTS = frozenset(
+    "title description snippet definition question answer also_asked label value note text why "
+    "sign".split()
+)
+_ITEMS = frozenset(("faqs", "data_points", "practice", "caveats"))
+_Item = TypeVar("_Item", Topic, Faq, DataPoint, Practice, Caveat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,56 +128,29 @@ def swap(text: str, edit: Edit) -> str:
 
 
 def _texts(topic: Topic) -> list[str]:
-    found = [topic.title, topic.description, topic.snippet]
-    for faq in topic.faqs:
-        found += [faq.question, faq.answer, *faq.also_asked]
-    for point in topic.data_points:
-        found += [point.label, point.value, point.note, *point.also_asked]
-    for one in topic.practice:
-        found += [one.text, one.why, one.sign, *one.also_asked]
-    return [*found, *(caveat.text for caveat in topic.caveats), topic.definition]
+    """What a topic says and the ways in which it is asked; no ids, sources or units."""
+    found: list[str] = []
+
+    def noted(text: str) -> str:
+        found.append(text)
+        return text
+
+    _with_texts(topic, noted)
+    return found
 
 
 def rewritten(topic: Topic, edit: Edit) -> Topic:
     """Return a topic with the new figure wherever it gave the old one."""
+    return _with_texts(topic, lambda text: swap(text, edit))
 
-    def put(text: str) -> str:
-        return swap(text, edit)
 
-    return replace(
-        topic,
-        title=put(topic.title),
-        description=put(topic.description),
-        snippet=put(topic.snippet),
-        faqs=tuple(
-            replace(
-                faq,
-                question=put(faq.question),
-                answer=put(faq.answer),
-                also_asked=tuple(put(asked) for asked in faq.also_asked),
-            )
-            for faq in topic.faqs
-        ),
-        data_points=tuple(
-            replace(
-                point,
-                label=put(point.label),
-                value=put(point.value),
-                note=put(point.note),
-                also_asked=tuple(put(asked) for asked in point.also_asked),
-            )
-            for point in topic.data_points
-        ),
-        definition=put(topic.definition),
-        practice=tuple(
-            replace(
-                one,
-                text=put(one.text),
-                why=put(one.why),
-                sign=put(one.sign),
-                also_asked=tuple(put(asked) for asked in one.also_asked),
-            )
-            for one in topic.practice
-        ),
-        caveats=tuple(replace(caveat, text=put(caveat.text)) for caveat in topic.caveats),
-    )
+def _with_texts(item: _Item, change: Callable[[str], str]) -> _Item:
+    """Return a topic, or an item of one, with each of its texts changed."""
+    made: dict[str, Any] = {}
+    for name in (field.name for field in fields(item)):
+        value = getattr(item, name)
+        if name in _ITEMS:
+            made[name] = tuple(_with_texts(one, change) for one in value)
+        elif name in _TEXTS:
+            made[name] = change(value) if isinstance(value, str) else tuple(map(change, value))
+    return replace(item, **made)

@@ -28,7 +28,17 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m index", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    build = commands.add_parser("build", help="build the index of a knowledge base")
+    _add_build(commands.add_parser("build", help="build the index of a knowledge base"))
+    _add_search(commands.add_parser("search", help="find the passages for a query"))
+    _add_audit(commands.add_parser("audit", help="find what is wrong inside a knowledge base"))
+    # Whoever writes the questions brings flags of their own: it has a parser for itself.
+    commands.add_parser("expand", help="have more ways of asking written", add_help=False)
+    _add_export(commands.add_parser("export", help="write a knowledge base in another format"))
+    _add_info(commands.add_parser("info", help="tell what an index was made from and how"))
+    return parser
+
+
+def _add_build(build: Parser) -> None:
     _add_kb(build)
     build.add_argument("--out", type=Path, default=DEFAULT_INDEX, help="the index directory")
     build.add_argument("--encoder", help="the encoder: a name, a folder or a hub's name")
@@ -52,7 +62,8 @@ def _parser() -> Parser:
     build.add_argument("--json", action="store_true", help="print the report as JSON")
     build.set_defaults(run=_build)
 
-    search = commands.add_parser("search", help="find the passages for a query")
+
+def _add_search(search: Parser) -> None:
     search.add_argument("query", type=text)
     search.add_argument("-k", type=_positive, default=8, help="how many hits (8)")
     _add_index(search)
@@ -60,7 +71,8 @@ def _parser() -> Parser:
     search.add_argument("--json", action="store_true", help="print the hits as JSON")
     search.set_defaults(run=_search)
 
-    audit = commands.add_parser("audit", help="find what is wrong inside a knowledge base")
+
+def _add_audit(audit: Parser) -> None:
     _add_kb(audit)
     audit.add_argument("--json", action="store_true", help="print the findings as JSON")
     audit.add_argument(
@@ -73,20 +85,18 @@ def _parser() -> Parser:
     )  # fmt: skip
     audit.set_defaults(run=_audit)
 
-    # Whoever writes the questions brings flags of their own: it has a parser for itself.
-    commands.add_parser("expand", help="have more ways of asking written", add_help=False)
 
-    export = commands.add_parser("export", help="write a knowledge base in another format")
+def _add_export(export: Parser) -> None:
     _add_kb(export)
     export.add_argument("--format", choices=["yaml", "tower", "jsonl"], default="yaml")
     export.add_argument("--out", type=Path, required=True, help="a folder (yaml) or a file")
     export.set_defaults(run=_export)
 
-    info = commands.add_parser("info", help="tell what an index was made from and how")
+
+def _add_info(info: Parser) -> None:
     _add_index(info)
     info.add_argument("--json", action="store_true", help="print the manifest as JSON")
     info.set_defaults(run=_info)
-    return parser
 
 
 def _add_kb(parser: argparse.ArgumentParser) -> None:

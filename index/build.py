@@ -76,23 +76,15 @@ def build(
             f"knowledge base {knowledge_base.name!r} has no passage with a text: expected at "
             "least one topic with an FAQ, a data point or a description"
         )
-    kind = choose(vectors, len(texts))
     token_encoder = choose_late(late_interaction, len(passages), encoder)
-    digest = hash_of(knowledge_base)
-    manifest = Manifest(
-        fingerprint=fingerprint_of(digest, encoder.info, kind, token_encoder is not None),
-        encoder=encoder.info,
-        knowledge_base=knowledge_base.name,
-        knowledge_base_sha256=digest,
-        counts={
-            "topics": len(knowledge_base.topics),
-            "passages": len(passages),
-            "texts": len(texts),
-            "vectors": len(texts),
-        },
-        vectors=kind,
-        late_interaction=token_encoder is not None,
-    )
+    counts = {
+        "topics": len(knowledge_base.topics),
+        "passages": len(passages),
+        "texts": len(texts),
+        "vectors": len(texts),
+    }
+    kind = choose(vectors, len(texts))
+    manifest = _manifest(knowledge_base, encoder.info, counts, kind, token_encoder is not None)
     before = _current(out, encoder)
     if before is not None and before.fingerprint == manifest.fingerprint:
         files.tidy(out)
@@ -109,6 +101,25 @@ def build(
             manifest = manifest.with_counts({"tokens": late.tokens})
         store.write(out, manifest, passages, texts, matrix, lexical, late)
     return _report(out, manifest, encoded=encoded)
+
+
+def _manifest(
+    knowledge_base: KnowledgeBase,
+    encoder: EncoderInfo,
+    counts: Mapping[str, int],
+    kind: VectorKind,
+    late_interaction: bool,
+) -> Manifest:
+    digest = hash_of(knowledge_base)
+    return Manifest(
+        fingerprint=fingerprint_of(digest, encoder, kind, late_interaction),
+        encoder=encoder,
+        knowledge_base=knowledge_base.name,
+        knowledge_base_sha256=digest,
+        counts=counts,
+        vectors=kind,
+        late_interaction=late_interaction,
+    )
 
 
 def _report(out: Path, manifest: Manifest, *, encoded: int, unchanged: bool = False) -> BuildReport:

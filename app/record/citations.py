@@ -47,8 +47,7 @@ def read_markers(body: str, known: int) -> tuple[str, list[int], list[int]]:
     for match in MARKER.finditer(body):
         if any(start <= match.start() < end for start, end in code):
             continue
-        follows_marker = bool(kept) and match.start() == position
-        indexing = match["square"] and not follows_marker and _indexed(body, match.start())
+        indexing = match["square"] and _indexed(body, match.start())
         if indexing or match.start() == indexed_to:
             indexed_to = match.end()
             continue
