@@ -1,0 +1,430 @@
+"""What a question gives to calculate with: numbers with their units, names, precisions.
+
+Rules read one thing after another and take it out of the text, so that nothing is read twice:
+names of models and machines first, then numbers that a word names ("32 layers", "r=16"), at last
+those that only their unit tells apart ("24 GB", "128k").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from index.calculations import CalculationError
+from index.calculations.names import machines_in, models_in
+from index.calculations.precisions import precision
+from index.calculations.units import context_tokens, read_amount
+
+__all__ = ["Amount", "Given", "read"]
+
+_NUMBER = (
+    r"[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:(?<=\d)|(?=\.\d))(?:\.\d+)?"
+    r"(?:e[+-]?\d+|\s?[x×]\s?10\^\d+)?"
+    r"(?:\s?(?:thousand|million|billion|trillion|bn)\b|\s?[kKmMbBtT](?![A-Za-z/]))?"
+)
+_N = rf"(?<![\w.$])(?P<v>{_NUMBER})"
+_IS = r"\s*(?:=|:|of|is|to|at|around|about|~|≈|\()?\s*"
+_WORDS = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "twelve": 12, "sixteen": 16, "thirty-two": 32, "sixty-four": 64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount of memory as it stands in the text, in bytes, with the words around it."""
+
+    value: float
+    text: str
+    before: str
+    after: str
+
+
+@dataclass
+class Given:
+    """What was read. `values` are named as the calculations' inputs, or close to it."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    memory: list[Amount] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    quoted: list[str] = field(default_factory=list)
+
+    def has(self, *names: str) -> bool:
+        """Tell whether any of these was given."""
+        return any(name in self.values for name in names)
+
+    def put(self, name: str, value: Any) -> None:  # noqa: ANN401 - any input's
+        """Keep a value; the first of a name stands."""
+        self.values.setdefault(name, value)
+
+
+def _named(name: str, unit: str, *patterns: str) -> list[tuple[str, str, re.Pattern[str]]]:
+    return [(name, unit, re.compile(pattern, re.IGNORECASE)) for pattern in patterns]
+
+
+def _after(words: str) -> str:
+    """A number after its name: `num_layers = 32`."""
+    return rf"(?<![\w-])(?:{words}){_IS}(?P<v>{_NUMBER})(?![\w-])"
+
+
+def _before(words: str) -> str:
+    """A number before its name: `32 layers`."""
+    return rf"{_N}[\s-]?(?:{words})(?![\w])"
+
+
+def _both(name: str, words: str, unit: str = "count") -> list[tuple[str, str, re.Pattern[str]]]:
+    return _named(name, unit, _before(words), _after(words))
+
+
+_GPU_NOUN = r"(?:gpus?|cards?|accelerators?|devices?|graphics cards?)"
+_PER_M = r"(?:per|/|a|for(?: a)?)\s*(?:1\s?M\b|1M|million|mtok|m\b)(?:illion)?"
+_RULES: list[tuple[str, str, re.Pattern[str]]] = [
+    # prices
+    *_named("input_price", "USD/Mtok", rf"\$\s?(?P<v>[\d.]+)\s*{_PER_M}\s*(?:tokens? )?(?:input|in\b|prompt)(?: tokens?)?"),
+    *_named("output_price", "USD/Mtok", rf"\$\s?(?P<v>[\d.]+)\s*{_PER_M}\s*(?:tokens? )?(?:output|out\b|completion|generated)(?: tokens?)?"),
+    *_named("api_price", "USD/Mtok", rf"\$\s?(?P<v>[\d.]+)\s*{_PER_M}\s*(?:tokens?)?"),
+    *_named("kwh_price", "USD", r"\$\s?(?P<v>[\d.]+)\s*(?:per|/|a)\s*kwh"),
+    *_named("price", "USD/h", r"\$\s?(?P<v>[\d.,]+)\s*(?:per|/|an?)?\s*(?:gpu[\s-]?)?(?:hour|hr|h)\b", r"(?P<v>[\d.]+)\s*(?:\$|usd|dollars?|€|euros?)\s*(?:per|/|an?)\s*(?:gpu[\s-]?)?(?:hour|hr|h)\b"),
+    # rates
+    *_named("bandwidth", "bytes/s", r"(?P<v>[\d.,]+\s*[KMGT]i?B(?:/s|ps| per second| a second))(?![\w])"),
+    *_named("peak", "FLOP/s", r"(?P<v>[\d.,]+\s*(?:[TPE]FLOPS?(?:/s)?|teraflops|petaflops))\b"),
+    *_named("throughput", "tokens/s", rf"{_N}\s*(?:tokens?|toks?|t)\s?(?:/|per|a)\s?(?:s\b|sec\b|second)", rf"{_N}\s*tps\b"),
+    *_named("compute", "FLOP", rf"{_N}\s*(?:FLOPs?|flops?)(?![\w/])"),
+    *_named("watts", "W", rf"{_N}\s?(?:watts?|W)\b"),
+    # tokens a second etc. are gone: amounts of tokens with a role
+    *_named("input_tokens", "tokens", rf"{_N}[\s-]*(?:(?:input|prompt) tokens?|tokens? (?:in(?= and| out|,| \+)|input|prompt))", rf"(?:prompts? of|reads?(?: a)?){_IS}{_N}[\s-]*tokens?"),
+    *_named("output_tokens", "tokens", rf"{_N}[\s-]*(?:(?:output|completion|generated) tokens?|tokens? (?:out\b|output)|out\b)"),
+    # shape
+    *_named("head_size", "count", r"(?<=heads )(?:of |with |each )(?:dim(?:ension)?s? |size )?(?P<v>\d+)(?![\w.]*\s*(?:tokens|layers))"),
+    *_both("kv_heads", r"(?:kv|key[\s/-]?value|k/v|key/value)[\s_-]?heads?|num_key_value_heads|n_kv_heads?|n_head_kv|head_count_kv"),
+    *_both("layers", r"(?:transformer |hidden |decoder )?layers?|num_hidden_layers|n_layers?|num_layers|blocks|block_count"),
+    *_both("heads", r"(?:attention |query |q )?heads(?! of (?:dim|size))|num_attention_heads|n_heads?"),
+    *_named("head_size", "count", _after(r"head[\s_-]?dim(?:ension)?s?|head[\s_-]?size|d_head|key_length|(?:heads|of) (?:dim(?:ension)?|size)"), r"heads?,? (?:of|each|with|dim(?:ension)?)\s(?:dim(?:ension)?s?\s|size\s)?(?P<v>\d+)(?![\w.,]*\s*(?:tokens|layers))", _before(r"(?:dims?|dimensions?) (?:per|each|a) head|head[\s_]dim(?:ension)?s?")),
+    *_named("expert_width", "count", r"(?:(?<=experts )of |(?<=expert )|experts? )(?:width|size|dim|intermediate)" + _IS + r"(?P<v>\d+(?:,\d{3})*)", r"moe_intermediate_size" + _IS + r"(?P<v>\d+)"),
+    *_named("ffn_width", "count", _after(r"ffn(?: (?:width|size|dim))?|d_ff|intermediate(?:_size| size)?|feed[\s-]?forward(?: (?:size|width|dim))?|mlp(?: (?:dim|size|width))?|inner (?:size|dim|width)"), _before(r"ffn|d_ff|intermediate")),
+    *_named("width", "count", _after(r"hidden(?:[\s_-](?:size|dim(?:ension)?))?|d[_\s]?model|n_embd|embed(?:ding)?[\s_-]?(?:dim(?:ension)?|size|length)|model dim(?:ension)?"), _before(r"(?:hidden(?: size| dim)?|d_model|wide)")),
+    *_named("vocabulary", "count", _after(r"vocab(?:ulary)?(?:[\s_](?:size|of))?"), _before(r"vocab(?:ulary)?(?: size)?(?: entries)?|vocabulary entries")),
+    *_named("experts_per_token", "count", r"top[\s-]?(?P<v>\d+)(?=[^\d]{0,20}(?:expert|rout|$|,|\s))(?!\s*(?:of|sampl|=))", _before(r"(?:active |activated )?experts? (?:per|a|each) token")),
+    *_both("experts", r"experts"),
+    *_named("window", "tokens", _after(r"(?:sliding[\s-]?)?window(?: (?:size|of))?"), _before(r"(?:token )?(?:sliding[\s-]?)?window")),
+    # adapters, optimizers, parallelism
+    *_named("rank", "count", r"(?<![\w])(?:lora[\s_-]?)?(?:rank|r)\s*(?:=|of|:)?\s*(?P<v>\d+)(?![\w.])"),
+    *_named("zero", "count", r"zero[\s-]?(?:stage)?[\s-]?(?P<v>[0-3])\b", r"stage[\s-]?(?P<v>[1-3])\b(?=.*(?:zero|deepspeed))"),
+    *_named("stages", "count", _before(r"(?:pipeline )?stages?"), _after(r"pipeline[\s-]parallel(?:ism)?(?: (?:size|degree))?|pp(?:[\s_]size)?")),
+    *_named("microbatches", "count", _before(r"micro[\s-]?batches"), _after(r"(?:number of )?micro[\s-]?batches")),
+    *_named("micro_batch", "count", _after(r"micro[\s_-]?batch(?:[\s_]size)?|per[\s_-]device(?:[\s_]train)?[\s_]batch(?:[\s_]size)?|batch(?: size)? per (?:gpu|device)|per[\s-]gpu batch(?: size)?"), _before(r"(?:per (?:gpu|device)|sequences? per (?:gpu|device))")),
+    *_named("steps", "count", _after(r"(?:gradient[\s_])?accumulation(?:[\s_]steps)?|accum(?:ulation)?|grad[\s_]?accum(?:ulation)?"), _before(r"(?:gradient |grad )?accum(?:ulation)?(?: steps)?")),
+    *_named("batch_tokens", "tokens", rf"{_N}\s*tokens? (?:per|a|each) (?:step|batch|update)", rf"batch(?: size)? of{_IS}{_N}\s*tokens"),
+    *_named("batch", "count", _after(r"(?:global |total |target )?batch(?:[\s_-]?size)?(?: of)?"), _before(r"batch(?:[\s_]size)?")),
+    *_named("sequence", "tokens", _after(r"seq(?:uence)?(?:[\s_-]?len(?:gth)?)?|block[\s_]size|max_seq_len(?:gth)?")),
+    *_named("drafted", "count", _after(r"gamma|γ|k draft tokens"), _before(r"(?:draft(?:ed)?|speculative|speculated|proposed|guess(?:ed)?) tokens?")),
+    *_named("acceptance", "fraction", _after(r"acceptance(?: rate)?(?: of)?|alpha|α|accept(?:ance)? prob(?:ability)?"), rf"{_N}\s?%?\s*accept(?:ed|ance)"),
+    *_named("draft_cost", "fraction", r"draft cost\D{0,20}(?P<v>[\d.]+\s?%?)", r"draft(?: model)?(?: that)?\s(?:costs?|takes?|is|at)\s*(?P<v>[\d.]+\s?%?)", _after(r"\bc")),
+    # sampling
+    *_named("top_p", "fraction", _after(r"top[\s_-]?p|nucleus(?: of)?|p")),
+    *_named("top_k", "count", r"top[\s_-]?k\s*(?:=|of|:|is)?\s*(?P<v>\d+)"),
+    *_named("min_p", "fraction", _after(r"min[\s_-]?p")),
+    *_named("temperature", "count", _after(r"temp(?:erature)?|T")),
+    # losses, positions
+    *_named("perplexity", "count", _after(r"perplexity(?: of)?|ppl")),
+    *_named("bytes_per_token", "count", _before(r"(?:utf-8 )?(?:bytes|characters) (?:per|a|each) token")),
+    *_named("tokens_per_byte", "count", _before(r"tokens? (?:per|a|each) byte")),
+    *_named("loss", "nats", _after(r"(?:eval |validation |train(?:ing)? |val |test |cross[\s-]?entropy )?(?:loss|cross[\s-]?entropy|CE)(?: of)?")),
+    *_named("base", "count", _after(r"(?:rope[\s_])?theta|rope[\s_](?:base|freq_base)|base|θ")),
+    # benchmarks
+    *_named("only_a", "count", rf"{_N}[^.;]{{0,25}}?only (?:the )?(?:A\b|first)", rf"{_N} (?:right|correct|won|wins?) (?:by|for|only by) (?:only )?(?:A\b|the first)"),
+    *_named("only_b", "count", rf"{_N}[^.;]{{0,25}}?only (?:the )?(?:B\b|second)", rf"{_N} (?:right|correct|won|wins?) (?:by|for|only by) (?:only )?(?:B\b|the second)"),
+    *_named("margin", "fraction", r"margin(?: of error)?(?: of)?\s*(?:±|\+/-|\+-)?\s*(?P<v>[\d.]+\s?%?)", r"(?:±|\+/-)\s*(?P<v>[\d.]+\s?%)"),
+    *_named("difference", "fraction", rf"{_N}[\s-]?(?:percentage[\s-])?points?", r"difference of\s*(?P<v>[\d.]+\s?%)"),
+    *_named("disagreement", "fraction", r"(?:disagree(?:ment)?|differ)\D{0,15}(?P<v>[\d.]+\s?%)"),
+    *_named("right_of", "count", r"(?P<v>\d[\d,]*)\s*(?:out of|of|/)\s*(?:the )?(?P<w>\d[\d,]*)(?=\s|\?|,|\.|$)"),
+    *_named("items", "count", _before(r"(?:eval(?:uation)? |test |benchmark )?(?:questions|items|examples|problems|prompts|samples)(?: each)?"), _after(r"n")),
+    *_named("requests", "count", _before(r"(?:requests|calls|queries|prompts) (?:a|per|each) day|(?:requests|calls|queries)(?! (?:at|fit|can))")),
+    # time and shares
+    *_named("days", "count", _before(r"days?")),
+    *_named("hours", "count", _before(r"(?:hours?|hrs?|h)")),
+    *_named("mfu", "fraction", rf"{_N}\s?%?\s*(?:of )?mfu", _after(r"mfu")),
+    *_named("usable", "fraction", _after(r"gpu[\s_-]memory[\s_-]utili[sz]ation|memory utili[sz]ation|gpu_util"), rf"{_N}\s*(?:gpu )?memory utili[sz]ation", rf"use (?P<v>\d+\s?%)"),
+    *_named("utilization", "fraction", rf"{_N}\s?%\s*(?:of (?:the )?peak|utili[sz]ation|efficiency|of peak)", _after(r"utili[sz]ation|efficiency")),
+    *_named("pue", "factor", _after(r"pue")),
+    *_named("bits", "bits", rf"{_N}\s*(?:bpw|bits? per weight|bits a weight)"),
+]  # fmt: skip
+
+
+def read(text: str) -> Given:
+    """Read what a question gives."""
+    return _Reader(text).read()
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.given = Given()
+        self.left = _normalized(text)
+
+    def read(self) -> Given:
+        self._quotes()
+        self._numbers()
+        self._names()
+        self._precisions()
+        for name, unit, pattern in _RULES:
+            self._rule(name, unit, pattern)
+        self._gpus()
+        self._sizes()
+        self._memory()
+        self._tokens()
+        self._shares()
+        self._words()
+        return self.given
+
+    def _take(self, start: int, end: int) -> str:
+        taken = self.left[start:end]
+        self.left = self.left[:start] + " ¦ " + self.left[end:]
+        return taken
+
+    def _each(self, pattern: str | re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """Each match, taken out of the text."""
+        compiled = re.compile(pattern, re.IGNORECASE) if isinstance(pattern, str) else pattern
+        position = 0
+        while match := compiled.search(self.left, position):
+            yield match
+            self._take(match.start(), match.end())
+            position = match.start() + 3
+
+    def _quotes(self) -> None:
+        for match in self._each(r"[\"“]([^\"”]{3,2000})[\"”]"):
+            self.given.quoted.append(match[1])
+
+    def _numbers(self) -> None:
+        number = r"[-−]?(?:\d+\.\d+|\.\d+|\d+)"
+        many = rf"(?<![\w.])({number}(?:(?:\s*,\s*(?:and\s)?|\s+and\s+|\s+|\s*/\s*){number}){{1,}})(?![\w%-]|\.\d)"
+        if not re.search(r"prob|logit|softmax|nucleus|top[\s_-]?[pk]|min[\s_-]?p|temperature",
+                         self.left, re.IGNORECASE):  # fmt: skip
+            return
+        found = max(re.finditer(many, self.left), key=lambda m: len(m[1]), default=None)
+        if found is None:
+            return
+        values = [float(n.replace("−", "-")) for n in re.findall(number, found[1])]
+        name = "logits" if re.search(r"logit", self.left, re.IGNORECASE) else "probabilities"
+        if name == "probabilities" and not all(0 <= value <= 1 for value in values):
+            if not all(0 <= value <= 100 for value in values) or not 95 <= sum(values) <= 105:
+                return
+            values = [value / 100 for value in values]
+        self.given.put(name, values)
+        self._take(found.start(), found.end())
+
+    def _names(self) -> None:
+        for place in reversed(models_in(self.left)):
+            self.given.values["model"] = place.slug
+            self._take(place.start, place.end)
+        for place in reversed(machines_in(self.left)):
+            self.given.values["gpu"] = place.slug
+            self._take_machine(place.start, place.end)
+
+    def _take_machine(self, start: int, end: int) -> None:
+        before = re.search(r"(?<![\w.])(\d[\d,]*)\s*(?:[x×]\s*)?(?:nvidia\s*)?$", self.left[:start],
+                           re.IGNORECASE)  # fmt: skip
+        after = re.match(r"s?(?:\s+gpus?)?\s*[x×]\s*(\d+)\b", self.left[end:], re.IGNORECASE)
+        if before:
+            self.given.put("gpus", int(before[1].replace(",", "")))
+            start = before.start()
+        elif after:
+            self.given.put("gpus", int(after[1]))
+            end += after.end()
+        tail = re.match(r"s?(?:\s+(?:gpus?|cards?|node))?", self.left[end:], re.IGNORECASE)
+        # What memory the card has may stand beside its name.
+        size = re.match(r"\s*\(?(\d+)\s?GB\)?(?!/)", self.left[end + (tail.end() if tail else 0):],
+                        re.IGNORECASE)  # fmt: skip
+        end += (tail.end() if tail else 0) + (size.end() if size else 0)
+        if size:
+            self._other_size(int(size[1]))
+        self._take(start, end)
+
+    def _other_size(self, size: int) -> None:
+        """The same card with another memory, where there is one."""
+        from index.calculations.shapes import machines, plain
+
+        chosen = machines()[self.given.values["gpu"]]
+        if chosen.memory_label == f"{size} GB":
+            return
+        for other in machines().values():
+            same = plain(other.slug).startswith(plain(chosen.slug.split("-")[0]))
+            if same and other.memory_label == f"{size} GB":
+                self.given.values["gpu"] = other.slug
+                return
+        self.given.put("memory", size * 1e9)
+
+    def _precisions(self) -> None:
+        number = r"(?:bf16|bfloat16|fp?32|fp?16|float(?:32|16|8)|half precision|fp8(?:_e4m3|_e5m2)?|fp4|int[2-8]|nf4|mxfp4|nvfp4|awq|gptq|i?q\d_(?:[01k]|xxs|xs|nl|[sm])(?:_[sml])?|q[2-8]\b|(?<![\d.])(?:2|3|4|5|6|8|16|32)[\s-]?bits?\b)"
+        cache = r"(?:kv[\s-]?cache|cache|kv)"
+        patterns = (
+            ("cache_precision", rf"{cache}(?:\s\w+){{0,2}}?\s(?:at|in|to|as|is|with)\s(?P<p>{number})(?![\w])"),
+            ("cache_precision", rf"(?<![\w.])(?P<p>{number})\s(?:kv[\s-]?)?cache(?![\w])"),
+            ("precision", rf"(?<![\w.])(?P<p>{number})(?![\w])"),
+        )  # fmt: skip
+        optimizer = r"adam[\w-]*[\s_-]?8[\s-]?bit|8[\s-]?bit[\s_-](?:adam\w*|optimi[sz]er)|adamw_8bit"
+        for _ in self._each(optimizer):
+            self.given.put("optimizer", "adamw-8bit")
+        for name, pattern in patterns:
+            for match in self._each(pattern):
+                self._precision(name, match["p"])
+
+    def _precision(self, name: str, text: str) -> None:
+        try:
+            found = precision("fp16" if "half" in text.lower() else text)
+        except CalculationError:
+            return
+        self.given.put(name, found.name)
+
+    def _rule(self, name: str, unit: str, pattern: re.Pattern[str]) -> None:
+        if name in self.given.values:
+            return
+        match = pattern.search(self.left)
+        if match is None:
+            return
+        if name == "right_of":
+            self.given.put("right", float(match["v"].replace(",", "")))
+            self.given.put("items", float(match["w"].replace(",", "")))
+            self._take(match.start(), match.end())
+            return
+        value = _amount(match["v"], unit)
+        if value is None:
+            return
+        points = re.search(r"\d\s*(?:%|[\s-]?(?:percentage[\s-])?points?)", match.group())
+        if unit == "fraction" and points and "%" not in match["v"]:
+            value /= 100
+        self.given.put(name, value)
+        self._take(match.start(), match.end())
+
+    def _gpus(self) -> None:
+        for match in self._each(rf"{_N}(?:\s*[x×]\s*|\s+)(?:\d+\s?GB\s)?{_GPU_NOUN}(?![\w])"):
+            count = _amount(match["v"], "count")
+            size = re.search(r"(\d+)\s?GB", match.group())
+            if count and count.is_integer():
+                self.given.put("gpus", count)
+            if size:
+                self.given.put("memory", float(size[1]) * 1e9)
+        for match in self._each(r"(?<![\w.])(\d+)\s*[x×]\s*(\d+)\s?(GB|GiB)\b"):
+            self.given.put("gpus", int(match[1]))
+            self.given.put("memory", float(match[2]) * (1e9 if match[3].lower() == "gb" else 2**30))
+
+    def _sizes(self) -> None:
+        """Parameters: 7B, 1.3B params, 70 billion parameters; tokens trained on: 2T tokens."""
+        scaled = r"(?P<v>\d[\d,]*(?:\.\d+)?\s?(?:thousand|million|billion|trillion|bn|[kKmMbBtT](?![A-Za-z])))"
+        for match in self._each(rf"(?<![\w.$]){scaled}[\s-]*tokens?\b"):
+            value = _amount(match["v"], "count")
+            if value is not None and value >= 1e7:
+                self.given.put("train_tokens", value)
+            elif value is not None:
+                self.given.put("tokens", _amount(match["v"], "tokens"))
+        for match in self._each(rf"(?<![\w.$]){scaled}[\s-]*active(?: param\w*)?"):
+            self.given.put("active_parameters", _amount(match["v"], "count"))
+        size = r"(?P<v>\d[\d,]*(?:\.\d+)?\s?(?:[bB](?![A-Za-z])|[mM](?![A-Za-z])(?=\s*(?:param|model))|(?:billion|million)\b))"
+        for match in self._each(rf"(?<![\w.$x×]){size}(?:[\s-]*(?:total\b|dense\b|param(?:eter)?s?\b))*"):
+            self.given.put("parameters", _amount(match["v"], "count"))
+        for match in self._each(r"(?<![\w.])(?P<v>\d[\d,]{6,})\s*param\w*"):
+            self.given.put("parameters", _amount(match["v"], "count"))
+
+    def _memory(self) -> None:
+        for match in self._each(r"(?<![\w.])(?P<v>~?\d[\d,]*(?:\.\d+)?\s?(?:[KMGT]i?B|gigs?|gigabytes))(?![\w/])"):
+            text = re.sub(r"gigs?|gigabytes", "GB", match["v"].lstrip("~"), flags=re.IGNORECASE)
+            value = _amount(text, "bytes")
+            if value:
+                before = self.left[max(0, match.start() - 60) : match.start()]
+                after = self.left[match.end() : match.end() + 40]
+                self.given.memory.append(Amount(value, text, before, after))
+
+    def _tokens(self) -> None:
+        ends = r"(?=[\s?.,;:)!]|$)"
+        for match in self._each(rf"(?:{_N})[\s-]?(?:tokens?|ctx|context(?: length)?)(?![\w/])"):
+            self.given.put("tokens", _amount(match["v"], "tokens"))
+        for match in self._each(
+            rf"(?:context(?: length| window| size)?|ctx|max[_-]model[_-]len|prompt|length){_IS}(?P<v>{_NUMBER}){ends}"
+        ):
+            self.given.put("tokens", _amount(match["v"], "tokens"))
+        for match in self._each(r"(?<![\w.$])(?P<v>\d+(?:\.\d+)?)\s?[kK](?![\w])"):
+            self.given.put("tokens", context_tokens(float(match["v"])))
+        for match in self._each(rf"(?:{_N})\s*(?:(?:concurrent|parallel|simultaneous)\s)?(?:sequences?|users?|requests?|streams?|conversations?|chats?)(?![\w])"):
+            self.given.put("sequences", _amount(match["v"], "count"))
+
+    def _shares(self) -> None:
+        percents = [float(m[1]) / 100 for m in self._each(r"(?<![\w.])(\d+(?:\.\d+)?)\s?(?:%|percent\b)")]
+        for name, value in zip(("percent", "percent_b"), percents, strict=False):
+            self.given.put(name, value)
+
+    def _words(self) -> None:
+        for name, value, pattern in _WORDS_GIVEN:
+            if re.search(pattern, self.left, re.IGNORECASE):
+                self.given.put(name, value)
+        targets = _targets(self.left)
+        if targets:
+            self.given.put("targets", targets)
+
+
+_WORDS_GIVEN: tuple[tuple[str, Any, str], ...] = (
+    ("method", "qlora", r"\bq-?lora\b"),
+    ("method", "lora", r"\blora\b|adapters?\b"),
+    ("optimizer", "adafactor", r"\badafactor\b"),
+    ("optimizer", "lion", r"\blion\b"),
+    ("optimizer", "muon", r"\bmuon\b"),
+    ("optimizer", "sgd", r"\bsgd\b(?=.*(?:without|no) momentum)|(?:plain|vanilla) sgd"),
+    ("optimizer", "sgd-momentum", r"\bsgd\b"),
+    ("optimizer", "adamw", r"\badam\w*"),
+    ("arithmetic", "bf16", r"everything in|no (?:fp32 )?master|pure bf16|no fp32"),
+    ("arithmetic", "mixed", r"mixed[\s-]precision"),
+    ("zero", 3, r"\bfsdp\b|full[\s_-]?shard|fully sharded"),
+    ("gated", False, r"without gating|no gating|not gated|ungated|\bgelu\b|no gate"),
+    ("gated", True, r"swiglu|geglu|gated"),
+    ("tied", False, r"untied|not tied"),
+    ("tied", True, r"\btied|tying|shared? (?:input|embedding)"),
+    ("checkpointing", False, r"(?:no|without) (?:gradient |activation )?checkpointing"),
+    ("checkpointing", True, r"checkpointing|recomput"),
+    ("flash", False, r"(?:no|without) flash|scores stored|naive attention|eager"),
+    ("all_memory", True, r"all (?:of )?(?:the|my|its) (?:memory|vram)|full(?: of the)? (?:memory|vram)|whole (?:memory|card)"),
+    ("per_token", True, r"(?:per|a|one|each|every) token\b"),
+)  # fmt: skip
+
+
+def _targets(text: str) -> str:
+    """The matrices that are to be adapted, as they are named."""
+    if re.search(r"all[\s-]?linear|all (?:the )?(?:linear|matrices|projections|layers|modules)", text, re.IGNORECASE):
+        return "all"
+    found = re.findall(r"\b(q|k|v|o|gate|up|down)_proj\b", text, re.IGNORECASE)
+    if found:
+        return ",".join(dict.fromkeys(name.lower() for name in found))
+    short = re.search(r"\b(q(?:\s*,\s*k)?\s*(?:,|and|&|/|\+)\s*v(?:\s*(?:,|and|&)\s*o)?)\b", text, re.IGNORECASE)
+    if short:
+        return ",".join(re.findall(r"[qkvo]", short[1].lower().replace("and", "")))
+    if re.search(r"quer(?:y|ies)(?:,? keys?)? and values?", text, re.IGNORECASE):
+        return "q,k,v" if re.search(r"keys?", text, re.IGNORECASE) else "q,v"
+    if re.search(r"attention (?:only|projections?|matrices|layers|modules|weights)", text, re.IGNORECASE):
+        return "q,k,v,o"
+    return ""
+
+
+def _normalized(text: str) -> str:
+    """Write number words as digits, and 8xH100 as two words."""
+    words = "|".join(_WORDS)
+
+    def digits(match: re.Match[str]) -> str:
+        return str(_WORDS[match[1].lower()])
+
+    text = re.sub(r"\b(?:one|a single|single)\b(?=\s(?:kv|key))", "1", text, flags=re.IGNORECASE)
+    text = re.sub(rf"\b({words})\b(?=[\s-]+[A-Za-z0-9])", digits, text, flags=re.IGNORECASE)
+    text = text.replace("×", "x") if re.search(r"\d\s?×\s?[A-Z]", text) else text
+    return re.sub(r"(?<![\w.])(\d+)\s?[x×]\s?(?=[A-Za-z])", r"\1 x ", text)
+
+
+def _amount(text: str, unit: str) -> float | None:
+    """An amount in base units; None where the text is none."""
+    plain = text.replace("−", "-").replace("teraflops", "TFLOP/s").replace("petaflops", "PFLOP/s")
+    plain = re.sub(r"(?<=[KMGTkmgt]B)ps$|(?<=B) (?:per|a) second$", "/s", plain)
+    plain = re.sub(r"FLOPS?(?:/s)?$", "FLOP/s", plain, flags=re.IGNORECASE) if unit == "FLOP/s" else plain
+    try:
+        return read_amount(plain.strip(), unit)
+    except CalculationError:
+        return None
+
+
+Reading = Callable[[Given], dict[str, Any] | None]
