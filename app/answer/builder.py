@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import prompts
 from app.answer.again import as_wished
 from app.answer.best_of import written
+from app.answer.calculate import work_out
 from app.answer.clock import Clock
 from app.answer.compose import ComposedSentence
 from app.answer.conflicts import in_answer, numbered, statements
@@ -29,6 +30,7 @@ from app.answer.writer import Writer
 from app.chat_models import ChatModel, Finished, Piece
 from app.config.personas import Persona
 from app.question.acts import TALK, Act
+from app.question.calculations import Asked
 from app.question.reading import Reading
 from app.record.citations import is_whole
 from app.record.evidence import Span, Weigh, evidence_of
@@ -119,13 +121,18 @@ class AnswerRun:
         self.usage = retrieved.rewrite.usage
         self.premises: list[Premise] = []
         self.finish_reason: FinishReason = "stop"
+        self.calculations: tuple[Mapping[str, Any], ...] = ()
         self.prompt: Prompt | None = None
         self.refused = self.bounded = False
         self.decoding = decoding_for(question, persona, self.settings)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what is written as it is checked, and the record at last."""
-        if self.reading.act in TALK:
+        if self.reading.calculation is not None:
+            for delta in self._worked_out(self.reading.calculation):
+                yield delta
+            yield self._final("computed" if self.calculations else "talk")
+        elif self.reading.act in TALK:
             yield self._talk()
             yield self._final("talk")
         elif not self.retrieved.answerable or not self.evidence:
@@ -142,6 +149,12 @@ class AnswerRun:
             async with aclosing(self._prose()) as prose:
                 async for event in prose:
                     yield event
+
+    def _worked_out(self, asked: Asked) -> Iterator[Delta]:
+        worked = work_out(asked)
+        self.writer = Writer(worked.evidence())
+        self.calculations = (worked.found.as_dict(),) if worked.found else ()
+        yield from worked.written(self.writer)
 
     def _talk(self) -> Delta:
         facts = Facts(self.pipeline.index, self.persona, self.model.name, self._drafts())
@@ -362,6 +375,7 @@ class AnswerRun:
             delimiter=self.prompt.delimiter.token if self.prompt else "",
             question=self.question,
             act=self.reading.act,
+            calculations=self.calculations,
         )
         self.pipeline.observers.answered(answer)
         return Final(answer)

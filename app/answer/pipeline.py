@@ -134,7 +134,8 @@ class Pipeline:
         clock = Clock()
         retriever = self.live_index.retriever()
         reading = read_in_conversation(question, subjects_of(retriever.index))
-        if reading.act in TALK and reading.act is not Act.CLARIFY:
+        talks = reading.act in TALK and reading.act is not Act.CLARIFY
+        if talks or reading.calculation is not None:
             return reading, _nothing_looked_up(question, reading, retriever.index)
         forms, rewrite = await stand_alone(
             question, reading.forms, self.rewriter, self.settings.rewrite_seconds

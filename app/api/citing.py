@@ -152,6 +152,7 @@ def grounding(answer: Answer, cited: list[CitedSource], *, persona: str) -> dict
             for claim in answer.claims
         ],
         "conflicts": conflicts(answer.conflicts),
+        "calculations": [dict(each) for each in answer.calculations],
         "premises": [{"text": each.text, "n": each.n} for each in answer.premises],
     }
 

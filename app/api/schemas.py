@@ -180,6 +180,7 @@ class Grounding(Reply):
     sources: list[GroundingSource]
     claims: list[GroundingClaim]
     conflicts: list[GroundingConflict]
+    calculations: list[dict[str, Any]]
     premises: list[GroundingPremise]
 
 

@@ -8,8 +8,11 @@ numbers or a named model. Everything else is left to the knowledge base. A follo
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from app.question.given import Amount, Given, read
@@ -24,162 +27,88 @@ __all__ = ["Asked", "calculation_asked"]
 class Asked:
     """A calculation that was asked for, as its inputs by name.
 
-    `claimed` are figures of the asker's own, in the result's base unit; `missing` names what is
+    `claimed` are figures of the asker's own; `missing` names what is
     to be asked back before anything can be worked out.
     """
 
     name: str
     inputs: Mapping[str, Any]
-    claimed: tuple[float, ...] = ()
+    claimed: tuple[Amount, ...] = ()
     missing: str = ""
+
+
+_Test = re.Pattern[str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """When a calculation is meant: words that ask for it, and what must be given.
-
-    Each of `needs` is a choice of names, one of which must be given. `maps` names where an
-    input's value is taken from, the first that is given; `also` decides what words can't.
-    """
+    """When a calculation is meant; `calculations.toml` says what each part is."""
 
     name: str
     cue: re.Pattern[str]
     needs: tuple[tuple[str, ...], ...]
-    maps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    also: Callable[[Given, str], bool] = lambda _given, _text: True
+    takes: Mapping[str, tuple[str, ...]]
+    says: _Test = None
+    unless: _Test = None
+    about: _Test = None
+    not_about: _Test = None
+    given: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    words: int = 0
+    check: str = ""
+
+    def holds(self, given: Given, asking: str) -> bool:
+        """Tell whether it is this calculation that the sentences ask for."""
+        if not self.cue.search(asking) or not all(given.has(*choice) for choice in self.needs):
+            return False
+        if given.has(*self.without) or (self.given and not given.has(*self.given)):
+            return False
+        if self.words and len(given.text.split()) > self.words:
+            return False
+        wanted = ((self.says, asking), (self.about, given.text))
+        unwanted = ((self.unless, asking), (self.not_about, given.text))
+        return (
+            all(pattern is None or pattern.search(text) for pattern, text in wanted)
+            and not any(pattern and pattern.search(text) for pattern, text in unwanted)
+            and (not self.check or _CHECKS[self.check](given, asking))
+        )
 
 
-def _rule(
-    name: str,
-    cue: str,
-    needs: str,
-    also: Callable[[Given, str], bool] | None = None,
-    **maps: str,
-) -> _Rule:
-    return _Rule(
-        name,
-        re.compile(cue, re.IGNORECASE),
-        tuple(tuple(each.split("|")) for each in needs.split()),
-        {key: tuple(value.split()) for key, value in maps.items()},
-        also or (lambda _given, _text: True),
+@cache
+def _rules() -> tuple[_Rule, ...]:
+    file = Path(__file__).with_name("calculations.toml")
+    raw = tomllib.loads(file.read_text(encoding="utf-8"))
+
+    def pattern(row: dict[str, Any], key: str) -> _Test:
+        if key not in row:
+            return None
+        text = row[key]
+        for name, part in raw["parts"].items():
+            text = text.replace(f"<<{name}>>", part)
+        return re.compile(text, re.IGNORECASE)
+
+    return tuple(
+        _Rule(
+            name=row["name"],
+            cue=pattern(row, "cue") or re.compile(""),
+            needs=tuple(tuple(each.split("|")) for each in row["needs"]),
+            takes={name: tuple(sources) for name, sources in row.get("from", {}).items()},
+            says=pattern(row, "says"),
+            unless=pattern(row, "unless"),
+            about=pattern(row, "about"),
+            not_about=pattern(row, "not_about"),
+            given=tuple(row.get("with", ())),
+            without=tuple(row.get("without", ())),
+            words=row.get("words", 0),
+            check=row.get("check", ""),
+        )
+        for row in raw["rule"]
     )
 
 
-def _says(pattern: str) -> Callable[[Given, str], bool]:
-    compiled = re.compile(pattern, re.IGNORECASE)
-    return lambda _given, text: compiled.search(text) is not None
-
-
-def _lacks(pattern: str) -> Callable[[Given, str], bool]:
-    compiled = re.compile(pattern, re.IGNORECASE)
-    return lambda _given, text: compiled.search(text) is None
-
-
-_SIZE = r"(?:memory|vram|\bram\b|\bGi?B\b|size|big|large|takes?|need|much|fits?|enough|oom|states|total|share|per[\s-]gpu)"
-_TRAINS = (
-    r"\b(?:pre-?)?train(?:ing|ed|s)?\b|fine-?tun|finetun|\badam|\bsgd\b|optimi[sz]er|grad(?:ient)?s?\b|\bzero\b|"
-    r"\bfsdp\b|deepspeed|(?:q-?)?\blora\b"
-)
-_RULES: tuple[_Rule, ...] = (
-    _rule("sampling", r"top[\s_-]?[pk]|min[\s_-]?p|temperature|softmax|nucleus|renormal",
-          "probabilities|logits",
-          lambda g, t: g.has("top_p", "top_k", "min_p", "temperature") or "softmax" in t.lower()),
-    _rule("speculative-speedup", r"specul|draft|acceptance|alpha|gamma", "acceptance"),
-    _rule("pipeline-bubble", r"bubble|pipeline|idle", "stages microbatches"),
-    _rule("effective-batch", r"batch", "micro_batch|batch steps",
-          _says(r"effective|global|total|what batch|overall|(?:real|true) batch"),
-          micro_batch="micro_batch batch", replicas="gpus"),
-    _rule("gradient-accumulation", r"accumul|accum\b", "batch|batch_tokens micro_batch|gpus",
-          lambda g, _t: not g.has("steps"), batch="batch_tokens batch", replicas="gpus"),
-    _rule("score-difference", r"difference|significan|better|real|chance|noise|\bvs\b|versus",
-          "only_a only_b items"),
-    _rule("score-difference", r"difference|significan|better|real|chance|noise|\bvs\b|versus",
-          "percent percent_b items", _lacks(r"interval|confidence"),
-          accuracy_a="percent", accuracy_b="percent_b"),
-    _rule("wilson-interval",
-          r"interval|confiden|error bar|wilson|how sure|uncertain|standard error|\bci\b",
-          "items right|percent", accuracy="percent"),
-    _rule("items-needed", r"how many|sample size|how large|questions|items|examples",
-          "margin|difference", accuracy="percent"),
-    _rule("yarn", r"\byarn\b", "original context"),
-    _rule("rope-wavelengths", r"wavelength", "base|head_size|model", context="tokens"),
-    _rule("sliding-reach", r"reach|how far|receptive|travel|span|look back|see back",
-          "window layers"),
-    _rule("bits-per-byte", r"bits?[\s/-]*(?:per|a|/)[\s-]*byte|\bbpb\b",
-          "loss|perplexity bytes_per_token|tokens_per_byte"),
-    _rule("perplexity", r"perplexity|\bppl\b|bits? (?:per|a) token", "loss"),
-    _rule("loss", r"loss|cross[\s-]?entropy|nats", "perplexity"),
-    _rule("text-overlap", r"\bf1\b|rouge|bleu|overlap", "quoted"),
-    _rule("mfu", r"\bmfu\b|utili[sz]ation", "throughput model|parameters gpu|peak"),
-    _rule("energy", r"energy|[km]wh|electricity|power bill", "watts|gpu days|hours"),
-    _rule("api-cost", r"cost|price|pay|bill|\$", "input_tokens|output_tokens|train_tokens|tokens "
-          "input_price|output_price|api_price", input_tokens="input_tokens train_tokens tokens"),
-    _rule("break-even", r"break[\s-]?even|cheaper|worth|own gpu|self[\s-]?host", "price api_price"),
-    _rule("cost-per-million", r"million|\b1M\b|mtok", "price throughput"),
-    _rule("training-time",
-          r"how long|days?|weeks?|months?|hours?|how fast|\btime\b|costs?\b|price|expensive|\$",
-          "train_tokens|compute model|parameters|compute gpu|peak", tokens="train_tokens",
-          mfu="mfu utilization percent"),
-    _rule("compute-optimal",
-          r"tokens (?:per|a|for each) param|chinchilla|compute[\s-]?optimal",
-          "model|parameters|compute|train_tokens", _lacks(r"\bpaper\b|hypothes|law\b"),
-          tokens="train_tokens"),
-    _rule("compute-optimal",
-          r"how (?:many|much)[^?.]{0,30}tokens[^?.]{0,40}(?:need|should|require|train|enough|for)|"
-          r"tokens (?:do|should|would) (?:i|we|one)",
-          "parameters", lambda g, _t: not g.has("gpu", "memory", "layers", "train_tokens")),
-    _rule("training-compute", r"\bflops?\b|compute", "train_tokens model|parameters",
-          tokens="train_tokens"),
-    _rule("lora-parameters", r"trainable|params?\b|parameters?|weights get trained|how many weights",
-          "rank", _says(r"lora|adapter|\brank\b|\br\s?="), vocabulary="-"),
-    _rule("prefill-time", r"prefill|first token|ttft|(?:read|process|ingest)[^?.]{0,40}prompt",
-          "tokens|input_tokens model|parameters gpu|peak", tokens="input_tokens tokens sequence",
-          utilization="utilization mfu percent"),
-    _rule("arithmetic-intensity",
-          r"intensity|(?:compute|memory|bandwidth)[\s-]?(?:bound|limited)|flops? (?:per|a) byte",
-          "model|parameters", batch="batch sequences"),
-    _rule("decode-speed",
-          r"tok(?:en)?s?\s?(?:/|per|a)\s?s(?:ec(?:ond)?)?\b|\btps\b|decod|generation speed|how fast|speed",
-          "model|parameters gpu|bandwidth", lambda g, _t: not g.has("throughput"),
-          batch="batch sequences", efficiency="utilization percent"),
-    _rule("logits", r"logits", "model|vocabulary tokens|sequence", _says(_SIZE),
-          sequence="sequence tokens", batch="batch sequences"),
-    _rule("activations", r"activations?", "model|layers tokens|sequence", _says(_SIZE),
-          sequence="sequence tokens", batch="batch sequences"),
-    _rule("kv-cache", r"\bkv\b|key[\s-/]?value|\bcache\b".replace("[\\s-/]", "[\\s/-]"),
-          "model|layers|attention_layers model|kv_heads|heads|width|kv_rank",
-          lambda g, t: not _fits(g, t), cache_precision="cache_precision precision",
-          sequences="sequences batch", tokens="tokens sequence input_tokens"),
-    _rule("concurrent-sequences",
-          r"how many[^?.]{0,40}(?:requests?|sequences?|users?|streams?|conversations?|chats?)|concurren",
-          "model memory|gpu tokens", tokens="tokens sequence"),
-    _rule("context-that-fits",
-          r"(?:longest|max(?:imum)?|how (?:much|long|many|large|big)|what)[^?.]{0,40}(?:context|tokens)|"
-          r"context[^?.]{0,30}(?:fits?|max|can i)",
-          "model|layers model|parameters memory|gpu", lambda g, _t: not g.has("tokens"),
-          sequences="sequences batch"),
-    _rule("largest-model", r"(?:biggest|largest|how (?:big|large) (?:of )?a) (?:\w+ )?(?:model|llm)",
-          "memory|gpu", lambda g, _t: not g.has("model", "parameters")),
-    _rule("training-memory", _TRAINS, "model|parameters",
-          lambda g, t: _states_asked(g, t), sequence="sequence tokens",
-          batch="batch micro_batch", base_precision="base_precision"),
-    _rule("inference-memory", r"fits?\b|\brun\b|\bload|enough|how many|need|serve|host|deploy|works?\b",
-          "model|parameters memory|gpu", tokens="tokens sequence input_tokens",
-          sequences="sequences batch"),
-    _rule("inference-memory", r"how many[^?.]{0,15}(?:gpus?|cards?|accelerators?)",
-          "model|parameters"),
-    _rule("embedding-parameters", r"embedding", "vocabulary width",
-          lambda g, t: not g.has("layers") and bool(re.search(r"param|weights|big|size", t))),
-    _rule("parameters", r"param", "layers width|heads"),
-    _rule("parameters", r"\bactive\b[^?.]*param|param[^?.]*\bactive|count[^?.]*param|param[^?.]*(?:from|by) (?:its|the) shape",
-          "model"),
-    _rule("weights", r"weights?\b|size|memory|vram|how (?:big|large|much|many gb)|\bfile\b|\bGi?B\b|takes?",
-          "model|parameters",
-          lambda g, t: g.has("precision", "bits", "parameters") or "weight" in t.lower()),
-)  # fmt: skip
-
 _ASKING = re.compile(
-    r"\?|\b(?:how (?:much|many|big|large|long|far|fast)|what(?:'s| is| are| does| do| will| would)?|"
+    r"\?|\b(?:how (?:much|many|big|large|long|far|fast)|"
+    r"what(?:'s| is| are| does| do| will| would)?|"
     r"calculate|compute|work out|estimate|count|fits?|size of|total|need|can (?:i|we)|will|"
     r"(?:tokens|size|memory|vram|flops|cache|params|parameters) (?:for|of))\b",
     re.IGNORECASE,
@@ -197,6 +126,11 @@ _CONTINUING = re.compile(
 )
 _LONGEST_FOLLOW_UP = 16
 _MOST_TURNS = 6
+_NUMBERS = frozenset(
+    "layers width heads kv_heads head_size ffn_width vocabulary tokens train_tokens parameters "
+    "rank sequences batch window experts probabilities logits items right only_a only_b price "
+    "throughput acceptance drafted stages microbatches loss perplexity".split()
+)
 _OWN = frozenset(
     "parameters active_parameters layers width heads kv_heads head_size ffn_width vocabulary "
     "experts experts_per_token expert_width window attention_layers kv_rank".split()
@@ -245,27 +179,42 @@ def _names_it(rule: _Rule, text: str) -> bool:
 def _takes(rule: _Rule, given: Given) -> bool:
     """Tell whether a calculation takes any of what is given."""
     names = {spec.name for spec in calculation(rule.name).inputs}
-    sources = {name for choices in rule.maps.values() for name in choices}
+    sources = {name for choices in rule.takes.values() for name in choices}
     return any(name in names | sources for name in given.values)
 
 
 def _rule_for(given: Given, text: str) -> _Rule | None:
     own = len(given.values) + len(given.memory)
-    if not own or not _ASKING.search(text):
+    asking = _asking(text)
+    if not own or not asking or "several" in given.notes:
         return None
     if _EXPLAINING.search(text) and not (own >= 3 and _ASKING_HOW_MUCH.search(text)):
         return None
-    for rule in _RULES:
-        if (
-            rule.cue.search(text)
-            and all(given.has(*choice) for choice in rule.needs)
-            and rule.also(given, text)
-        ):
-            return rule
-    return None
+    if _TELLING.search(text) and len(set(given.values) & _NUMBERS) < 3:
+        return None
+    return next((rule for rule in _rules() if rule.holds(given, asking)), None)
 
 
-_ASKING_HOW_MUCH = re.compile(r"how (?:much|many|big|large|long)|what size", re.IGNORECASE)
+def _asking(text: str) -> str:
+    """The sentences of a text that ask; all of a short one."""
+    if len(text.split()) <= _SHORT:
+        return text if _ASKING.search(text) else ""
+    sentences = re.split(r"(?<=[.?!;])\s+|\n", text)
+    return " ".join(each for each in sentences if "?" in each or _ASKING_HOW_MUCH.search(each))
+
+
+_ASKING_HOW_MUCH = re.compile(
+    r"how (?:much|many|big|large|long|far|fast)|what(?:'s| is| are| does| do| size| mfu)|can i\b|"
+    r"does it fit",
+    re.IGNORECASE,
+)
+# What a paper or a person found is told by sources, not by a formula.
+_TELLING = re.compile(
+    r"\b(?:did|was|were|papers?|authors?|study|reported|according to|published|measured|released|"
+    r"record|won|beat|claimed|download|yardstick|by heart)\b",
+    re.IGNORECASE,
+)
+_SHORT = 24
 
 
 def _completed(given: Given, text: str) -> Given:
@@ -275,9 +224,11 @@ def _completed(given: Given, text: str) -> Given:
         given.put("quoted", True)
         given.put("text", given.quoted[0])
         given.put("reference", given.quoted[1])
-    if values.get("model"):
-        for name in ("parameters",):
-            values.pop(name, None)
+    if chosen := models().get(str(values.get("model"))):
+        own = values.pop("parameters", None)
+        near = (chosen.parameters, chosen.active_parameters)
+        if own and not any(0.8 <= own / each <= 1.25 for each in near):
+            given.notes.append("several")
     if "days" in values:
         given.put("hours", values["days"] * 24)
     spans = re.search(
@@ -306,7 +257,11 @@ def _completed(given: Given, text: str) -> Given:
 
 def _is_card(amount: Amount) -> bool:
     """Tell whether an amount of memory is what a machine has, not what something takes."""
-    if re.match(r"\s*(?:of\s)?(?:card|gpus?\b|vram|v?ram\b|mac\b|machine|¦|each)", amount.after, re.IGNORECASE):
+    if re.match(
+        r"\s*(?:of\s)?(?:card|gpus?\b|vram|v?ram\b|mac\b|machine|¦|each)",
+        amount.after,
+        re.IGNORECASE,
+    ):
         return not re.search(r"(?:needs?|takes?|uses?)\s*(?:about|~)?\s*$", amount.before)
     return bool(
         re.search(r"\b(?:on|in|into|have|has|with|got|my|only|single|a|an|x)\s(?:an?\s|1\s|my\s|only\s|one\s)?$",
@@ -314,20 +269,60 @@ def _is_card(amount: Amount) -> bool:
     )  # fmt: skip
 
 
-def _fits(given: Given, text: str) -> bool:
-    """Tell whether it is asked what fits a machine, not what the cache takes."""
-    return given.has("memory", "gpu") and bool(
-        re.search(r"fits?\b|longest|max(?:imum)? context|how many (?:concurrent|users|requests|gpus)|enough", text, re.IGNORECASE)
-    )
+def _no_fit(given: Given, asking: str) -> bool:
+    """Tell whether it is not asked what fits a machine, but what the cache takes."""
+    return not given.has("memory", "gpu") or not _FITTING.search(asking)
 
 
-def _states_asked(given: Given, text: str) -> bool:
-    frozen = re.search(r"\b(?:weights?|model)\b", text, re.IGNORECASE) and re.search(
-        r"frozen|base", text, re.IGNORECASE
-    )
-    if frozen and not given.has("gpus", "zero", "sequence"):
+_FITTING = re.compile(
+    r"fits?\b|longest|max(?:imum)? context|how many (?:concurrent|users|requests|gpus)|enough",
+    re.IGNORECASE,
+)
+_SIZED = re.compile(
+    r"(?:\b(?:sizes?|memory|vram|ram|space|file|checkpoint|weights?|gb|gib|gigs|gigabytes)\b|"
+    r"how (?:big|large))"
+    r"(?:[\s,]+(?:of|for|is|are|does|do|in|to|the|a|an|my|one|just|only|gpu|run|load|host|would|will|weights?|"
+    r"file|model|need(?:ed)?|take|use|frozen|¦|\(\w+ \w+\)))*[\s,]+M\b"
+    r"(?!\s*(?:-|expert|head|layer|block|embedding|tokenizer|"
+    r"vocab|graph|attention|shaped|plus|chat|\+))|"
+    r"\bM\b[^?.]{0,60}(?:\b(?:memory|vram|weights?|gb|gib|file|gguf)\b|how (?:big|large))|"
+    r"weights (?:take|need|occupy)",
+    re.IGNORECASE,
+)
+
+
+_NOT_THE_MODEL = re.compile(
+    r"(?:train(?:ing|ed|s)?|fine-?tun\w*|finetun\w*|adam\w*|sgd|optimi[sz]er|grad(?:ient)?s?|fsdp|"
+    r"deepspeed|lora|dpo|offload|host ram|system ram|cpu|which|better|cheaper|faster|why|worth|"
+    r"instead|kv|cache|activations?|dataset|corpus|users|requests|vocab\w*|times|every quant|"
+    r"prompts?|in parameters|parameters\?|moments|send|effect|logits|matri\w+|embedding row|expert|"
+    r"lens|states?|count|graph|per layer|adapters?|same|smaller|should i|hidden|dimensions?|family|"
+    r"won'?t|precision are|first\?)\b|\bor\b.*\?",
+    re.IGNORECASE,
+)
+_HOW_BIG = re.compile(r"how (?:big|large|heavy) is", re.IGNORECASE)
+
+
+def _sized(given: Given, asking: str) -> bool:
+    """Tell whether it is asked how large a model is in memory, and not a part of it."""
+    frozen = re.search(r"frozen|nf4", asking, re.IGNORECASE)
+    if _NOT_THE_MODEL.search(asking) and not frozen:
         return False
-    return bool(re.search(_SIZE + r"|save", text, re.IGNORECASE))
+    published = _HOW_BIG.search(asking) and not given.has("precision", "bits")
+    if published and not re.search(r"file|weights|memory|vram|\bgb\b|disk", asking, re.IGNORECASE):
+        return False
+    return _SIZED.search(given.masked) is not None
+
+
+def _states(given: Given, _asking: str) -> bool:
+    """Tell whether what training takes is asked, not what frozen weights alone do."""
+    frozen = re.search(r"frozen|\bbase\b|4[\s-]?bit weights", given.text, re.IGNORECASE)
+    return not frozen or given.has("gpus", "zero", "sequence")
+
+
+_CHECKS: Mapping[str, Callable[[Given, str], bool]] = {
+    "no_fit": _no_fit, "sized": _sized, "states": _states,
+}  # fmt: skip
 
 
 def _merged(before: Given, now: Given) -> Given:
@@ -342,20 +337,19 @@ def _merged(before: Given, now: Given) -> Given:
     if "hours" in now.values:
         values.pop("days", None)
     values.update(now.values)
-    return Given(values, now.memory, before.notes, now.quoted or before.quoted)
+    return Given(values, now.memory, before.notes, now.quoted or before.quoted, now.text)
 
 
 def _asked(turn: _Turn) -> Asked:
     rule, values = turn.rule, turn.given.values
     inputs: dict[str, Any] = {}
     for spec in calculation(rule.name).inputs:
-        for source in rule.maps.get(spec.name, (spec.name,)):
+        for source in rule.takes.get(spec.name, (spec.name,)):
             if source in values:
                 inputs[spec.name] = values[source]
                 break
     missing = _shaped(rule.name, inputs, turn)
-    claimed = tuple(amount.value for amount in turn.given.memory)
-    return Asked(rule.name, inputs, claimed, missing)
+    return Asked(rule.name, inputs, tuple(turn.given.memory), missing)
 
 
 def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:

@@ -8,13 +8,17 @@ those that only their unit tells apart ("24 GB", "128k").
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from index.calculations import CalculationError
 from index.calculations.names import machines_in, models_in
 from index.calculations.precisions import precision
+from index.calculations.shapes import machines
 from index.calculations.units import context_tokens, read_amount
 
 __all__ = ["Amount", "Given", "read"]
@@ -50,6 +54,8 @@ class Given:
     memory: list[Amount] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     quoted: list[str] = field(default_factory=list)
+    text: str = ""
+    masked: str = ""
 
     def has(self, *names: str) -> bool:
         """Tell whether any of these was given."""
@@ -60,97 +66,52 @@ class Given:
         self.values.setdefault(name, value)
 
 
-def _named(name: str, unit: str, *patterns: str) -> list[tuple[str, str, re.Pattern[str]]]:
-    return [(name, unit, re.compile(pattern, re.IGNORECASE)) for pattern in patterns]
-
-
-def _after(words: str) -> str:
-    """A number after its name: `num_layers = 32`."""
-    return rf"(?<![\w-])(?:{words}){_IS}(?P<v>{_NUMBER})(?![\w-])"
-
-
-def _before(words: str) -> str:
-    """A number before its name: `32 layers`."""
-    return rf"{_N}[\s-]?(?:{words})(?![\w])"
-
-
-def _both(name: str, words: str, unit: str = "count") -> list[tuple[str, str, re.Pattern[str]]]:
-    return _named(name, unit, _before(words), _after(words))
-
-
+_PRECISION = (
+    r"(?:bf16|bfloat16|fp?32|fp?16|float(?:32|16|8)|half precision|fp8(?:_e4m3|_e5m2)?|fp4|"
+    r"int[2-8]|nf4|mxfp4|nvfp4|awq|gptq|i?q\d_(?:[01k]|xxs|xs|nl|[sm])(?:_[sml])?|q[2-8]\b|"
+    r"(?<![\d.])(?:2|3|4|5|6|8|16|32)[\s-]?bits?\b)"
+)
 _GPU_NOUN = r"(?:gpus?|cards?|accelerators?|devices?|graphics cards?)"
-_PER_M = r"(?:per|/|a|for(?: a)?)\s*(?:1\s?M\b|1M|million|mtok|m\b)(?:illion)?"
-_RULES: list[tuple[str, str, re.Pattern[str]]] = [
-    # prices
-    *_named("input_price", "USD/Mtok", rf"\$\s?(?P<v>[\d.]+)\s*{_PER_M}\s*(?:tokens? )?(?:input|in\b|prompt)(?: tokens?)?"),
-    *_named("output_price", "USD/Mtok", rf"\$\s?(?P<v>[\d.]+)\s*{_PER_M}\s*(?:tokens? )?(?:output|out\b|completion|generated)(?: tokens?)?"),
-    *_named("api_price", "USD/Mtok", rf"\$\s?(?P<v>[\d.]+)\s*{_PER_M}\s*(?:tokens?)?"),
-    *_named("kwh_price", "USD", r"\$\s?(?P<v>[\d.]+)\s*(?:per|/|a)\s*kwh"),
-    *_named("price", "USD/h", r"\$\s?(?P<v>[\d.,]+)\s*(?:per|/|an?)?\s*(?:gpu[\s-]?)?(?:hour|hr|h)\b", r"(?P<v>[\d.]+)\s*(?:\$|usd|dollars?|€|euros?)\s*(?:per|/|an?)\s*(?:gpu[\s-]?)?(?:hour|hr|h)\b"),
-    # rates
-    *_named("bandwidth", "bytes/s", r"(?P<v>[\d.,]+\s*[KMGT]i?B(?:/s|ps| per second| a second))(?![\w])"),
-    *_named("peak", "FLOP/s", r"(?P<v>[\d.,]+\s*(?:[TPE]FLOPS?(?:/s)?|teraflops|petaflops))\b"),
-    *_named("throughput", "tokens/s", rf"{_N}\s*(?:tokens?|toks?|t)\s?(?:/|per|a)\s?(?:s\b|sec\b|second)", rf"{_N}\s*tps\b"),
-    *_named("compute", "FLOP", rf"{_N}\s*(?:FLOPs?|flops?)(?![\w/])"),
-    *_named("watts", "W", rf"{_N}\s?(?:watts?|W)\b"),
-    # tokens a second etc. are gone: amounts of tokens with a role
-    *_named("input_tokens", "tokens", rf"{_N}[\s-]*(?:(?:input|prompt) tokens?|tokens? (?:in(?= and| out|,| \+)|input|prompt))", rf"(?:prompts? of|reads?(?: a)?){_IS}{_N}[\s-]*tokens?"),
-    *_named("output_tokens", "tokens", rf"{_N}[\s-]*(?:(?:output|completion|generated) tokens?|tokens? (?:out\b|output)|out\b)"),
-    # shape
-    *_named("head_size", "count", r"(?<=heads )(?:of |with |each )(?:dim(?:ension)?s? |size )?(?P<v>\d+)(?![\w.]*\s*(?:tokens|layers))"),
-    *_both("kv_heads", r"(?:kv|key[\s/-]?value|k/v|key/value)[\s_-]?heads?|num_key_value_heads|n_kv_heads?|n_head_kv|head_count_kv"),
-    *_both("layers", r"(?:transformer |hidden |decoder )?layers?|num_hidden_layers|n_layers?|num_layers|blocks|block_count"),
-    *_both("heads", r"(?:attention |query |q )?heads(?! of (?:dim|size))|num_attention_heads|n_heads?"),
-    *_named("head_size", "count", _after(r"head[\s_-]?dim(?:ension)?s?|head[\s_-]?size|d_head|key_length|(?:heads|of) (?:dim(?:ension)?|size)"), r"heads?,? (?:of|each|with|dim(?:ension)?)\s(?:dim(?:ension)?s?\s|size\s)?(?P<v>\d+)(?![\w.,]*\s*(?:tokens|layers))", _before(r"(?:dims?|dimensions?) (?:per|each|a) head|head[\s_]dim(?:ension)?s?")),
-    *_named("expert_width", "count", r"(?:(?<=experts )of |(?<=expert )|experts? )(?:width|size|dim|intermediate)" + _IS + r"(?P<v>\d+(?:,\d{3})*)", r"moe_intermediate_size" + _IS + r"(?P<v>\d+)"),
-    *_named("ffn_width", "count", _after(r"ffn(?: (?:width|size|dim))?|d_ff|intermediate(?:_size| size)?|feed[\s-]?forward(?: (?:size|width|dim))?|mlp(?: (?:dim|size|width))?|inner (?:size|dim|width)"), _before(r"ffn|d_ff|intermediate")),
-    *_named("width", "count", _after(r"hidden(?:[\s_-](?:size|dim(?:ension)?))?|d[_\s]?model|n_embd|embed(?:ding)?[\s_-]?(?:dim(?:ension)?|size|length)|model dim(?:ension)?"), _before(r"(?:hidden(?: size| dim)?|d_model|wide)")),
-    *_named("vocabulary", "count", _after(r"vocab(?:ulary)?(?:[\s_](?:size|of))?"), _before(r"vocab(?:ulary)?(?: size)?(?: entries)?|vocabulary entries")),
-    *_named("experts_per_token", "count", r"top[\s-]?(?P<v>\d+)(?=[^\d]{0,20}(?:expert|rout|$|,|\s))(?!\s*(?:of|sampl|=))", _before(r"(?:active |activated )?experts? (?:per|a|each) token")),
-    *_both("experts", r"experts"),
-    *_named("window", "tokens", _after(r"(?:sliding[\s-]?)?window(?: (?:size|of))?"), _before(r"(?:token )?(?:sliding[\s-]?)?window")),
-    # adapters, optimizers, parallelism
-    *_named("rank", "count", r"(?<![\w])(?:lora[\s_-]?)?(?:rank|r)\s*(?:=|of|:)?\s*(?P<v>\d+)(?![\w.])"),
-    *_named("zero", "count", r"zero[\s-]?(?:stage)?[\s-]?(?P<v>[0-3])\b", r"stage[\s-]?(?P<v>[1-3])\b(?=.*(?:zero|deepspeed))"),
-    *_named("stages", "count", _before(r"(?:pipeline )?stages?"), _after(r"pipeline[\s-]parallel(?:ism)?(?: (?:size|degree))?|pp(?:[\s_]size)?")),
-    *_named("microbatches", "count", _before(r"micro[\s-]?batches"), _after(r"(?:number of )?micro[\s-]?batches")),
-    *_named("micro_batch", "count", _after(r"micro[\s_-]?batch(?:[\s_]size)?|per[\s_-]device(?:[\s_]train)?[\s_]batch(?:[\s_]size)?|batch(?: size)? per (?:gpu|device)|per[\s-]gpu batch(?: size)?"), _before(r"(?:per (?:gpu|device)|sequences? per (?:gpu|device))")),
-    *_named("steps", "count", _after(r"(?:gradient[\s_])?accumulation(?:[\s_]steps)?|accum(?:ulation)?|grad[\s_]?accum(?:ulation)?"), _before(r"(?:gradient |grad )?accum(?:ulation)?(?: steps)?")),
-    *_named("batch_tokens", "tokens", rf"{_N}\s*tokens? (?:per|a|each) (?:step|batch|update)", rf"batch(?: size)? of{_IS}{_N}\s*tokens"),
-    *_named("batch", "count", _after(r"(?:global |total |target )?batch(?:[\s_-]?size)?(?: of)?"), _before(r"batch(?:[\s_]size)?")),
-    *_named("sequence", "tokens", _after(r"seq(?:uence)?(?:[\s_-]?len(?:gth)?)?|block[\s_]size|max_seq_len(?:gth)?")),
-    *_named("drafted", "count", _after(r"gamma|γ|k draft tokens"), _before(r"(?:draft(?:ed)?|speculative|speculated|proposed|guess(?:ed)?) tokens?")),
-    *_named("acceptance", "fraction", _after(r"acceptance(?: rate)?(?: of)?|alpha|α|accept(?:ance)? prob(?:ability)?"), rf"{_N}\s?%?\s*accept(?:ed|ance)"),
-    *_named("draft_cost", "fraction", r"draft cost\D{0,20}(?P<v>[\d.]+\s?%?)", r"draft(?: model)?(?: that)?\s(?:costs?|takes?|is|at)\s*(?P<v>[\d.]+\s?%?)", _after(r"\bc")),
-    # sampling
-    *_named("top_p", "fraction", _after(r"top[\s_-]?p|nucleus(?: of)?|p")),
-    *_named("top_k", "count", r"top[\s_-]?k\s*(?:=|of|:|is)?\s*(?P<v>\d+)"),
-    *_named("min_p", "fraction", _after(r"min[\s_-]?p")),
-    *_named("temperature", "count", _after(r"temp(?:erature)?|T")),
-    # losses, positions
-    *_named("perplexity", "count", _after(r"perplexity(?: of)?|ppl")),
-    *_named("bytes_per_token", "count", _before(r"(?:utf-8 )?(?:bytes|characters) (?:per|a|each) token")),
-    *_named("tokens_per_byte", "count", _before(r"tokens? (?:per|a|each) byte")),
-    *_named("loss", "nats", _after(r"(?:eval |validation |train(?:ing)? |val |test |cross[\s-]?entropy )?(?:loss|cross[\s-]?entropy|CE)(?: of)?")),
-    *_named("base", "count", _after(r"(?:rope[\s_])?theta|rope[\s_](?:base|freq_base)|base|θ")),
-    # benchmarks
-    *_named("only_a", "count", rf"{_N}[^.;]{{0,25}}?only (?:the )?(?:A\b|first)", rf"{_N} (?:right|correct|won|wins?) (?:by|for|only by) (?:only )?(?:A\b|the first)"),
-    *_named("only_b", "count", rf"{_N}[^.;]{{0,25}}?only (?:the )?(?:B\b|second)", rf"{_N} (?:right|correct|won|wins?) (?:by|for|only by) (?:only )?(?:B\b|the second)"),
-    *_named("margin", "fraction", r"margin(?: of error)?(?: of)?\s*(?:±|\+/-|\+-)?\s*(?P<v>[\d.]+\s?%?)", r"(?:±|\+/-)\s*(?P<v>[\d.]+\s?%)"),
-    *_named("difference", "fraction", rf"{_N}[\s-]?(?:percentage[\s-])?points?", r"difference of\s*(?P<v>[\d.]+\s?%)"),
-    *_named("disagreement", "fraction", r"(?:disagree(?:ment)?|differ)\D{0,15}(?P<v>[\d.]+\s?%)"),
-    *_named("right_of", "count", r"(?P<v>\d[\d,]*)\s*(?:out of|of|/)\s*(?:the )?(?P<w>\d[\d,]*)(?=\s|\?|,|\.|$)"),
-    *_named("items", "count", _before(r"(?:eval(?:uation)? |test |benchmark )?(?:questions|items|examples|problems|prompts|samples)(?: each)?"), _after(r"n")),
-    *_named("requests", "count", _before(r"(?:requests|calls|queries|prompts) (?:a|per|each) day|(?:requests|calls|queries)(?! (?:at|fit|can))")),
-    # time and shares
-    *_named("days", "count", _before(r"days?")),
-    *_named("hours", "count", _before(r"(?:hours?|hrs?|h)")),
-    *_named("mfu", "fraction", rf"{_N}\s?%?\s*(?:of )?mfu", _after(r"mfu")),
-    *_named("usable", "fraction", _after(r"gpu[\s_-]memory[\s_-]utili[sz]ation|memory utili[sz]ation|gpu_util"), rf"{_N}\s*(?:gpu )?memory utili[sz]ation", rf"use (?P<v>\d+\s?%)"),
-    *_named("utilization", "fraction", rf"{_N}\s?%\s*(?:of (?:the )?peak|utili[sz]ation|efficiency|of peak)", _after(r"utili[sz]ation|efficiency")),
-    *_named("pue", "factor", _after(r"pue")),
-    *_named("bits", "bits", rf"{_N}\s*(?:bpw|bits? per weight|bits a weight)"),
-]  # fmt: skip
+_PARTS = {
+    "number": _N,
+    "plain": _NUMBER,
+    "is": _IS,
+    "per_million": r"(?:per|/|a|for(?: a)?)\s*(?:1\s?M\b|1M|million|mtok|m\b)(?:illion)?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A number that a word names: the value it becomes, its unit, how it is written."""
+
+    name: str
+    unit: str
+    patterns: tuple[re.Pattern[str], ...]
+
+
+@cache
+def _named() -> tuple[_Name, ...]:
+    raw = tomllib.loads(Path(__file__).with_name("given.toml").read_text(encoding="utf-8"))
+    return tuple(
+        _Name(row["name"], row["unit"], tuple(re.compile(each, re.IGNORECASE)
+              for each in _written(row)))
+        for row in raw["number"]
+    )  # fmt: skip
+
+
+def _written(row: dict[str, Any]) -> Iterator[str]:
+    for pattern in row.get("patterns", ()):
+        yield _filled(pattern)
+    if "after" in row:
+        yield _filled(rf"<<number>>[\s-]?(?:{row['after']})(?![\w])")
+    if "before" in row:
+        yield _filled(rf"(?<![\w-])(?:{row['before']})<<is>>(?P<v><<plain>>)(?![\w-])")
+
+
+def _filled(pattern: str) -> str:
+    for name, part in _PARTS.items():
+        pattern = pattern.replace(f"<<{name}>>", part)
+    return pattern
 
 
 def read(text: str) -> Given:
@@ -160,7 +121,7 @@ def read(text: str) -> Given:
 
 class _Reader:
     def __init__(self, text: str) -> None:
-        self.given = Given()
+        self.given = Given(text=text)
         self.left = _normalized(text)
 
     def read(self) -> Given:
@@ -168,28 +129,29 @@ class _Reader:
         self._numbers()
         self._names()
         self._precisions()
-        for name, unit, pattern in _RULES:
-            self._rule(name, unit, pattern)
+        for named in _named():
+            for pattern in named.patterns:
+                self._rule(named.name, named.unit, pattern)
         self._gpus()
         self._sizes()
         self._memory()
         self._tokens()
         self._shares()
         self._words()
+        self.given.masked = self.left
         return self.given
 
-    def _take(self, start: int, end: int) -> str:
-        taken = self.left[start:end]
-        self.left = self.left[:start] + " ¦ " + self.left[end:]
-        return taken
+    def _take(self, start: int, end: int, mark: str = "¦") -> None:
+        """Take a part out of the text; `mark` stands in its place, "M" for a model."""
+        self.left = f"{self.left[:start]} {mark} {self.left[end:]}"
 
-    def _each(self, pattern: str | re.Pattern[str]) -> Iterator[re.Match[str]]:
+    def _each(self, pattern: str | re.Pattern[str], mark: str = "¦") -> Iterator[re.Match[str]]:
         """Each match, taken out of the text."""
         compiled = re.compile(pattern, re.IGNORECASE) if isinstance(pattern, str) else pattern
         position = 0
         while match := compiled.search(self.left, position):
             yield match
-            self._take(match.start(), match.end())
+            self._take(match.start(), match.end(), mark)
             position = match.start() + 3
 
     def _quotes(self) -> None:
@@ -198,7 +160,8 @@ class _Reader:
 
     def _numbers(self) -> None:
         number = r"[-−]?(?:\d+\.\d+|\.\d+|\d+)"
-        many = rf"(?<![\w.])({number}(?:(?:\s*,\s*(?:and\s)?|\s+and\s+|\s+|\s*/\s*){number}){{1,}})(?![\w%-]|\.\d)"
+        between = r"(?:\s*,\s*(?:and\s)?|\s+and\s+|\s+|\s*/\s*)"
+        many = rf"(?<![\w.])({number}(?:{between}{number})+)(?![\w%-]|\.\d)"
         if not re.search(r"prob|logit|softmax|nucleus|top[\s_-]?[pk]|min[\s_-]?p|temperature",
                          self.left, re.IGNORECASE):  # fmt: skip
             return
@@ -215,9 +178,12 @@ class _Reader:
         self._take(found.start(), found.end())
 
     def _names(self) -> None:
-        for place in reversed(models_in(self.left)):
+        found = models_in(self.left)
+        if len({place.slug for place in found}) > 1:
+            self.given.notes.append("several")
+        for place in reversed(found):
             self.given.values["model"] = place.slug
-            self._take(place.start, place.end)
+            self._take(place.start, place.end, "M")
         for place in reversed(machines_in(self.left)):
             self.given.values["gpu"] = place.slug
             self._take_machine(place.start, place.end)
@@ -243,27 +209,27 @@ class _Reader:
 
     def _other_size(self, size: int) -> None:
         """The same card with another memory, where there is one."""
-        from index.calculations.shapes import machines, plain
-
         chosen = machines()[self.given.values["gpu"]]
-        if chosen.memory_label == f"{size} GB":
+        label = int((chosen.memory_label or "0").split()[0])
+        if size in (label, label * self.given.values.get("gpus", 1)):
             return
+        base = re.sub(r"-?\d+gb.*$", "", chosen.slug)
         for other in machines().values():
-            same = plain(other.slug).startswith(plain(chosen.slug.split("-")[0]))
-            if same and other.memory_label == f"{size} GB":
+            if other.slug.startswith(base) and other.memory_label == f"{size} GB":
                 self.given.values["gpu"] = other.slug
                 return
         self.given.put("memory", size * 1e9)
 
     def _precisions(self) -> None:
-        number = r"(?:bf16|bfloat16|fp?32|fp?16|float(?:32|16|8)|half precision|fp8(?:_e4m3|_e5m2)?|fp4|int[2-8]|nf4|mxfp4|nvfp4|awq|gptq|i?q\d_(?:[01k]|xxs|xs|nl|[sm])(?:_[sml])?|q[2-8]\b|(?<![\d.])(?:2|3|4|5|6|8|16|32)[\s-]?bits?\b)"
-        cache = r"(?:kv[\s-]?cache|cache|kv)"
+        kind, cache = rf"(?P<p>{_PRECISION})(?![\w])", r"(?:kv[\s-]?cache|cache|kv)"
         patterns = (
-            ("cache_precision", rf"{cache}(?:\s\w+){{0,2}}?\s(?:at|in|to|as|is|with)\s(?P<p>{number})(?![\w])"),
-            ("cache_precision", rf"(?<![\w.])(?P<p>{number})\s(?:kv[\s-]?)?cache(?![\w])"),
-            ("precision", rf"(?<![\w.])(?P<p>{number})(?![\w])"),
-        )  # fmt: skip
-        optimizer = r"adam[\w-]*[\s_-]?8[\s-]?bit|8[\s-]?bit[\s_-](?:adam\w*|optimi[sz]er)|adamw_8bit"
+            ("cache_precision", rf"{cache}(?:\s\w+){{0,2}}?\s(?:at|in|to|as|is|with)\s{kind}"),
+            ("cache_precision", rf"(?<![\w.]){kind}\s(?:kv[\s-]?)?cache(?![\w])"),
+            ("precision", rf"(?<![\w.]){kind}"),
+        )
+        optimizer = (
+            r"adam[\w-]*[\s_-]?8[\s-]?bit|8[\s-]?bit[\s_-](?:adam\w*|optimi[sz]er)|adamw_8bit"
+        )
         for _ in self._each(optimizer):
             self.given.put("optimizer", "adamw-8bit")
         for name, pattern in patterns:
@@ -311,7 +277,8 @@ class _Reader:
 
     def _sizes(self) -> None:
         """Parameters: 7B, 1.3B params, 70 billion parameters; tokens trained on: 2T tokens."""
-        scaled = r"(?P<v>\d[\d,]*(?:\.\d+)?\s?(?:thousand|million|billion|trillion|bn|[kKmMbBtT](?![A-Za-z])))"
+        words = "thousand|million|billion|trillion|bn"
+        scaled = rf"(?P<v>\d[\d,]*(?:\.\d+)?\s?(?:{words}|[kKmMbBtT](?![A-Za-z])))"
         for match in self._each(rf"(?<![\w.$]){scaled}[\s-]*tokens?\b"):
             value = _amount(match["v"], "count")
             if value is not None and value >= 1e7:
@@ -320,14 +287,24 @@ class _Reader:
                 self.given.put("tokens", _amount(match["v"], "tokens"))
         for match in self._each(rf"(?<![\w.$]){scaled}[\s-]*active(?: param\w*)?"):
             self.given.put("active_parameters", _amount(match["v"], "count"))
-        size = r"(?P<v>\d[\d,]*(?:\.\d+)?\s?(?:[bB](?![A-Za-z])|[mM](?![A-Za-z])(?=\s*(?:param|model))|(?:billion|million)\b))"
-        for match in self._each(rf"(?<![\w.$x×]){size}(?:[\s-]*(?:total\b|dense\b|param(?:eter)?s?\b))*"):
-            self.given.put("parameters", _amount(match["v"], "count"))
+        size = (
+            r"(?P<v>\d[\d,]*(?:\.\d+)?\s?(?:[bB](?![A-Za-z])(?!\s*(?:doc|page|token|row|example|pair))|"
+            r"[mM](?![A-Za-z])(?=[\s-]*(?:param|model))|(?:billion|million)\b(?=[\s-]*(?:param|model|weights|$|[?.,:]))))"
+        )
+        for match in self._each(
+            rf"(?<![\w.$x×]){size}(?:[\s-]*(?:total\b|dense\b|param(?:eter)?s?\b))*", "M"
+        ):
+            value = _amount(match["v"], "count")
+            if self.given.has("parameters") and self.given.values["parameters"] != value:
+                self.given.notes.append("several")
+            self.given.put("parameters", value)
         for match in self._each(r"(?<![\w.])(?P<v>\d[\d,]{6,})\s*param\w*"):
             self.given.put("parameters", _amount(match["v"], "count"))
 
     def _memory(self) -> None:
-        for match in self._each(r"(?<![\w.])(?P<v>~?\d[\d,]*(?:\.\d+)?\s?(?:[KMGT]i?B|gigs?|gigabytes))(?![\w/])"):
+        for match in self._each(
+            r"(?<![\w.])(?P<v>~?\d[\d,]*(?:\.\d+)?\s?(?:[KMGT]i?B|gigs?|gigabytes))(?![\w/])"
+        ):
             text = re.sub(r"gigs?|gigabytes", "GB", match["v"].lstrip("~"), flags=re.IGNORECASE)
             value = _amount(text, "bytes")
             if value:
@@ -340,16 +317,21 @@ class _Reader:
         for match in self._each(rf"(?:{_N})[\s-]?(?:tokens?|ctx|context(?: length)?)(?![\w/])"):
             self.given.put("tokens", _amount(match["v"], "tokens"))
         for match in self._each(
-            rf"(?:context(?: length| window| size)?|ctx|max[_-]model[_-]len|prompt|length){_IS}(?P<v>{_NUMBER}){ends}"
+            r"(?:context(?: length| window| size)?|ctx|max[_-]model[_-]len|prompt|length)"
+            rf"{_IS}(?P<v>{_NUMBER}){ends}"
         ):
             self.given.put("tokens", _amount(match["v"], "tokens"))
         for match in self._each(r"(?<![\w.$])(?P<v>\d+(?:\.\d+)?)\s?[kK](?![\w])"):
             self.given.put("tokens", context_tokens(float(match["v"])))
-        for match in self._each(rf"(?:{_N})\s*(?:(?:concurrent|parallel|simultaneous)\s)?(?:sequences?|users?|requests?|streams?|conversations?|chats?)(?![\w])"):
+        for match in self._each(
+            rf"(?:{_N})\s*(?:(?:concurrent|parallel|simultaneous)\s)?(?:sequences?|users?|requests?|streams?|conversations?|chats?)(?![\w])"
+        ):
             self.given.put("sequences", _amount(match["v"], "count"))
 
     def _shares(self) -> None:
-        percents = [float(m[1]) / 100 for m in self._each(r"(?<![\w.])(\d+(?:\.\d+)?)\s?(?:%|percent\b)")]
+        percents = [
+            float(m[1]) / 100 for m in self._each(r"(?<![\w.])(\d+(?:\.\d+)?)\s?(?:%|percent\b)")
+        ]
         for name, value in zip(("percent", "percent_b"), percents, strict=False):
             self.given.put(name, value)
 
@@ -381,24 +363,36 @@ _WORDS_GIVEN: tuple[tuple[str, Any, str], ...] = (
     ("checkpointing", False, r"(?:no|without) (?:gradient |activation )?checkpointing"),
     ("checkpointing", True, r"checkpointing|recomput"),
     ("flash", False, r"(?:no|without) flash|scores stored|naive attention|eager"),
-    ("all_memory", True, r"all (?:of )?(?:the|my|its) (?:memory|vram)|full(?: of the)? (?:memory|vram)|whole (?:memory|card)"),
+    (
+        "all_memory", True,
+        r"all (?:of )?(?:the|my|its) (?:memory|vram)|full(?: of the)? (?:memory|vram)|"
+        r"whole (?:memory|card)",
+    ),
     ("per_token", True, r"(?:per|a|one|each|every) token\b"),
 )  # fmt: skip
 
 
 def _targets(text: str) -> str:
     """The matrices that are to be adapted, as they are named."""
-    if re.search(r"all[\s-]?linear|all (?:the )?(?:linear|matrices|projections|layers|modules)", text, re.IGNORECASE):
+    if re.search(
+        r"all[\s-]?linear|all (?:the )?(?:linear|matrices|projections|layers|modules)",
+        text,
+        re.IGNORECASE,
+    ):
         return "all"
     found = re.findall(r"\b(q|k|v|o|gate|up|down)_proj\b", text, re.IGNORECASE)
     if found:
         return ",".join(dict.fromkeys(name.lower() for name in found))
-    short = re.search(r"\b(q(?:\s*,\s*k)?\s*(?:,|and|&|/|\+)\s*v(?:\s*(?:,|and|&)\s*o)?)\b", text, re.IGNORECASE)
+    short = re.search(
+        r"\b(q(?:\s*,\s*k)?\s*(?:,|and|&|/|\+)\s*v(?:\s*(?:,|and|&)\s*o)?)\b", text, re.IGNORECASE
+    )
     if short:
         return ",".join(re.findall(r"[qkvo]", short[1].lower().replace("and", "")))
     if re.search(r"quer(?:y|ies)(?:,? keys?)? and values?", text, re.IGNORECASE):
         return "q,k,v" if re.search(r"keys?", text, re.IGNORECASE) else "q,v"
-    if re.search(r"attention (?:only|projections?|matrices|layers|modules|weights)", text, re.IGNORECASE):
+    if re.search(
+        r"attention (?:only|projections?|matrices|layers|modules|weights)", text, re.IGNORECASE
+    ):
         return "q,k,v,o"
     return ""
 
@@ -420,11 +414,12 @@ def _amount(text: str, unit: str) -> float | None:
     """An amount in base units; None where the text is none."""
     plain = text.replace("−", "-").replace("teraflops", "TFLOP/s").replace("petaflops", "PFLOP/s")
     plain = re.sub(r"(?<=[KMGTkmgt]B)ps$|(?<=B) (?:per|a) second$", "/s", plain)
-    plain = re.sub(r"FLOPS?(?:/s)?$", "FLOP/s", plain, flags=re.IGNORECASE) if unit == "FLOP/s" else plain
+    plain = (
+        re.sub(r"FLOPS?(?:/s)?$", "FLOP/s", plain, flags=re.IGNORECASE)
+        if unit == "FLOP/s"
+        else plain
+    )
     try:
         return read_amount(plain.strip(), unit)
     except CalculationError:
         return None
-
-
-Reading = Callable[[Given], dict[str, Any] | None]

@@ -42,7 +42,7 @@ Role = Literal["system", "user", "assistant"]
 ClaimStatus = Literal["supported", "partial", "unsupported"]
 Basis = Literal["quoted", "restated", "drafted", "computed"]
 FinishReason = Literal["stop", "length"]
-AnswerMode = Literal["draft", "composed", "mixed", "abstained", "talk"]
+AnswerMode = Literal["draft", "composed", "mixed", "abstained", "talk", "computed"]
 Outcome = Literal["answered", "partly", "refused", "talk"]
 
 
@@ -253,6 +253,7 @@ class Answer:
     premises: tuple[Premise, ...] = ()
     act: str = "ask"
     missing: tuple[str, ...] = ()
+    calculations: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def outcome(self) -> Outcome:

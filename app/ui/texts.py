@@ -94,6 +94,10 @@ UNSUPPORTED: Final = "Not supported"
 UNSUPPORTED_TIP: Final = "No passage that was read supports this sentence."
 
 MODES: Final[Mapping[str, tuple[str, str]]] = {
+    "computed": (
+        "Worked out",
+        "These figures are results of a formula, with the sum; no model wrote them.",
+    ),
     "composed": (
         "Composed from the sources",
         "These sentences stand in the passages themselves; none was written by a model.",

@@ -70,6 +70,7 @@ MADE: Final[Mapping[str, str]] = {
     "draft": "Written by the model, each sentence checked",
     "composed": "Composed from the sources",
     "mixed": "Partly written by the model, partly composed from the sources",
+    "computed": "Worked out by a formula",
     "abstained": "Not answered",
 }
 STAGES: Final[Mapping[str, str]] = {

@@ -101,6 +101,13 @@ cache for the whole context, in 16 bits unless told otherwise, and compute buffe
 (`overhead`). In models that mix windows with full attention some engines keep every layer's cache
 at full length; here a layer with a window keeps its window.
 
+Asked in words, a question is a calculation where it asks for an amount and brings what decides it:
+its own numbers, or a model by name ("7B, Adam, two A100 80GB, does it fit?"). The result comes
+first, then the sum, then what was assumed. A follow-up changes an input ("and at 32k?", "what if 4
+bits?"); what decides the answer and was not given is asked back; what is impossible is said. A
+figure of your own is held against the result, with the likely cause where they differ (GB for GiB,
+1,000 tokens for 1,024, all heads for those that keep keys and values, active for all parameters).
+
 Models and machines are known by name, each with its source: `app calculate --list`.
 
 This page is made by `python -m app calculate --markdown`.

@@ -17,7 +17,7 @@ _JOINED = re.compile(r"[\s_/:.-]{1,2}")
 _SIZE = re.compile(r"\d+(?:\.\d+)?b", re.IGNORECASE)
 _RTX = re.compile(r"[2345]0[5-9]0(?:ti)?", re.IGNORECASE)
 # Names that are words of the field as well: they mean the model only with its size.
-_COMMON = frozenset({"bert", "kimi", "orin", "grok", "jamba", "mixtral", "nemotron", "davinci"})
+_COMMON = frozenset({"bert", "kimi", "orin", "grok", "jamba", "nemotron", "davinci"})
 # What follows an amount and not a card: "4090 tokens".
 _COUNTED = re.compile(r"\s*(?:tokens?|steps?|samples?|examples?|%|parameters?|MB|GB|ms|s\b)")
 
@@ -86,6 +86,8 @@ def _longest(text: str, words: list[re.Match[str]], kind: str) -> tuple[str, int
     for count, word in enumerate(words, start=1):
         if count > 1 and not _JOINED.fullmatch(text[words[count - 2].end() : word.start()]):
             break
+        if count == 2 and len(words[0].group()) == 1 and text[words[0].end()].isspace():
+            break  # "a 10x budget" names no A10
         if not (turned and count == 1):
             joined += word.group().lower()
         single = joined.removesuffix("s")

@@ -261,7 +261,7 @@ class Values:
         spec = self.spec(name)
         if spec.default is not None and not isinstance(spec.default, bool):
             told = shown(float(spec.default), spec.unit) if spec.unit in UNITS else spec.default
-            self.assume(f"{name.replace('_', ' ')}: {told}")
+            self.assume(f"{name.replace('_', ' ')} {told}")
         return spec.default
 
 

@@ -137,7 +137,7 @@ def _cache(values: Values) -> Result:
     tokens, sequences = values.number("tokens"), values.number("sequences")
     _within_context(values, shape, tokens)
     total = kv_bytes(groups, tokens, sequences, stored.bytes)
-    label = f"KV cache at {tokens:,.0f} tokens"
+    label = f"KV cache at {tokens:,.0f} tokens" if tokens > 1 else "KV cache of one token"
     label += f", {sequences:,.0f} sequences" if sequences > 1 else ""
     others: tuple[Step, ...] = (
         Step("a token", "while no window is full" if any(group.reach for group in groups) else "",
@@ -158,7 +158,9 @@ def _cache_steps(
         kept = min(tokens, group.reach) if group.reach else tokens
         words = f"{cache_sum(shape, group)} × {rounded(each)} bytes × {kept:,.0f} tokens"
         words += f" × {sequences:,.0f} sequences" if sequences > 1 else ""
-        name = f"layers with a window of {group.reach:,}" if group.reach else "layers without"
+        name = (
+            f"layers with a window of {group.reach:,}" if group.reach else "layers without a window"
+        )
         name = name if len(groups) > 1 or group.reach else "keys and values"
         steps.append(Step(name, words, kv_bytes([group], tokens, sequences, each), "bytes"))
     return tuple(steps)
@@ -223,7 +225,7 @@ def _fitted(values: Values, needed: float, steps: list[Step], parts: list[Part])
         Step("GPUs needed at least", f"{shown(needed, 'bytes')} / "
              f"{shown(memory * usable, 'bytes')}", least, "count"),
     )  # fmt: skip
-    verdict = "It fits" if fits else "It does not fit"
+    verdict = "It fits" if fits else f"It does not fit: at least {least} such GPUs are needed"
     if least > 1 and fits:
         values.assume("weights and cache are spread evenly over the GPUs (tensor parallelism)")
     return Result("Memory for inference", needed, "bytes", tuple(steps), tuple(parts),

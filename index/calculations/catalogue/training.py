@@ -139,9 +139,9 @@ def _activations(values: Values) -> list[Part]:
     shape = shape_of(values)
     if not values.given("sequence") or not (shape.layers and shape.width and shape.heads):
         values.assume(
-            "activations are not counted"
-            + ("" if values.given("sequence") else ": no sequence length was given")
-            + ("" if shape.layers else ": the shape was not given")
+            "activations are not counted: "
+            + ("the shape" if values.given("sequence") else "the sequence length")
+            + " was not given"
         )
         return []
     tokens, batch = values.number("sequence"), values.number("batch")

@@ -1,0 +1,216 @@
+"""A calculation as an answer: the result first, then its sum, what was assumed, the sources.
+
+Every figure is a claim whose basis is `computed`; the record holds the inputs, so that anyone can
+run it again. The papers and pages of formula, model and machine are ordinary citations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import prompts
+from app.answer.writer import Writer
+from app.question.calculations import Asked
+from app.question.given import Amount
+from app.record.evidence import Evidence, evidence_of
+from app.record.types import Delta
+from app.verifying.supports import Support
+from index.calculations import Calculated, CalculationError, calculate, calculation
+from index.calculations.registry import Result
+from index.calculations.shapes import Machine, Model, machines, models
+from index.calculations.units import rounded, shown
+from index.types import Hit, Passage, PassageKind, Source
+
+__all__ = ["Worked", "work_out"]
+
+_CLOSE = 0.012  # a figure that people round
+_MOST_STEPS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What became of a calculation that was asked for: a result, or a sentence in its place."""
+
+    asked: Asked
+    found: Calculated | None
+    instead: str = ""
+
+    def evidence(self) -> list[Evidence]:
+        """The passages that the answer cites: the formula, the model, the machine."""
+        if self.found is None:
+            return []
+        formula = calculation(self.found.name)
+        passages = [
+            Passage(
+                id=f"calculation/{formula.name}/{source.id}",
+                kind=PassageKind.DEFINITION,
+                topic="calculations",
+                title=source.label,
+                heading=formula.title,
+                text=_described(source) or formula.formula,
+                sources=(source,),
+            )
+            for source in self.found.result.sources
+        ]
+        return evidence_of([Hit(passage, 1.0) for passage in passages])
+
+    def written(self, writer: Writer) -> Iterator[Delta]:
+        """Write the answer, sentence by sentence."""
+        if self.found is None:
+            yield writer.plain("", self.instead)
+            return
+        result = self.found.result
+        supports = [
+            Support(item.passage.id, item.n, 0, len(item.passage.text), 1.0)
+            for item in self.evidence()
+        ]
+        yield _claim(writer, "", _headline(result), supports)
+        for sentence in _agreements(self.asked, result):
+            yield _claim(writer, " ", sentence, [])
+        steps = (*result.steps, *result.others)[:_MOST_STEPS]
+        for place, step in enumerate(steps):
+            lead = "\n\n- " if place == 0 else "\n- "
+            yield _claim(writer, lead, f"{step}.", [])
+        if result.assumptions:
+            assumed = prompts.fill(
+                "replies/calculation-assumed.md", assumptions="; ".join(result.assumptions)
+            )
+            yield writer.plain("\n\n", assumed.strip())
+        if self.instead:
+            yield writer.plain("\n\n", self.instead)
+
+
+def work_out(asked: Asked) -> Worked:
+    """Run what was asked for; what is missing or impossible becomes a sentence."""
+    named = calculation(asked.name)
+    if asked.missing and asked.missing != "tokens?":
+        return Worked(asked, None, _question(asked.name, asked.missing))
+    try:
+        found = calculate(asked.name, asked.inputs)
+    except CalculationError as error:
+        if error.missing and error.field:
+            return Worked(asked, None, _question(named.name, error.field))
+        told = prompts.fill("replies/calculation-impossible.md", why=str(error))
+        return Worked(asked, None, told.strip())
+    back = prompts.text("replies/calculation-length.md").strip() if asked.missing else ""
+    return Worked(asked, found, back)
+
+
+def _question(name: str, field: str) -> str:
+    """Ask back for what decides the answer."""
+    chosen = calculation(name)
+    meaning = next(spec.meaning for spec in chosen.inputs if spec.name == field)
+    return prompts.fill(
+        "replies/calculation-missing.md",
+        what=chosen.title.lower(), input=field.replace("_", " "), meaning=meaning,
+    ).strip()  # fmt: skip
+
+
+def _claim(writer: Writer, lead: str, sentence: str, supports: list[Support]) -> Delta:
+    return writer.claim(lead, sentence, "supported", supports, 1.0, basis="computed")
+
+
+def _headline(result: Result) -> str:
+    told = f"{result.label}: {shown(result.value, result.unit)}."
+    if result.fits is not None and result.verdict:
+        return f"{result.verdict}. {told}"
+    return f"{told} {result.verdict}." if result.verdict else told
+
+
+def _described(source: Source) -> str:
+    """What the data say of a model or machine; empty for a paper of a formula."""
+    if source.id in models():
+        return _model(models()[source.id])
+    return _machine(machines()[source.id]) if source.id in machines() else ""
+
+
+def _model(model: Model) -> str:
+    shape = model.shape
+    told = [f"{model.name}: {shown(model.parameters, 'parameters')}", f"{shape.layers} layers",
+            f"hidden size {shape.width:,}"]  # fmt: skip
+    if shape.heads:
+        told.append(f"{shape.heads} heads, {shape.kv_heads} of them with keys and values, "
+                    f"of {shape.head_size}")  # fmt: skip
+    if shape.mla:
+        told.append(f"a latent of {shape.mla.kv_rank} and a rotary key of "
+                    f"{shape.mla.rope_head_size} a token")  # fmt: skip
+    if shape.window:
+        window = shape.window
+        told.append(f"a window of {window.size:,} in {window.every - window.global_} of "
+                    f"{window.every} layers")  # fmt: skip
+    if shape.moe:
+        told.append(f"{shape.moe.experts} experts, {shape.moe.per_token} a token")
+    return f"{', '.join(told)}, vocabulary {shape.vocabulary:,}, context {shape.context:,}."
+
+
+def _machine(machine: Machine) -> str:
+    peaks = ", ".join(f"{shown(v, 'FLOP/s')} {k}" for k, v in machine.dense_flops.items())
+    return (
+        f"{machine.name}: {shown(machine.memory_bytes, 'bytes')}, "
+        f"{shown(machine.bandwidth_bytes_s, 'bytes/s')}" + (f", dense {peaks}." if peaks else ".")
+    )
+
+
+def _agreements(asked: Asked, result: Result) -> Iterator[str]:
+    """Hold the asker's own figures against the result, and say where a difference comes from."""
+    if result.unit != "bytes":
+        return
+    for amount in asked.claimed:
+        yield _agreement(amount, asked, result)
+
+
+def _agreement(amount: Amount, asked: Asked, result: Result) -> str:
+    told = amount.text.strip()
+    figures = (result.value, *(step.value for step in result.steps if step.unit == "bytes"))
+    for value in figures:
+        for factor, why in _causes(asked):
+            # What is printed in GB may have been worked out in GiB.
+            for scale, unit in ((1.0, ""), (1e9 / 2**30, " in GiB")):
+                off = abs(amount.value - value * factor * scale) / amount.value
+                if off <= max(_CLOSE, _last_place(told)):
+                    if factor == 1.0 and not unit:
+                        return prompts.fill("replies/claimed-agrees.md", figure=told).strip()
+                    reason = f"{why},{unit}" if why and unit else why or f"this figure{unit}"
+                    return prompts.fill(
+                        "replies/claimed-because.md", figure=told, reason=reason
+                    ).strip()
+    times = amount.value / result.value
+    ratio = (
+        f"{rounded(times, 2)} times" if times >= 1 else f"{rounded(1 / times, 2)} times less than"
+    )
+    return prompts.fill("replies/claimed-differs.md", figure=told, times=ratio).strip()
+
+
+def _last_place(text: str) -> float:
+    """Half a unit of the last place that was written, as a share."""
+    number = re.search(r"[\d.,]+", text)
+    digits = number.group().replace(",", "") if number else "1"
+    step = 10.0 ** -len(digits.partition(".")[2])
+    return 0.5 * step / max(float(digits), step)
+
+
+def _causes(asked: Asked) -> Iterator[tuple[float, str]]:
+    """Factors by which people are off, and what each means; the likeliest first."""
+    yield 1.0, ""
+    chosen = models().get(str(asked.inputs.get("model")))
+    if asked.name == "kv-cache":
+        tokens = float(asked.inputs.get("tokens", 0))
+        if tokens and tokens % 1024 == 0:
+            yield 1000 / 1024, f"{tokens / 1024 * 1000:,.0f} tokens"
+        shape = chosen.shape if chosen else None
+        heads = shape.heads if shape else float(asked.inputs.get("heads", 0))
+        kept = shape.kv_heads if shape else float(asked.inputs.get("kv_heads", 0))
+        if kept and heads > kept:
+            own = f"not the {kept:.0f} that keep keys and values"
+            yield heads / kept, f"what all {heads:.0f} heads would take, {own}"
+        yield 0.5, "keys or values alone, or 8 bits a number"
+        yield 2.0, "32 bits a number"
+    else:
+        if chosen and chosen.active_parameters < chosen.parameters:
+            share = chosen.active_parameters / chosen.parameters
+            yield share, "the experts that a token passes through; all experts are in memory"
+        yield 2.0, "twice the bytes a weight"
+        yield 0.5, "half the bytes a weight"
+        yield 8.0, "bits taken for bytes"
