@@ -31,6 +31,7 @@ from app.chat_models import ChatModel, Finished, Piece
 from app.config.personas import Persona
 from app.question.acts import TALK, Act
 from app.question.calculations import Asked
+from app.question.language import reply
 from app.question.reading import Reading
 from app.record.citations import is_whole
 from app.record.evidence import Span, Weigh, evidence_of
@@ -173,6 +174,8 @@ class AnswerRun:
         return mode == "draft" or (mode == "auto" and not self.model.small)
 
     async def _prose(self) -> AsyncGenerator[Event, None]:
+        if notice := reply(self.reading.language, "written_in_english"):
+            yield self.writer.plain("", f"{notice}\n\n")
         for conflict in self.retrieved.conflicts:
             if any(value.standing == "miscomputed" for value in conflict.values):
                 for delta in self._disputed(conflict):
@@ -343,6 +346,8 @@ class AnswerRun:
 
     def _abstain(self) -> Delta:
         self.refused = True
+        if said := reply(self.reading.language, "refused"):
+            return self.writer.plain("", said)
         return self.writer.plain("", abstention(self.question.text, self.retrieved.nearest))
 
     def _final(self, mode: AnswerMode) -> Final:
