@@ -176,11 +176,7 @@ class AnswerRun:
     async def _prose(self) -> AsyncGenerator[Event, None]:
         if notice := reply(self.reading.language, "written_in_english"):
             yield self.writer.plain("", f"{notice}\n\n")
-        for conflict in self.retrieved.conflicts:
-            if any(value.standing == "miscomputed" for value in conflict.values):
-                for delta in self._disputed(conflict):
-                    yield delta
-        for delta in self._corrections():
+        for delta in (*self._miscomputed(), *self._corrections()):
             yield delta
         if self._drafts():
             async with aclosing(self._draft()) as draft:
@@ -205,6 +201,12 @@ class AnswerRun:
             yield delta
         written: AnswerMode = "mixed" if composed else "draft"
         yield self._final(written if drafted else "composed")
+
+    def _miscomputed(self) -> Iterator[Delta]:
+        """Say first where a source disagrees with its own arithmetic."""
+        for conflict in self.retrieved.conflicts:
+            if any(value.standing == "miscomputed" for value in conflict.values):
+                yield from self._disputed(conflict)
 
     def _corrections(self) -> Iterator[Delta]:
         """Correct first what the question takes for granted and the evidence contradicts."""
