@@ -49,9 +49,7 @@ def in_english(text: str, language: str) -> str:
     said = re.sub(r"\s+([,?])", r"\1", said).strip(" ,")
     if not said:
         return text
-    if re.match("[a-z]+(?![\\w-])", said):  # vLLM and lora_alpha stay as they are
-        said = said[0].upper() + said[1:]
-    return said + ("?" if re.search("[?？]", text) else "")
+    return said[0].upper() + said[1:] + ("?" if re.search("[?？]", text) else "")
 
 
 @dataclass(slots=True)

@@ -144,16 +144,11 @@ def languages() -> Mapping[str, Language]:
     return {path.stem: _load(path) for path in sorted(_DATA.glob("*.toml"))}
 
 
-def language_of(text: str, so_far: str = ENGLISH) -> str:
+def language_of(text: str) -> str:
     """Tell a message's language by its script, its function words and the words of the field.
 
-    Args:
-        text: the message.
-        so_far: the language of the conversation, which stays where nothing speaks for English
-            or another ("LoRA?").
-
     Returns:
-        An ISO 639-1 code; English unless another is sure. Languages that no file describes are told
+        An ISO 639-1 code; "en" unless another is sure. Languages that no file describes are told
         only where their script does.
     """
     text = text[:_READ]
@@ -170,9 +165,7 @@ def language_of(text: str, so_far: str = ENGLISH) -> str:
     scores = _scores(text, words)
     english_says = scores.pop(ENGLISH) * _QUOTED
     code = max(scores, key=lambda code: scores[code])
-    if scores[code] - english_says > _MARGIN:
-        return code
-    return ENGLISH if english_says else so_far
+    return code if scores[code] - english_says > _MARGIN else ENGLISH
 
 
 def language_name(code: str) -> str:

@@ -14,10 +14,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from index.errors import KnowledgeBaseError
-from index.sources.detect import STRUCTURED, Format, detect
-from index.sources.documents import Reader, read_markdown, reader_of
+from index.sources.detect import BINARY, STRUCTURED, Format, detect
+from index.sources.documents import Reader, document_topics, read_markdown, reader_of
 from index.sources.files import Document, read_text
 from index.sources.foreign import why_foreign
+from index.sources.isolated import Isolated
 from index.sources.plain import parse_asciidoc, parse_notebook, parse_rst, parse_text
 from index.sources.problems import Problem, Problems, ReadResult, Skipped, refusal, skipped_by_kind
 from index.sources.slugs import distinct, merged, slug_of_path
@@ -88,6 +89,7 @@ class _Reading:
     topics: list[Topic] = field(default_factory=list)
     skipped: list[tuple[Path, str]] = field(default_factory=list)
     slugs: set[str] = field(default_factory=set)
+    isolated: Isolated = field(default_factory=Isolated)
 
     def all(self) -> str | None:
         """Read whatever lies at the path; return the name that it gives itself, if any."""
@@ -107,7 +109,11 @@ class _Reading:
     def _file(self, kind: Format, file: Path, *, alone: bool) -> None:
         document = _document(file, self.path, self.base_url, self.source)
         try:
-            read = _READERS[kind](file, self.problems, document)
+            if kind in BINARY:
+                parsed = self.isolated.parse(kind.name, file)
+                read = document_topics(parsed, file, self.problems, document)
+            else:
+                read = _READERS[kind](file, self.problems, document)
         except KnowledgeBaseError as error:
             if alone:
                 raise
@@ -149,7 +155,10 @@ def read(
             f"expected an http(s) address of the files in {path}, found {base_url[:80]!r}"
         )
     reading = _Reading(path, name or _default_name(path), base_url)
-    own_name = reading.all()
+    try:
+        own_name = reading.all()
+    finally:
+        reading.isolated.close()
     kept = distinct(reading.topics, str(path), reading.problems)
     found = reading.problems.as_tuple()
     if strict and found:

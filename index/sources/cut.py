@@ -54,7 +54,9 @@ def sections_of(parsed: Parsed, title: str, path: str, source: str) -> tuple[Sec
     for under in _by_heading(parsed.blocks, title):
         for blocks in _parts(under.blocks):
             text = _joined(blocks)
-            place = Place(path, under.path, under.anchor, blocks[0].page)
+            page = blocks[0].page
+            anchor = under.anchor if page is None else f"page={page}"
+            place = Place(path, under.path, anchor, page)
             name = "/".join(_slug(heading) for heading in under.path) or "top"
             digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:6]
             ident, n = f"{source}/{path}#{name}/{digest}", 1
@@ -82,8 +84,6 @@ def _by_heading(blocks: Sequence[Block], title: str) -> list[_Under]:
         if names[0] == title:
             del names[0]
         found.append(_Under(tuple(names), anchor))
-        if block.page is not None and not block.anchor:
-            found[-1].anchor = f"page={block.page}"
     # A heading with nothing under it is in the path of those below it; alone it is text.
     return [under for under in _with_words(found) if under.blocks]
 
@@ -158,8 +158,11 @@ def _parts(blocks: Sequence[Block]) -> list[list[Block]]:
 
 
 def _introduces(block: Block, following: Block) -> bool:
-    leads_in = block.kind is BlockKind.TEXT and block.text.endswith((":", "："))
-    return leads_in and (following.is_whole or following.kind is BlockKind.ITEM)
+    """Whether a text says what the block after it is: the one before code or a table does."""
+    if block.kind is not BlockKind.TEXT:
+        return False
+    leads_in = block.text.endswith((":", "："))
+    return following.is_whole or (leads_in and following.kind is BlockKind.ITEM)
 
 
 def _overlap(before: Block, after: Block) -> list[Block]:

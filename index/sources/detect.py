@@ -9,7 +9,7 @@ from pathlib import Path
 
 from index.errors import KnowledgeBaseError
 
-__all__ = ["ACCEPTED", "Format", "Found", "detect"]
+__all__ = ["ACCEPTED", "BINARY", "STRUCTURED", "Format", "Found", "detect"]
 
 _MOST_FILES = 10_000
 
@@ -27,6 +27,11 @@ class Format(Enum):
     RST = (".rst", ".rest")
     ASCIIDOC = (".adoc", ".asciidoc")
     NOTEBOOK = (".ipynb",)
+    PDF = (".pdf",)
+    DOCX = (".docx",)
+    PPTX = (".pptx",)
+    ODT = (".odt",)
+    EPUB = (".epub",)
 
     def has(self, path: Path) -> bool:
         """Whether a path has one of the format's extensions."""
@@ -35,10 +40,13 @@ class Format(Enum):
 
 # What a folder may hold beside what it is about: told apart by their content.
 STRUCTURED = (Format.YAML, Format.TOWER, Format.CSV, Format.JSONL)
+# Formats whose parsers get a process of their own.
+BINARY = (Format.PDF, Format.DOCX, Format.PPTX, Format.ODT, Format.EPUB)
 
 ACCEPTED = (
     "a Citewise YAML file or folder (.yaml), a tower document (.json), FAQ as .csv, .tsv or "
-    ".jsonl, or documents, one or a folder of them: Markdown (.md, .mdx), web pages (.html), "
+    ".jsonl, or documents, one or a folder of them: Markdown (.md, .mdx), PDF, web pages (.html), "
+    "Word (.docx), PowerPoint (.pptx), OpenDocument (.odt), e-books (.epub), "
     "reStructuredText (.rst), AsciiDoc (.adoc), notebooks (.ipynb), plain text (.txt)"
 )
 

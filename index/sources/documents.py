@@ -27,7 +27,8 @@ def document_topics(
     title = parsed.title or _title_from(path)
     sections = sections_of(parsed, title, document.path, document.source)
     if not sections:
-        problems.add(str(path), "a document with text", "none in it")
+        what = "none in it" + (", only pictures of pages" if path.suffix.lower() == ".pdf" else "")
+        problems.add(str(path), "a document with text", what)
         return []
     source = Source(source_id(title, set()), title, parsed.url or document.url)
     return [
