@@ -17,7 +17,7 @@ from index.text.quantities import quantities
 from index.text.tokens import content_words
 from index.types import PassageKind
 
-__all__ = ["as_wished", "bears_value", "pointed_at", "said_before"]
+__all__ = ["as_wished", "bears_value", "key_sentence", "pointed_at", "said_before"]
 
 Chosen = tuple[Evidence, Span]
 
@@ -32,11 +32,18 @@ _ORDINALS = {
     "fifth": 4, "last": -1,
 }  # fmt: skip
 _SHORT_WORDS = 45
+_SHORT_SENTENCES = 2
+_LEAST_WORDS = 6
+_LEAST_ROWS = 2
+# Where a sentence may end early and still say what it says.
+_CLAUSE = re.compile(
+    r"; |, (?:which|where|whereas|while|although|though|but|so that|because|since)\b|: (?=[A-Z])"
+)
 _SIMPLE_WORDS = 80
-_SIMPLE_SENTENCE = 28
+_SIMPLE_SENTENCE = 40
 _MORE = 6
-_ROWS = 6
 _FEW = 3
+_SAME_SUBJECT = 0.5
 
 
 def as_wished(
@@ -80,7 +87,10 @@ def as_wished(
         chosen = base
     else:
         return fresh
-    return _laid_out(_bounded(chosen, wishes), wishes)
+    words = frozenset(content_words(question))
+    if wishes.form and not wishes.sentences and len(chosen) < _LEAST_ROWS:
+        chosen = [*chosen, *_more(evidence, set(), chosen)][:_MORE]
+    return _laid_out(_bounded(chosen, wishes, evidence, words), wishes)
 
 
 def said_before(evidence: Sequence[Evidence], answer: str) -> list[Chosen]:
@@ -98,13 +108,26 @@ def pointed_at(place: str, evidence: Sequence[Evidence], answer: str) -> list[Ch
     return [spoken[at]] if -len(spoken) <= at < len(spoken) else []
 
 
-def bears_value(value: str, evidence: Sequence[Evidence]) -> list[Chosen]:
-    """Return the first sentence of the evidence that states every number of a value."""
-    wanted = _numbers(value)
-    if not wanted:
+def key_sentence(question: str, spoken: Sequence[Chosen], *, with_figure: bool) -> list[Chosen]:
+    """Return the sentence that answers most of a question, one with a figure if there is one."""
+    asked = set(content_words(question))
+    figured = [pair for pair in spoken if _numbers(pair[1].text)] if with_figure else []
+    among = figured or list(spoken)
+    return sorted(among, key=lambda pair: -len(pair[1].words & asked))[:1]
+
+
+def bears_value(value: str, question: str, evidence: Sequence[Evidence]) -> list[Chosen]:
+    """Return the sentence of the evidence that states a value of what a question asks about."""
+    wanted, asked = _numbers(value), set(content_words(question))
+    if not wanted or not asked:
         return []
-    pairs = ((item, span) for item in evidence for span in _spans(item))
-    return [pair for pair in pairs if wanted <= _numbers(pair[1].text)][:1]
+    found = [
+        (item, span)
+        for item in evidence
+        for span in item.spans
+        if wanted <= _numbers(span.text) and len(span.words & asked) >= _SAME_SUBJECT * len(asked)
+    ]
+    return sorted(found, key=lambda pair: -len(pair[1].words & asked))[:1]
 
 
 def _spoken(evidence: Sequence[Evidence], answer: str) -> list[Chosen]:
@@ -162,8 +185,11 @@ def _simple(
     ]
     ranked = sorted(others, key=lambda pair: _difficulty(pair[1].text))
     easy = [pair for pair in ranked if _difficulty(pair[1].text) < _SIMPLE_SENTENCE]
+    # A definition that was given already is not given again, where there is something else.
+    known = [pair for pair in first if any(_plain(pair[1].text) in text for text in spoken)]
+    first = [pair for pair in first if pair not in known]
     chosen, words = list[Chosen](), 0
-    for pair in [*first, *easy, *(base if not first and not easy else [])]:
+    for pair in [*first, *easy, *known, *(base if not first and not easy else [])]:
         size = len(pair[1].text.split())
         if chosen and words + size > _SIMPLE_WORDS:
             continue
@@ -223,24 +249,68 @@ def _more(evidence: Sequence[Evidence], old: set[str], base: Sequence[Chosen]) -
     return chosen[:_MORE]
 
 
-def _bounded(chosen: Sequence[Chosen], wishes: Wishes) -> list[Chosen]:
-    """Keep what the wished length has room for, the first sentence at least."""
-    most = wishes.sentences or (2 if wishes.short else len(chosen))
-    words = wishes.words or (_SHORT_WORDS if wishes.short or wishes.sentences == 1 else 0)
-    kept = list(chosen)
-    if words and kept:
-        # The first sentence says it; where it is too long, the shortest that says most of it does.
-        kept = [pair for pair in kept if len(pair[1].text.split()) <= words] or [
-            min(kept, key=lambda pair: len(pair[1].text))
-        ]
-        room, fitting = words, list[Chosen]()
-        for pair in kept:
-            size = len(pair[1].text.split())
-            if size <= room or not fitting:
-                fitting.append(pair)
-                room -= size
-        kept = fitting
+def _bounded(
+    chosen: Sequence[Chosen], wishes: Wishes, evidence: Sequence[Evidence], asked: frozenset[str]
+) -> list[Chosen]:
+    """Keep what the wished length has room for, the sentence that answers at least."""
+    if not (wishes.sentences or wishes.words or wishes.short):
+        return list(chosen)
+    split = [pair for one in chosen for pair in _sentences_of(one)]
+    most = wishes.sentences or (_SHORT_SENTENCES if wishes.short else len(split))
+    room = wishes.words or (_SHORT_WORDS if wishes.short or wishes.sentences == 1 else 0)
+    if not split or not room:
+        return split[:most]
+    kept = [_first_within(split, evidence, asked, room)]
+    room -= len(kept[0][1].text.split())
+    for pair in split:
+        size = len(pair[1].text.split())
+        if pair not in kept and size <= room and len(kept) < most and not leans(pair[1].text):
+            kept.append(pair)
+            room -= size
     return kept[:most]
+
+
+def _sentences_of(pair: Chosen) -> list[Chosen]:
+    """Cut what is longer than a sentence into its sentences."""
+    item, span = pair
+    inside = [one for one in item.spans if span.start <= one.start and one.end <= span.end]
+    return [(item, one) for one in inside] or [pair]
+
+
+def _first_within(
+    split: Sequence[Chosen], evidence: Sequence[Evidence], asked: frozenset[str], room: int
+) -> Chosen:
+    """Choose the sentence that a short answer gives: the first, if need be cut at a clause.
+
+    Where it is still too long, one of the same passages that says most of what is asked is taken.
+    """
+    whole = [_cut(pair, room) for pair in split[:1]]
+    if whole[0] is not None:
+        return whole[0]
+    topic = split[0][0].passage.topic
+    others = [
+        (item, span)
+        for item in evidence
+        if item.passage.topic == topic
+        for span in item.spans
+        if not leans(span.text) and not concludes(span.text)
+    ]
+    fitting = [cut for pair in [*split[1:], *others] if (cut := _cut(pair, room)) is not None]
+    if fitting:
+        return max(fitting, key=lambda pair: len(pair[1].words & asked))
+    return min(split, key=lambda pair: len(pair[1].text))
+
+
+def _cut(pair: Chosen, room: int) -> Chosen | None:
+    """Return a sentence, or as many of its clauses as there is room for; None if none fits."""
+    item, span = pair
+    if len(span.text.split()) <= room:
+        return pair
+    for clause in reversed(list(_CLAUSE.finditer(span.text))):
+        text = span.text[: clause.start()]
+        if _LEAST_WORDS <= len(text.split()) <= room and text.count("(") == text.count(")"):
+            return item, Span(span.start, span.start + len(text), text)
+    return None
 
 
 def _laid_out(chosen: Sequence[Chosen], wishes: Wishes) -> list[ComposedSentence]:

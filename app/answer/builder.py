@@ -31,6 +31,7 @@ from app.chat_models import ChatModel, Finished, Piece
 from app.config.personas import Persona
 from app.question.acts import TALK, Act
 from app.question.calculations import Asked
+from app.question.language import reply
 from app.question.reading import Reading
 from app.record.citations import is_whole
 from app.record.evidence import Span, Weigh, evidence_of
@@ -173,11 +174,9 @@ class AnswerRun:
         return mode == "draft" or (mode == "auto" and not self.model.small)
 
     async def _prose(self) -> AsyncGenerator[Event, None]:
-        for conflict in self.retrieved.conflicts:
-            if any(value.standing == "miscomputed" for value in conflict.values):
-                for delta in self._disputed(conflict):
-                    yield delta
-        for delta in self._corrections():
+        if notice := reply(self.reading.language, "written_in_english"):
+            yield self.writer.plain("", f"{notice}\n\n")
+        for delta in (*self._miscomputed(), *self._corrections()):
             yield delta
         if self._drafts():
             async with aclosing(self._draft()) as draft:
@@ -202,6 +201,12 @@ class AnswerRun:
             yield delta
         written: AnswerMode = "mixed" if composed else "draft"
         yield self._final(written if drafted else "composed")
+
+    def _miscomputed(self) -> Iterator[Delta]:
+        """Say first where a source disagrees with its own arithmetic."""
+        for conflict in self.retrieved.conflicts:
+            if any(value.standing == "miscomputed" for value in conflict.values):
+                yield from self._disputed(conflict)
 
     def _corrections(self) -> Iterator[Delta]:
         """Correct first what the question takes for granted and the evidence contradicts."""
@@ -343,6 +348,8 @@ class AnswerRun:
 
     def _abstain(self) -> Delta:
         self.refused = True
+        if said := reply(self.reading.language, "refused"):
+            return self.writer.plain("", said)
         return self.writer.plain("", abstention(self.question.text, self.retrieved.nearest))
 
     def _final(self, mode: AnswerMode) -> Final:

@@ -20,13 +20,9 @@ from index.types import PassageKind
 
 __all__ = ["ComposedSentence", "compose"]
 
-# How much of its score a passage leads an answer with, by what kind it is.
-_LEADS = {
-    PassageKind.PRACTICE: 0.94,
-    PassageKind.SNIPPET: 0.85,
-    PassageKind.CAVEAT: 0.85,
-    PassageKind.DESCRIPTION: 0.6,
-}
+# What an answer begins with where it can: not with a caveat, an advice or a list of contents.
+_LEADING_KINDS = frozenset({PassageKind.FAQ, PassageKind.DATA, PassageKind.DEFINITION})
+_FIRST_OF = 4
 _WORTH = 0.6
 _WHOLE = 6
 _LEADING = 4
@@ -149,12 +145,17 @@ def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:
             if item.passage.kind is PassageKind.DEFINITION and asked.defined <= item.words | about:
                 return item
 
-    def standing(item: Evidence) -> float:
-        kind = item.passage.kind
-        share = 1.0 if asked.steps and kind is PassageKind.PRACTICE else _LEADS.get(kind, 1.0)
-        return item.hit.score * share
+    best = evidence[0]
+    if _leads(best, asked):
+        return best
+    near = (item for item in evidence[:_FIRST_OF] if item.hit.score >= _NEAR_TOP * best.hit.score)
+    return next((item for item in near if _leads(item, asked)), best)
 
-    return max(evidence, key=standing)
+
+def _leads(item: Evidence, asked: _Asked) -> bool:
+    """Tell whether a passage is of a kind that an answer may begin with."""
+    kind = item.passage.kind
+    return kind in _LEADING_KINDS or (asked.steps and kind is PassageKind.PRACTICE)
 
 
 def _leading(item: Evidence, asked: _Asked) -> list[Chosen]:
@@ -203,7 +204,7 @@ def _figure(item: Evidence) -> Span:
     text = item.passage.text
     head, _, note = text.partition(". ")
     figures = _numbers(head.removeprefix(item.passage.heading))
-    if note and figures and figures <= _numbers(note):
+    if note and (not figures or figures & _numbers(note)):
         return Span(len(text) - len(note), len(text), note)
     return Span(0, len(text), text)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import prompts
-from app.answer.again import bears_value, pointed_at, said_before
+from app.answer.again import bears_value, key_sentence, pointed_at, said_before
 from app.answer.writer import Writer
 from app.question.acts import Act
 from app.question.history import Past
@@ -17,7 +17,6 @@ from app.record.evidence import Evidence, Span, cited_for
 from app.record.sanitize import one_line, verbatim
 from app.record.types import Delta
 from app.verifying.supports import Support
-from index.text.quantities import quantities
 
 __all__ = ["answered_from_last", "table"]
 
@@ -43,7 +42,7 @@ def answered_from_last(
     if reading.act is Act.SOURCE:
         yield from _sources(spoken, writer)
     elif reading.act is Act.CHALLENGE:
-        yield from _challenged(reading.said.claimed, spoken, evidence, writer)
+        yield from _challenged(reading, spoken, evidence, writer)
     elif reading.said.place.endswith("question"):
         yield _asked(reading.said.place, reading.past, writer)
     else:
@@ -87,12 +86,13 @@ def _sources(spoken: Sequence[Chosen], writer: Writer) -> Iterator[Delta]:
 
 
 def _challenged(
-    claimed: str, spoken: Sequence[Chosen], evidence: Sequence[Evidence], writer: Writer
+    reading: Reading, spoken: Sequence[Chosen], evidence: Sequence[Evidence], writer: Writer
 ) -> Iterator[Delta]:
     """Look again: say what the sources say, and whether they have the reader's value."""
-    with_figures = [pair for pair in spoken if list(quantities(pair[1].text))]
-    first = (with_figures if claimed and with_figures else list(spoken))[:1]
-    there = bears_value(claimed, evidence) if claimed else []
+    claimed = reading.said.claimed
+    question = reading.again.question if reading.again else ""
+    first = key_sentence(question, spoken, with_figure=True)
+    there = bears_value(claimed, question, evidence) if claimed else []
     if not claimed:
         name = "same"
     elif not there:

@@ -25,10 +25,10 @@ from app.answer.settings import PipelineSettings
 from app.chat_models import ChatModel
 from app.config.personas import Persona, resolve
 from app.question import answerable as gate
-from app.question.acts import TALK, Act
+from app.question.acts import TALK, Act, Said
 from app.question.history import Form
 from app.question.model_rewrite import stand_alone
-from app.question.reading import Reading, read_in_conversation
+from app.question.reading import Reading, is_remark, read_in_conversation
 from app.question.subjects import subjects_of
 from app.record.evidence import Weigh
 from app.record.hooks import Observers
@@ -40,7 +40,7 @@ from index.live import LiveIndex
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
 from index.text.tokens import content_words
-from index.types import Hit, SearchResult
+from index.types import Hit, PassageKind, SearchResult
 
 __all__ = ["Pipeline", "PipelineSettings"]
 
@@ -50,7 +50,10 @@ _AGAIN = 12
 # What a follow-up says itself must be of the field, or stand in what is found.
 _OWN_DOMAIN = 0.2
 _OWN_COVERED = 0.5
+_GUESSED_COVERED = 0.8
 _READ = 5
+# How sure it is that a definition which is asked for by its very name answers.
+_DEFINED = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,12 @@ class Pipeline:
             rewrite = Rewrite(usage=rewrite.usage)
         elif rewrite.method == "model" and form is not forms[0]:
             rewrite = replace(rewrite, method="rules", reason="what it wrote finds no answer")
-        return reading, replace(found, rewrite=replace(rewrite, taken=form.taken))
+        found = replace(found, rewrite=replace(rewrite, taken=form.taken))
+        subjects = subjects_of(retriever.index)
+        if reading.act is Act.ASK and not found.answerable and is_remark(reading.said, subjects):
+            reading = replace(reading, said=Said(Act.REMARK, reading.said.rest))
+            return reading, _nothing_looked_up(question, reading, retriever.index)
+        return reading, found
 
     async def answer(
         self, question: Question, *, delimiter: Delimiter | None = None
@@ -233,9 +241,7 @@ class Pipeline:
         own = reading.said.rest
         for form in forms:
             looked = self._look(form, retriever, depth, clock)
-            if looked.answerable and (
-                not form.taken or self._bears(own, form, looked.found.hits, retriever, clock)
-            ):
+            if looked.answerable and self._bears(own, form, looked.found.hits, retriever, clock):
                 return looked
         # What is refused is refused in the reader's own words, without the history.
         return replace(self._look(Form(own), retriever, depth, clock), answerable=False)
@@ -248,6 +254,9 @@ class Pipeline:
         judge = self.settings.gate or gate.Gates.shipped().judging(found, retriever.index)
         judged = gate.features(form.query, found, retriever.index.lexical.weight)
         confidence = judge.confidence(judged)
+        topics = subjects_of(retriever.index).defined_by(form.query)
+        if defined := _defined(found, topics, retriever.index):
+            found, confidence = defined, max(confidence, _DEFINED)
         clock.spent("gate")
         return _Looked(form, found, confidence, judge.answerable(confidence))
 
@@ -260,6 +269,8 @@ class Pipeline:
         clock: Clock,
     ) -> bool:
         """Tell whether what a follow-up says itself is of the field, its borrowed subject aside."""
+        if not form.taken:
+            return True
         borrowed = set(content_words(form.taken))
         words = {w for w in content_words(own) if not w[0].isdigit()} - borrowed
         if not words:
@@ -268,8 +279,9 @@ class Pipeline:
         read = [f"{h.passage.title} {h.passage.heading} {h.passage.text}" for h in hits[:_READ]]
         there = {word for text in read for word in content_words(text)}
         total = sum(weigh(word) for word in words)
-        if sum(weigh(word) for word in words & there) >= _OWN_COVERED * total:
-            return True
+        covered = sum(weigh(word) for word in words & there) / total if total else 1.0
+        if form.guessed or covered >= _OWN_COVERED:
+            return covered >= (_GUESSED_COVERED if form.guessed else _OWN_COVERED)
         alone = retriever.search(own, gate.DEPTH)
         judge = self.settings.gate or gate.Gates.shipped().judging(alone, retriever.index)
         of_the_field = judge.domain(gate.features(own, alone, weigh))
@@ -279,3 +291,19 @@ class Pipeline:
 
 def _nothing_looked_up(question: Question, reading: Reading, index: LoadedIndex) -> Retrieved:
     return Retrieved(question.text, (), (), False, 0.0, index.fingerprint, (), {}, act=reading.act)
+
+
+def _defined(
+    found: SearchResult, topics: frozenset[str], index: LoadedIndex
+) -> SearchResult | None:
+    """Put the definition that is asked for by name first; None where none is."""
+    named = [f"{topic}/{PassageKind.DEFINITION}" for topic in topics]
+    ranked = [hit for hit in found.hits if hit.passage.id in named]
+    if not ranked and found.hits:
+        passages = [passage for passage in index.passages if passage.id in named]
+        ranked = [replace(found.hits[0], passage=passage, met=()) for passage in passages[:1]]
+    if not ranked:
+        return None
+    first = replace(ranked[0], score=max(ranked[0].score, found.hits[0].score))
+    others = tuple(hit for hit in found.hits if hit.passage.id != first.passage.id)
+    return replace(found, hits=(first, *others))

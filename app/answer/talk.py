@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import prompts
 from app.config.personas import Persona
 from app.question.acts import Act
+from app.question.language import reply
 from app.question.reading import Reading
 from app.record.sanitize import one_line, verbatim
 from index.errata import SHIPPED_NAME
@@ -79,6 +80,10 @@ class Facts:
 def talk(reading: Reading, facts: Facts) -> str:
     """Answer a turn that asks for nothing to be looked up."""
     act = reading.act
+    if said := reply(reading.language, act.value):
+        return said
+    if act is Act.REMARK and reading.said.rest:
+        return facts.told("replies/remark-off.md")
     if act is Act.ABOUT:
         return facts.told(f"replies/about-{reading.said.place}.md")
     return facts.told(f"replies/{act if act in _SOCIAL else 'nothing-yet'}.md")

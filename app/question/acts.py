@@ -8,10 +8,12 @@ what remains is taken for an act only where all of it says so. Everything else i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
+from app.question.language import wished_language
 from app.question.phrases import filler_words, patterns
 
 __all__ = ["ON_THE_LAST_ANSWER", "TALK", "Act", "Said", "Wishes", "read"]
@@ -91,7 +93,8 @@ class Said:
     `rest` is what it says once openers, closers and wishes are taken off; `switched` tells that
     it announces another subject, `back_to` what it returns to; `claimed` is the value that a
     challenge holds against the last answer; `place` what it points at ("first
-    number"), or what it asks of Citewise itself.
+    number"), or what it asks of Citewise itself; `meant` are words of
+    the last answer that it asks the meaning of.
     """
 
     act: Act
@@ -101,15 +104,19 @@ class Said:
     back_to: str = ""
     claimed: str = ""
     place: str = ""
+    meant: str = ""
 
 
 _EDGES = " \t\n.,;:!?…–—-()\"'"
 _COUNTS = {"two": 2, "a couple of": 2, "three": 3, "four": 4, "five": 5}
+_CONJOINED = re.compile(r"[?!.;,]\s*|\s+(?:and|or)\s+", re.IGNORECASE)
 _WORD = re.compile(r"[\w'/+-]+")
 _STARTS = re.compile(
-    r"\s*[,:;.!–—-]|\s+(?:what|how|why|explain|is|are|does|do|can|tell|describe|compare)\b", re.I
+    r"\s*[,:;.!–—-]|\s+(?:what|how|why|explain|is|are|does|do|can|tell|describe|compare|and|with)\b",
+    re.I,
 )
 _MOST_OPENERS = 6
+_JOINING = frozenset({"", "and", "but", "also", "please", "now", "just", "then"})
 _MANNERS = frozenset({"short", "long", "simple", "example"})
 
 
@@ -140,22 +147,36 @@ def _acted(said: Said) -> Said | None:
     social = _social(bare)
     if social is not None and said.wishes.act is None:
         return replace(said, act=social)
-    for what, pattern in patterns("about").items():
-        if pattern.fullmatch(bare):
-            return replace(said, act=Act.ABOUT, place=what)
+    about = _about(bare)
+    if about:
+        return replace(said, act=Act.ABOUT, place=about)
     if acts["source"].fullmatch(bare):
         return replace(said, act=Act.SOURCE)
     refers = acts["refer"].fullmatch(bare)
     if refers:
+        meant = (refers["meant"] or refers["meant2"] or "").strip(" \"“”'")
+        if meant:
+            return replace(said, meant=meant)
         return replace(said, act=Act.REFER, place=_place(bare, refers["place"]))
     doubted = acts["challenge"].fullmatch(bare)
     if doubted:
-        claimed = doubted["claimed"] or doubted["claimed_alone"] or ""
+        claimed = next((value for value in doubted.groups() if value), "")
         return replace(said, act=Act.CHALLENGE, claimed=claimed.strip(" ."))
     wishes = _only_wishes(bare, said.wishes)
     if wishes is not None:
         return replace(said, act=wishes.act or Act.REPEAT, wishes=wishes)
     return None
+
+
+def _about(text: str) -> str:
+    """Tell what a message asks of Citewise itself, the first of several; "" if it does not."""
+
+    def what(part: str) -> str:
+        like = patterns("about").items()
+        return next((what for what, pattern in like if pattern.fullmatch(_bare(part))), "")
+
+    parts = [what(part) for part in _CONJOINED.split(text) if part.strip()]
+    return what(text) or (parts[0] if parts and all(parts) else "")
 
 
 def _place(text: str, place: str | None) -> str:
@@ -224,7 +245,12 @@ def _unclosed(text: str) -> str:
 
 def _without_wishes(text: str) -> tuple[str, Wishes]:
     """Peel wishes about the form off both ends of a message."""
-    rest, wishes = text, Wishes()
+    language, rest = wished_language(text)
+    wishes = Wishes(language=language)
+    for form, pattern in patterns("starts").items():
+        begins = pattern.match(rest)
+        if begins is not None:
+            wishes = _with(wishes, form, begins)
     peeled = True
     while peeled:
         peeled = False
@@ -244,7 +270,7 @@ def _peeled(text: str, pattern: re.Pattern[str]) -> tuple[str, re.Match[str]] | 
         if not _bare(after):
             asks = "?" if after.strip().startswith("?") else ""
             return before.rstrip(" ,;:–—-(") + asks, match
-        if not _bare(before) and _STARTS.match(after):
+        if _bare(before).lower() in _JOINING and _STARTS.match(after):
             return after.lstrip(" ,:;.!–—-"), match
     return None
 
@@ -252,12 +278,13 @@ def _peeled(text: str, pattern: re.Pattern[str]) -> tuple[str, re.Match[str]] | 
 def _only_wishes(text: str, wishes: Wishes) -> Wishes | None:
     """Read wishes from a text that holds nothing but them; None where it holds more."""
     rest, again = text, False
-    for wish, pattern in patterns("alone").items():
+    for wish, pattern in [*patterns("alone").items(), *patterns("inline").items()]:
         match = pattern.search(rest)
-        if match:
+        while match:
             again = again or wish == "again"
             wishes = _with(wishes, wish, match)
             rest = f"{rest[: match.start()]} {rest[match.end() :]}"
+            match = pattern.search(rest)
     if wishes.act is None and not again:
         return None
     left = {word.lower().strip("'") for word in _WORD.findall(rest)} - filler_words()
@@ -268,16 +295,23 @@ def _with(wishes: Wishes, wish: str, match: re.Match[str]) -> Wishes:
     """Add a wish to others."""
     found = match.groupdict()
     if wish == "length":
-        count = (found.get("count") or found.get("count2") or "one").lower()
-        unit = (found.get("unit") or found.get("unit2") or "sentence").lower()
+        count = _of(found, "count") or "one"
+        unit = _of(found, "unit") or "sentence"
         number = int(count) if count.isdigit() else _COUNTS.get(count, 1)
         return _bounded(wishes, number, unit)
     if wish == "persona":
         return replace(wishes, persona=found["persona"].lower())
-    if wish == "again":
+    if wish in ("again", "sourced"):
         return wishes
     changed: dict[str, Any] = {wish: True} if wish in _MANNERS else {"form": wish}
     return replace(wishes, **changed)
+
+
+def _of(found: Mapping[str, str | None], name: str) -> str:
+    """Return what one of the groups of a name (count, count2, …) matched."""
+    return next(
+        (value.lower() for key, value in found.items() if value and key.startswith(name)), ""
+    )
 
 
 def _bounded(wishes: Wishes, number: int, unit: str) -> Wishes:

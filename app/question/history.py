@@ -27,6 +27,7 @@ __all__ = [
 # What is written like an identifier, a version or a name is a subject of its own.
 _IDENTIFIER = re.compile(r"\w_\w|\b\w*[a-z][A-Z]\w*|\b[A-Z]{2,}|\b[A-Za-z]+\d|--\w")
 _WORD = re.compile(r"[\w+-]+(?:'\w+)?")
+_QUANTITY = re.compile(r"(?<![\w.])\d[\d.,]*(?P<unit>[kKmMbBtT%]?)(?![\w.]\w)")
 _FEW_WORDS = 4
 _BARE_WORDS = 2
 _LONGEST = 400
@@ -67,12 +68,14 @@ class Past:
 class Form:
     """A way to search for a question.
 
-    `taken` is the subject that it took from the history; `also` are other wordings of it.
+    `taken` is the subject that it took from the history; `also` are other wordings of it. What is
+    `guessed` to lean on the history counts only where all that it says itself is borne out.
     """
 
     query: str
     taken: str = ""
     also: tuple[str, ...] = ()
+    guessed: bool = False
 
 
 def read_history(history: Sequence[Message], subjects: Subjects) -> Past:
@@ -101,6 +104,9 @@ def forms(said: Said, past: Past, subjects: Subjects) -> tuple[Form, ...]:
     if focus is None:
         return (Form(text),)
     own = subjects.find(text)
+    if said.meant:
+        subject = " and ".join(focus.subjects[:2])
+        return Form(f"What is {said.meant} in {subject}?", subject), Form(f"What is {said.meant}?")
     if not leans_on_history(text, own):
         return (Form(text),)
     return _carried(text, own, focus, subjects)
@@ -123,6 +129,15 @@ def leans_on_history(text: str, own: Sequence[Named]) -> bool:
     return not own and len(content_words(text)) <= _FEW_WORDS
 
 
+def _answered_form(ways: Sequence[Form], answer: str) -> Form:
+    """Tell which form of a question was answered: the answer speaks of what was taken up."""
+    spoken = set(content_words(answer))
+    for form in ways:
+        if not form.guessed or spoken & set(content_words(form.taken)):
+            return form
+    return ways[-1]
+
+
 def needs_subject(said: Said, past: Past, subjects: Subjects) -> bool:
     """Tell whether a message points at a subject that nobody has named."""
     text, own = said.rest, subjects.find(said.rest)
@@ -131,7 +146,9 @@ def needs_subject(said: Said, past: Past, subjects: Subjects) -> bool:
     words = content_words(text)
     fragment = _like("fragment").fullmatch(text)
     bare = fragment is not None and not _like("verb").search(fragment["what"])
-    points = (bool(_like("continues").match(text)) and bare) or _pointer(text, own) is not None
+    pointer = _pointer(text, own)
+    alone = pointer is not None and not content_words(text[: pointer.start()])
+    points = (bool(_like("continues").match(text)) and bare) or alone
     return len(words) <= _BARE_WORDS and (points or not words)
 
 
@@ -148,7 +165,7 @@ def _with(past: Past, said: Said, answer: str, subjects: Subjects) -> Past:
         return replace(past, waiting=text)
     if _is(answer, "replies/abstention.md"):
         return replace(past, waiting="")
-    query = forms(said, past, subjects)[0].query[:_LONGEST]
+    query = _answered_form(forms(said, past, subjects), answer).query[:_LONGEST]
     named = tuple(dict.fromkeys(found.text for found in subjects.find(query)))
     exchange = Exchange(query, (answer,), named or _spoken_of(query))
     return replace(past, exchanges=(*past.exchanges, exchange), waiting="")
@@ -219,9 +236,7 @@ def _carried(
         if subject != first:
             put.append(Form(_put(text, pointer, subject), subject))
         return tuple(put)
-    alone = Form(text)
-    carried = Form(f"{text.strip(' ?')} ({subject})?", subject)
-    return (alone, carried)
+    return (Form(f"{text.strip(' ?')} ({subject})?", subject, guessed=True), Form(text))
 
 
 def _from_fragment(
@@ -229,17 +244,41 @@ def _from_fragment(
 ) -> tuple[Form, ...]:
     """Complete "and for GQA?" or "what about the size?" from the question before."""
     what, joint = fragment["what"], fragment["joint"]
+    if changed := _with_quantity(focus.question, what):
+        return (Form(changed, " and ".join(focus.subjects[:2])),)
     if own:
         said = own[0].text.casefold()
         earlier = [one for one in subjects.find(focus.question) if one.text.casefold() != said]
-        # What is put in stands for what is most like it: a subject of the same topic.
-        earlier.sort(key=lambda one: not one.topics & own[0].topics)
+        # What is put in stands for what is most like it: a version for a version, then a
+        # subject of the same topic.
+        versioned = _has_digit(own[0].text)
+        earlier.sort(
+            key=lambda one: (_has_digit(one.text) != versioned, not one.topics & own[0].topics)
+        )
         put = [_instead(what, one, focus.question, earlier) for one in earlier[:2]]
         return (*put, Form(what))
     subject = " and ".join(focus.subjects[:2])
     if joint:
         return (Form(f"{focus.question.rstrip(' ?.!')} {joint} {what}?", subject),)
-    return (Form(_about(what, subject), subject),)
+    leans = _like("continues").match(fragment.string) is not None
+    return (Form(_about(what, subject), subject, guessed=not leans), Form(what))
+
+
+def _with_quantity(question: str, what: str) -> str:
+    """Put a bare quantity ("13B", "32k tokens") in the place of its like in a question."""
+    new = _QUANTITY.fullmatch(what)
+    if not new:
+        return ""
+    unit = new["unit"].casefold()
+    alike = [old for old in _QUANTITY.finditer(question) if old["unit"].casefold() == unit]
+    if not alike:
+        return ""
+    old = alike[-1]
+    return f"{question[: old.start()]}{what}{question[old.end() :]}"
+
+
+def _has_digit(text: str) -> bool:
+    return any(char.isdigit() for char in text)
 
 
 def _about(what: str, subject: str) -> str:

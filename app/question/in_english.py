@@ -49,7 +49,9 @@ def in_english(text: str, language: str) -> str:
     said = re.sub(r"\s+([,?])", r"\1", said).strip(" ,")
     if not said:
         return text
-    return said[0].upper() + said[1:] + ("?" if re.search("[?？]", text) else "")
+    if re.match("[a-z]+(?![\\w-])", said):  # vLLM and lora_alpha stay as they are
+        said = said[0].upper() + said[1:]
+    return said + ("?" if re.search("[?？]", text) else "")
 
 
 @dataclass(slots=True)

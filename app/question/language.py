@@ -144,11 +144,16 @@ def languages() -> Mapping[str, Language]:
     return {path.stem: _load(path) for path in sorted(_DATA.glob("*.toml"))}
 
 
-def language_of(text: str) -> str:
+def language_of(text: str, so_far: str = ENGLISH) -> str:
     """Tell a message's language by its script, its function words and the words of the field.
 
+    Args:
+        text: the message.
+        so_far: the language of the conversation, which stays where nothing speaks for English
+            or another ("LoRA?").
+
     Returns:
-        An ISO 639-1 code; "en" unless another is sure. Languages that no file describes are told
+        An ISO 639-1 code; English unless another is sure. Languages that no file describes are told
         only where their script does.
     """
     text = text[:_READ]
@@ -165,7 +170,9 @@ def language_of(text: str) -> str:
     scores = _scores(text, words)
     english_says = scores.pop(ENGLISH) * _QUOTED
     code = max(scores, key=lambda code: scores[code])
-    return code if scores[code] - english_says > _MARGIN else ENGLISH
+    if scores[code] - english_says > _MARGIN:
+        return code
+    return ENGLISH if english_says else so_far
 
 
 def language_name(code: str) -> str:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from app.question.acts import ON_THE_LAST_ANSWER, Act, Said, read
+from app.question.acts import ON_THE_LAST_ANSWER, Act, Said, Wishes, read
 from app.question.calculations import Asked, calculation_asked
 from app.question.history import Exchange, Form, Past, forms, needs_subject, read_history
+from app.question.in_english import in_english
+from app.question.language import ENGLISH, act_of, language_of
+from app.question.phrases import patterns
 from app.question.subjects import Subjects
 from app.record.types import Question
 
-__all__ = ["Reading", "read_in_conversation"]
+__all__ = ["Reading", "is_remark", "read_in_conversation"]
+
+# What a language's set phrases do, as the acts and wishes that they stand for.
+_SET_PHRASES = {
+    "sources": (Act.SOURCE, Wishes()),
+    "sure": (Act.CHALLENGE, Wishes()),
+    "shorten": (Act.SHORTEN, Wishes(short=True)),
+    "simplify": (Act.SIMPLIFY, Wishes(simple=True)),
+    "expand": (Act.EXPAND, Wishes(long=True)),
+    "example": (Act.EXAMPLE, Wishes(example=True)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,10 @@ def read_in_conversation(question: Question, subjects: Subjects) -> Reading:
     said = read(question.text)
     if question.form is not None:
         said = Said(Act.ASK, question.text)
-    language = "en"
+    language = language_of(question.text)
+    if language != ENGLISH and question.form is None:
+        said = _in_another_language(question.text, said, language)
+    language = said.wishes.language or language
     asked = calculation_asked(question.text, question.history) if _may_ask(said) else None
     if asked is not None and question.form is None:
         said = replace(said, act=Act.CALCULATE)
@@ -80,3 +96,24 @@ def _also(act: Act, last: Exchange) -> tuple[str, ...]:
     if act is Act.SIMPLIFY:
         return (f"What is {subject}?",)
     return (f"What should I know about {subject}?",) if act is Act.EXPAND else ()
+
+
+def is_remark(said: Said, subjects: Subjects) -> bool:
+    """Tell whether a message that finds nothing only says something, and asks for nothing."""
+    asks = "?" in said.rest or patterns("follow_up")["asks"].match(said.rest)
+    wants = patterns("follow_up")["wants"].match(said.rest)
+    return not (asks or wants or subjects.find(said.rest))
+
+
+def _in_another_language(text: str, said: Said, language: str) -> Said:
+    """Read a message that is not in English: one of its set phrases, or a question."""
+    act = act_of(text, language)
+    if act in _SET_PHRASES:
+        does, wishes = _SET_PHRASES[act]
+        return Said(does, text, replace(wishes, language=language))
+    if act:
+        return Said(Act(act), text, Wishes(language=language), place="self")
+    if said.act in ON_THE_LAST_ANSWER and said.wishes.language:
+        return said
+    asked = in_english(said.rest, language)
+    return Said(Act.ASK, asked, replace(said.wishes, language=said.wishes.language or language))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from app.question.phrases import patterns
 from index.store import LoadedIndex
 from index.types import PassageKind
 
@@ -46,6 +47,14 @@ class Subjects:
     def find(self, text: str) -> tuple[Named, ...]:
         """Return the subjects that a text names, in order; of two that overlap, the longer."""
         return tuple(self._found(text))
+
+    def defined_by(self, question: str) -> frozenset[str]:
+        """Return the topics whose definition a question asks for: "What is X?", "X?", all of X."""
+        frame = patterns("definition")["asked"].fullmatch(question)
+        what = (frame["what"] or frame["bare"]).strip() if frame else ""
+        named = self.find(what)
+        whole = len(named) == 1 and (named[0].start, named[0].end) == (0, len(what))
+        return named[0].topics if whole else frozenset()
 
     def _found(self, text: str) -> Iterator[Named]:
         words = list(_WORD.finditer(text))

@@ -173,6 +173,13 @@ def test_set_phrases_are_acts_only_as_whole_messages() -> None:
     assert act_of("gracias", "xx") == ""
 
 
+def test_a_conversation_keeps_its_language_where_a_message_tells_none() -> None:
+    assert language_of("LoRA?", "pt") == "pt"
+    assert language_of("and what is LoRA?", "pt") == "en"
+    assert language_of("und was ist LoRA?", "pt") == "de"
+    assert language_of("LoRA?") == "en"
+
+
 def test_other_languages_are_named_and_have_no_words() -> None:
     assert language_of("これは何ですか") == "ja"
     assert language_of("Что такое токен?") == "ru"
