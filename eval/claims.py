@@ -1,4 +1,4 @@
-"""Hand-labelled claims: does the passage bear the claim? What verifiers and judges are held to."""
+"""Hand-labelled claims, by which verifiers and judges are measured: does a passage support one?"""
 
 from __future__ import annotations
 

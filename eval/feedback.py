@@ -30,7 +30,7 @@ class _Loose(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class _Turn(_Loose):
+class _HistoryMessage(_Loose):
     role: Literal["system", "user", "assistant"]
     content: str
 
@@ -68,7 +68,7 @@ class _Line(_Loose):
     comment: str
     claim: int | None
     question: str
-    history: list[_Turn]
+    history: list[_HistoryMessage]
     persona: str
     answer: _Answer
     hits: list[_Hit]

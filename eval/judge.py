@@ -99,7 +99,7 @@ class ChatJudge:
         return {"model": self.model.name, "prompts": prompt_hashes()}
 
     async def support(self, passage: str, claim: str) -> Judgement:
-        """Judge whether a passage bears a claim: one label of `eval.claims.LABELS`."""
+        """Judge whether a passage supports a claim: one label of `eval.claims.LABELS`."""
         reply = await self._asked("support", _Support, passage=passage, claim=claim)
         if isinstance(reply, Judgement):
             return reply

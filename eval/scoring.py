@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.config import personas
 from eval.cases import Case
 from eval.metrics import answers, citations, nuggets, numbers, persona, retrieval
-from eval.metrics.citations import Statement
+from eval.metrics.citations import AttributedStatement
 from eval.metrics.text import content, sentences, strip_markers
 from eval.records import Output, Sample
 
@@ -71,7 +71,7 @@ def _retrieval(case: Case, output: Output) -> dict[str, float | None]:
     return found
 
 
-def statements_of(output: Output) -> list[Statement]:
+def statements_of(output: Output) -> list[AttributedStatement]:
     """Return what an answer states, with the text behind each citation.
 
     Where the target names its claims, each is a statement, with the passages it names; text
@@ -89,23 +89,23 @@ def statements_of(output: Output) -> list[Statement]:
     for claim in sorted(output.claims, key=lambda claim: claim.start):
         found += _uncited(output.text[position : claim.start])
         given = tuple(premises[ref] for ref in claim.refs if ref in premises)
-        found.append(Statement(strip_markers(claim.text), given))
+        found.append(AttributedStatement(strip_markers(claim.text), given))
         position = claim.end
     rest = output.text[position:]
     return found + (_uncited(rest) if output.claims else _marked(rest, by_number))
 
 
-def _uncited(text: str) -> list[Statement]:
+def _uncited(text: str) -> list[AttributedStatement]:
     return [
-        Statement(strip_markers(sentence), ())
+        AttributedStatement(strip_markers(sentence), ())
         for sentence in sentences(text)
         if len(content(sentence)) >= _LEAST_WORDS
     ]
 
 
-def _marked(text: str, by_number: Mapping[int, Sequence[str]]) -> list[Statement]:
+def _marked(text: str, by_number: Mapping[int, Sequence[str]]) -> list[AttributedStatement]:
     return [
-        Statement(
+        AttributedStatement(
             strip_markers(sentence),
             tuple(
                 "\n".join(by_number[n]) for n in citations.numbers_cited(sentence) if n in by_number

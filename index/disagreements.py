@@ -16,7 +16,7 @@ from typing import Literal
 
 from index.audit.arithmetic import miscomputed
 from index.audit.figure_pairs import Weights, figure_pairs
-from index.audit.figures import Figure, figures_of
+from index.audit.figures import StatedFigure, figures_of
 from index.audit.numbers import Number, compatible
 from index.text.quantities import Quantity, agree, quantities
 from index.text.tokens import content_words
@@ -243,7 +243,7 @@ def _by_figures(passages: Sequence[Passage], idf: Callable[[str], float]) -> lis
     """Group the figures that stand in one configuration or under one label by quantity."""
     by_id = {passage.id: passage for passage in passages}
     figures = [figure for passage in passages for figure in figures_of(passage)]
-    groups: list[dict[str, Figure]] = []
+    groups: list[dict[str, StatedFigure]] = []
     for pair in figure_pairs(figures, Weights(idf)):
         members = {figure.passage: figure for figure in (pair.one, pair.other)}
         if len(members) < 2:
@@ -261,14 +261,14 @@ def _by_figures(passages: Sequence[Passage], idf: Callable[[str], float]) -> lis
     ]
 
 
-def _shares(group: Mapping[str, Figure], members: Mapping[str, Figure]) -> bool:
+def _shares(group: Mapping[str, StatedFigure], members: Mapping[str, StatedFigure]) -> bool:
     """Tell whether two groups speak of one quantity: they have a figure in common."""
     return any(
         ref in group and group[ref].number == figure.number for ref, figure in members.items()
     )
 
 
-def _label(members: Sequence[Figure]) -> str:
+def _label(members: Sequence[StatedFigure]) -> str:
     """Name the quantity: by a data point's label, the fullest one, else by a clause."""
     points = [figure.shown.rpartition(": ")[0] for figure in members if figure.is_point]
     if points:
@@ -277,7 +277,7 @@ def _label(members: Sequence[Figure]) -> str:
     return _blanked(shortest.shown, shortest.printed)
 
 
-def _stated(passage: Passage, figure: Figure) -> Stated:
+def _stated(passage: Passage, figure: StatedFigure) -> Stated:
     # People cut digits off as often as they round.
     wrong = any(
         compatible(figure.number, Number(value, 0.0, counted=True), loose=True)

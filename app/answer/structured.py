@@ -2,7 +2,7 @@
 
 A text is checked sentence by sentence; a number must stand in a passage. Names of properties,
 the values that the schema lists, true, false and null state nothing of their own. What the
-evidence does not bear is left out; where the schema then no longer holds, nothing is shown.
+evidence does not support is left out; where the schema then no longer holds, nothing is shown.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Leaf:
 
 @dataclass
 class JsonReviewer:
-    """Lets an answer in JSON through to the writer, without what the evidence does not bear."""
+    """Lets an answer in JSON through to the writer, without what the evidence does not support."""
 
     writer: Writer
     verifier: Verifier

@@ -37,7 +37,7 @@ _NOTES = {"partial": " (partly supported)", "unsupported": " (not supported)"}
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A claim in a text that is set whole: code points `start` to `end`, and what bears it."""
+    """A claim in a text that is set whole: code points `start` to `end`, and what supports it."""
 
     text: str
     start: int
@@ -64,7 +64,7 @@ class Writer:
         self, lead: str, sentence: str, status: ClaimStatus, supports: Sequence[Support],
         score: float, *, basis: Basis | None = None,
     ) -> Delta:  # fmt: skip
-        """Add a sentence that claims something, with the passages that bear it.
+        """Add a sentence that claims something, with the passages that support it.
 
         What a model drafted loses what would act; other words lose nothing. By default they are
         quoted where they stand in the documents that are cited, else restated. Such words aren't
@@ -167,7 +167,7 @@ class Writer:
     def _cite(
         self, sentence: str, supports: Sequence[Support]
     ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[Citation, ...]]:
-        """Number what bears a sentence: source numbers, positions of citations, new citations."""
+        """Cite a sentence: its source numbers, positions of citations, and the new citations."""
         fresh: list[Citation] = []
         numbers: list[int] = []
         evidence: list[int] = []

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from app.api.admission import Turnstile
+from app.api.admission import Admission
 from app.api.errors import ApiError
 from app.api.keys import ApiKey
 from app.config.settings import Settings
@@ -71,7 +71,7 @@ class Account:
         longest_wait: float = math.inf,
     ) -> None:
         self.key = key
-        self.turnstile = Turnstile(places, queue, longest_wait, key=key.name)
+        self.admission = Admission(places, queue, longest_wait, key=key.name)
         self._requests = (
             Bucket(key.requests_per_minute, 60, clock) if key.requests_per_minute else None
         )

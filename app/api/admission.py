@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from app.api.errors import ApiError
 
-__all__ = ["Turnstile", "in_turn"]
+__all__ = ["Admission", "in_turn"]
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ _FIRST_GUESS_SECONDS = 2.0
 _MEMORY = 0.8  # weight of the past in the running mean of how long a turn takes
 
 
-class Turnstile:
+class Admission:
     """Lets `places` in at once and `queue` wait; whoever comes then is refused at once.
 
     So is whoever would wait longer than `longest_wait` seconds, by how long turns have taken so

@@ -1,4 +1,4 @@
-"""What every route needs: the pipeline, the models' names, the limits, the turnstile."""
+"""What every route needs: the pipeline, the models' names, the limits, the admission."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.accounts import ACCOUNT
-from app.api.admission import Turnstile, in_turn
+from app.api.admission import Admission, in_turn
 from app.api.asking import Limits
 from app.api.drain import Drain
 from app.api.errors import not_found, refused
@@ -116,7 +116,7 @@ class Serving:
         self.pipeline, self.settings, self.store = pipeline, settings, store
         self.keeper = AnswerKeeper(store, settings.keep_answers) if store else None
         self.limits = Limits.of(settings)
-        self.turnstile = Turnstile(
+        self.admission = Admission(
             settings.max_concurrent, settings.max_queued, settings.max_wait_seconds
         )
         self.models = tuple(listed(pipeline.personas))
@@ -152,11 +152,11 @@ class Serving:
         """
         account = ACCOUNT.get()
         if account is None:
-            async with self.turnstile.turn():
+            async with self.admission.turn():
                 yield
             return
-        self.turnstile.check()
-        async with account.turnstile.turn(), self.turnstile.turn():
+        self.admission.check()
+        async with account.admission.turn(), self.admission.turn():
             yield
 
     def check_room(self, path: str) -> None:
@@ -167,14 +167,14 @@ class Serving:
         """
         if path not in _IN_TURN:
             return
-        self.turnstile.check()
+        self.admission.check()
         if (account := ACCOUNT.get()) is not None:
-            account.turnstile.check()
+            account.admission.check()
 
     @property
     def queue(self) -> int:
         """How many requests wait, for a place or for a model that serves in turn."""
-        return self.turnstile.waiting + self.pipeline.model.waiting
+        return self.admission.waiting + self.pipeline.model.waiting
 
     def keeping(self, request: Request, id: str, question: Question, *, wanted: bool) -> Keep:  # noqa: A002 - the field's name
         """What is to be called with the response's answer once the client has all of it."""

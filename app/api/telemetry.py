@@ -31,9 +31,9 @@ class Telemetry:
         self._show_state(serving)
 
     def _show_state(self, serving: Serving) -> None:
-        metrics, pipeline, turnstile = self.metrics, serving.pipeline, serving.turnstile
-        metrics.gauge("requests_running", "Requests worked on", lambda: turnstile.active)
-        metrics.gauge("requests_queued", "Requests that wait", lambda: turnstile.waiting)
+        metrics, pipeline, admission = self.metrics, serving.pipeline, serving.admission
+        metrics.gauge("requests_running", "Requests worked on", lambda: admission.active)
+        metrics.gauge("requests_queued", "Requests that wait", lambda: admission.waiting)
         metrics.gauge(
             "model_queue", "Calls that wait for the model", lambda: pipeline.model.waiting
         )

@@ -50,7 +50,7 @@ __all__ = [
 _WIDTH = 96
 
 
-class _Turn(BaseModel):
+class _BatchMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
     role: Role
     content: str
@@ -62,7 +62,7 @@ class BatchLine(BaseModel):
     model_config = ConfigDict(extra="ignore")
     id: str | int
     question: str
-    history: list[_Turn] | None = None
+    history: list[_BatchMessage] | None = None
 
     @property
     def said_before(self) -> tuple[Message, ...]:

@@ -69,10 +69,7 @@ def _indexed(body: str, at: int) -> bool:
 
 
 def _numbers(text: str) -> list[int]:
-    found: list[int] = []
-    for part in re.split(r",|;|&|and", _RANGE.sub(_spell_out, text)):
-        found += [int(number) for number in re.findall(r"\d+", part)]
-    return found
+    return [int(number) for number in re.findall(r"\d+", _RANGE.sub(_spell_out, text))]
 
 
 def _spell_out(match: re.Match[str]) -> str:

@@ -112,7 +112,7 @@ def _spans_of(text: str) -> tuple[Span, ...]:
 class Cited:
     """What has a number of its own in an answer: a section of a document, a work, or several.
 
-    `works` are several of which it is not known which one bears what is said; they have one
+    `works` are several of which it is not known which one supports what is said; they have one
     number, and it leads to no single one of them.
     """
 
@@ -124,7 +124,7 @@ class Cited:
 
 
 def cited_for(passage: Passage, sources: Sequence[Source]) -> list[Cited]:
-    """What a sentence of a passage is cited as, where these of its sources bear it.
+    """What a sentence of a passage is cited as, where these of its sources support it.
 
     A document's passage is cited as its section; else up to three sources are cited one by one
     and more of them together: nine numbers after a sentence would tell nothing.

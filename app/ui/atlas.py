@@ -12,7 +12,7 @@ from statistics import median
 
 from app.ui import safe, texts
 from app.ui.catalogue import Catalogue, TopicEntry, catalogue
-from app.ui.conversation import Shelf
+from app.ui.conversation import BrowsedIndex
 from index.encoders import Vectors
 from index.types import Passage, PassageKind
 
@@ -41,7 +41,7 @@ class _Box:
         )
 
 
-def atlas_html(index: Shelf, places: Vectors | None) -> str:
+def atlas_html(index: BrowsedIndex, places: Vectors | None) -> str:
     """Draw the map of an index.
 
     Args:

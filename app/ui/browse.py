@@ -10,20 +10,20 @@ from collections.abc import Mapping, Sequence
 
 from app.ui import safe, texts
 from app.ui.catalogue import Catalogue, TopicEntry, catalogue
-from app.ui.conversation import Shelf
+from app.ui.conversation import BrowsedIndex
 from app.ui.corrections import corrections_html
 from app.ui.figures import all_figures_html, figures_html
 from app.ui.formulas import with_formulas
 from app.ui.links import source_links
 from index.types import Passage
 
-__all__ = ["shelf_html"]
+__all__ = ["browse_html"]
 
 _VIEWS = ("topics", "figures", "map", "corrections")
 Rows = Mapping[str, int]
 
 
-def shelf_html(index: Shelf) -> str:
+def browse_html(index: BrowsedIndex) -> str:
     """Show everything that an index holds; the map is drawn beside it."""
     found = catalogue(index)
     if not found.topics:

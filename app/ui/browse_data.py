@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 from app.ui.atlas import atlas_html
-from app.ui.browse import shelf_html
-from app.ui.conversation import Answering, Shelf
+from app.ui.browse import browse_html
+from app.ui.conversation import Answering, BrowsedIndex
 from app.ui.places import Places
 
 __all__ = ["Browsing"]
@@ -36,12 +36,12 @@ class Browsing:
             return gr.skip(), gr.skip()
         return await asyncio.to_thread(self._atlas, index), index.fingerprint
 
-    def _shelf(self, index: Shelf) -> str:
+    def _shelf(self, index: BrowsedIndex) -> str:
         return self._kept("shelf", index.fingerprint) or self._keep(
-            "shelf", index.fingerprint, shelf_html(index)
+            "shelf", index.fingerprint, browse_html(index)
         )
 
-    def _atlas(self, index: Shelf) -> str:
+    def _atlas(self, index: BrowsedIndex) -> str:
         return self._kept("atlas", index.fingerprint) or self._keep(
             "atlas", index.fingerprint, atlas_html(index, self._places.of(index))
         )

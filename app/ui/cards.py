@@ -51,7 +51,7 @@ def cards_html(
 def _bearing(claim: Claim, citations: Sequence[Citation]) -> list[Citation]:
     """Pick a claim's citations of one source: a passage once, with the quote nearest the claim.
 
-    A source, and even a passage, may bear several claims, each by another span of it.
+    A source, and even a passage, may support several claims, each by another span of it.
     """
     own = [one for one in citations if one.ref in claim.refs] or list(citations)
     words = set(_WORD.findall(claim.text.casefold()))
@@ -88,7 +88,7 @@ def source_heading(cited: Citation) -> str:
 
 
 def works_links(cited: Citation) -> str:
-    """Link each of several works of which any may bear what is cited."""
+    """Link each of several works of which any may support what is cited."""
     return " · ".join(
         safe.web_link(work.url, safe.text(short_label(work.label, work.year)))
         for work in cited.works
@@ -111,7 +111,7 @@ def words_html(inner: str, *, quoted: bool) -> str:
 
 
 def passage_html(citation: Citation, passages: Mapping[str, Passage]) -> str:
-    """Show a passage with the span that bears the claim highlighted."""
+    """Show a passage with the span that supports the claim highlighted."""
     passage = passages.get(citation.ref)
     if passage is None:
         shown = f"<mark>{safe.text(citation.quote)}</mark>"

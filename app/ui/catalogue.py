@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.ui import texts
-from app.ui.conversation import Shelf
+from app.ui.conversation import BrowsedIndex
 from index.errata import SHIPPED_NAME, Erratum, shipped_errata
 from index.types import Passage, PassageKind
 
@@ -50,7 +50,7 @@ class Catalogue:
         return tuple(topic for _, topics in self.categories for topic in topics)
 
 
-def catalogue(index: Shelf) -> Catalogue:
+def catalogue(index: BrowsedIndex) -> Catalogue:
     """Put an index's passages in order."""
     by_topic: dict[str, list[Passage]] = {}
     for passage in index.passages:

@@ -16,7 +16,7 @@ from app.ui import safe, texts
 from app.ui.choices import RESEARCH, Choices
 from app.ui.conversation import Answering, Turn, play, stopped
 from app.ui.exports import exported
-from app.ui.persistence import Keeper, Ledger
+from app.ui.persistence import Keeper, SavedState
 from app.ui.readers import owner_of, session_of
 from app.ui.running import Running
 from app.ui.screen import Screen, Turns, place_html, told_html
@@ -56,7 +56,7 @@ class Controller:
         self._health = Health(pipeline)
 
     async def ask(
-        self, request: gr.Request, asked: str, turns: Turns, ledger: Ledger, *chosen: Chosen
+        self, request: gr.Request, asked: str, turns: Turns, saved: SavedState, *chosen: Chosen
     ) -> AsyncGenerator[Updates, None]:
         """Answer a question, showing it as it comes."""
         text, choices = (asked or "").strip(), Choices(*chosen)  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ class Controller:
             yield View().row()
             return
         question = choices.question(text, turns, choices.name)
-        async with aclosing(self._answered(request, question, turns, ledger)) as rows:
+        async with aclosing(self._answered(request, question, turns, saved)) as rows:
             async for row in rows:
                 yield row
 
@@ -73,7 +73,7 @@ class Controller:
         request: gr.Request,
         event: gr.EventData,
         turns: Turns,
-        ledger: Ledger,
+        saved: SavedState,
         *chosen: Chosen,
     ) -> AsyncGenerator[Updates, None]:
         """Ask the last question again or of another persona, or an earlier question edited."""
@@ -86,9 +86,9 @@ class Controller:
             return
         await self._running.halt(session_of(request))
         if act.kind == "edited":
-            notice, ledger = _set_aside(ledger), Ledger()
+            notice, saved = _set_aside(saved), SavedState()
         question = choices.question(again.text, again.before, again.persona)
-        answered = self._answered(request, question, again.turns, ledger, again.also, notice)
+        answered = self._answered(request, question, again.turns, saved, again.also, notice)
         async with aclosing(answered) as rows:
             async for row in rows:
                 yield row
@@ -141,7 +141,7 @@ class Controller:
         request: gr.Request,
         question: Question,
         turns: Turns,
-        ledger: Ledger,
+        saved: SavedState,
         also: Also = "",
         notice: str = "",
     ) -> AsyncGenerator[Updates, None]:
@@ -150,7 +150,7 @@ class Controller:
         title = screen.title(question.persona)
         turn = Turn(question.text, title, also=also, name=question.persona)
         with self._running.entered(session_of(request)) as run:
-            view = screen.begun(turns, turn, ledger, owner, notice)
+            view = screen.begun(turns, turn, saved, owner, notice)
             yield view.row()
             ahead = partial(self._running.ahead, run)
             played = play(self._pipeline, question, turn, run.stop, ahead)
@@ -163,18 +163,18 @@ class Controller:
                 await played.aclose()
                 if not turn.over and owner is not None:  # the reader has left
                     left = stopped(turn, question, self._pipeline)
-                    self._keeper.keep_soon(ledger, owner, (*turns, left))
+                    self._keeper.keep_soon(saved, owner, (*turns, left))
             if turn.answer is not None:
-                words = await self._keeper.keep(ledger, owner, (*turns, turn))
+                words = await self._keeper.keep(saved, owner, (*turns, turn))
                 shown = told_html(words) if words else STAYS
                 # All of it once more: the browser may still be putting the buttons in place.
-                yield replace(view, place=place_html(ledger), notice=shown).row()
+                yield replace(view, place=place_html(saved), notice=shown).row()
 
 
-def _set_aside(ledger: Ledger) -> str:
+def _set_aside(saved: SavedState) -> str:
     """Say where the conversation is that an edited question departs from."""
-    if not ledger.conversation:
+    if not saved.conversation:
         return ""
-    address = f"#conversation={safe.attribute(ledger.conversation)}"
+    address = f"#conversation={safe.attribute(saved.conversation)}"
     link = f'<a href="{address}">{texts.AS_IT_WAS}</a>'
     return f'<p role="status">{texts.SET_ASIDE.format(link=link)}</p>'

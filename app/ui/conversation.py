@@ -36,7 +36,7 @@ from index.vectors import VectorStore
 
 __all__ = [
     "Answering",
-    "Shelf",
+    "BrowsedIndex",
     "Turn",
     "drafts",
     "history_of",
@@ -50,7 +50,7 @@ _LOG = logging.getLogger(__name__)
 _TICK_S = 0.4  # how often a waiting reader is told what is going on
 
 
-class Shelf(Protocol):
+class BrowsedIndex(Protocol):
     """What the page reads of an index."""
 
     @property
@@ -90,7 +90,7 @@ class Answering(Protocol):
         """How answers are made."""
 
     @property
-    def index(self) -> Shelf:
+    def index(self) -> BrowsedIndex:
         """The index that serves now."""
 
     @property

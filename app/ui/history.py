@@ -14,7 +14,7 @@ from app.ui import texts
 from app.ui.choices import Choices
 from app.ui.feedback import Feedback
 from app.ui.history_list import SHOWN, failed_html, list_html
-from app.ui.persistence import Ledger, turn_of
+from app.ui.persistence import SavedState, turn_of
 from app.ui.readers import owner_of, session_of
 from app.ui.running import Running
 from app.ui.screen import Screen, Turns, told_html
@@ -71,14 +71,14 @@ class History:
         self,
         request: gr.Request,
         event: gr.EventData,
-        ledger: Ledger,
+        saved: SavedState,
         words: str,
         persona: str,
         research: bool,
     ) -> Updates:
         """Delete one conversation or all; what is on the page goes from it too."""
         gone, owner, view = read(Delete, event), owner_of(request), View()
-        if gone.all or gone.id == ledger.conversation:
+        if gone.all or gone.id == saved.conversation:
             await self._running.halt(session_of(request))
             view = self._screen.empty(Choices(persona, research))
         try:
@@ -118,9 +118,9 @@ class History:
 
     async def _delete(self, owner: str, gone: Delete) -> None:
         assert self._store is not None
-        talks = self._store.conversations
+        conversations = self._store.conversations
         if gone.all:
-            await self._store.run(talks.delete_all, owner)
+            await self._store.run(conversations.delete_all, owner)
             return
         with contextlib.suppress(NotKept):
-            await self._store.run(talks.delete, owner, gone.id)
+            await self._store.run(conversations.delete, owner, gone.id)

@@ -16,7 +16,7 @@ from app.ui.exports import KINDS
 from app.ui.feedback import Feedback, form_html
 from app.ui.history import History
 from app.ui.history_list import confirm_html
-from app.ui.persistence import Keeper, Ledger
+from app.ui.persistence import Keeper, SavedState
 from app.ui.places import Places
 from app.ui.running import Running
 from app.ui.screen import Screen
@@ -44,7 +44,7 @@ class _Settings:
 class _Chat:
     banner: gr.HTML
     turns: gr.State
-    ledger: gr.State
+    saved: gr.State
     place: gr.HTML
     past: gr.HTML
     live: gr.HTML
@@ -65,7 +65,7 @@ class _Chat:
 
 
 @dataclass(frozen=True, slots=True)
-class _Talks:
+class _HistoryTab:
     tab: gr.Tab
     search: gr.Textbox
     list: gr.HTML
@@ -99,7 +99,7 @@ def build(
                 with gr.Column(elem_id="side"):
                     settings = _settings(screen)
                     panel = _html(panel_html(None), "panel")
-            talks = _talks() if keeper.store else None
+            talks = _history_tab() if keeper.store else None
             with gr.Tab(texts.TAB_BROWSE, id="browse") as browse:
                 _browse(browse, Browsing(pipeline, places or Places()))
         _html(form_html() + confirm_html(), "dialogs")
@@ -128,7 +128,7 @@ def _browse(tab: gr.Tab, browsing: Browsing) -> None:
 def _chat() -> _Chat:
     banner = _html("", "banner")
     _html(f"<h2>{texts.HERO}</h2><p>{texts.HERO_LEAD}</p>", "hero")
-    turns, ledger, place = gr.State(()), gr.State(Ledger()), _html("", "place")
+    turns, saved, place = gr.State(()), gr.State(SavedState()), _html("", "place")
     past = _html("", "past")
     live = _html("", "live")
     notice = _html("", "notice")
@@ -161,12 +161,12 @@ def _chat() -> _Chat:
                     for kind in KINDS
                 )
     return _Chat(
-        banner, turns, ledger, place, past, live, notice, heading, suggestions, box, send, stop,
+        banner, turns, saved, place, past, live, notice, heading, suggestions, box, send, stop,
         new, export, saves,
     )  # fmt: skip
 
 
-def _talks() -> _Talks:
+def _history_tab() -> _HistoryTab:
     with gr.Tab(texts.TAB_HISTORY, id="talks") as tab, gr.Column(elem_id="talks-view"):
         search = gr.Textbox(
             label=texts.HISTORY_SEARCH,
@@ -177,7 +177,7 @@ def _talks() -> _Talks:
             elem_id="talks-search",
         )
         listed = _html("", "talks-list")
-    return _Talks(tab, search, listed)
+    return _HistoryTab(tab, search, listed)
 
 
 def _settings(screen: Screen) -> _Settings:
@@ -229,7 +229,7 @@ def _wire(
     panel: gr.HTML,
 ) -> None:
     turns, offered, outputs = chat.turns, [chat.heading, *chat.suggestions], chat.outputs(panel)
-    inputs = [turns, chat.ledger, *settings.inputs()]
+    inputs = [turns, chat.saved, *settings.inputs()]
     for trigger in (chat.box.submit, chat.send.click):
         trigger(controller.ask, [chat.box, *inputs], outputs, **_quiet())
     for button in chat.suggestions:
@@ -265,7 +265,7 @@ def _wire_history(
     chat: _Chat,
     settings: _Settings,
     panel: gr.HTML,
-    talks: _Talks | None,
+    talks: _HistoryTab | None,
 ) -> None:
     chosen, outputs = [settings.persona, settings.research], chat.outputs(panel)
     signal("open").submit(history.open, chosen, outputs, **_quiet())
@@ -281,7 +281,7 @@ def _wire_history(
     )
     signal("more").submit(history.more, talks.search, talks.list, **_quiet())
     signal("delete").submit(
-        history.delete, [chat.ledger, talks.search, *chosen], [*outputs, talks.list], **_quiet()
+        history.delete, [chat.saved, talks.search, *chosen], [*outputs, talks.list], **_quiet()
     )
 
 

@@ -12,17 +12,17 @@ from app.store import Turn as KeptTurn
 from app.ui import texts
 from app.ui.conversation import Turn
 
-__all__ = ["Keeper", "Ledger", "exchange_of", "turn_of"]
+__all__ = ["Keeper", "SavedState", "exchange_of", "turn_of"]
 
 _LOG = logging.getLogger(__name__)
 _PATIENCE_S = 3.0  # a database that hangs must not hold the next question up
 
 
-class Ledger:
+class SavedState:
     """How much of the conversation on an open page is kept, and under which id."""
 
-    def __init__(self, conversation: str = "", saved: int = 0) -> None:
-        self.conversation, self.saved = conversation, saved
+    def __init__(self, conversation: str = "", turns: int = 0) -> None:
+        self.conversation, self.turns = conversation, turns
         self.writing: asyncio.Task[str] | None = None
 
 
@@ -33,7 +33,7 @@ class Keeper:
         self.store = store if keeps else None
         self._tasks: set[asyncio.Task[str]] = set()
 
-    async def keep(self, ledger: Ledger, owner: str | None, turns: Sequence[Turn]) -> str:
+    async def keep(self, saved: SavedState, owner: str | None, turns: Sequence[Turn]) -> str:
         """Keep the turns that are not kept yet; within a few seconds, say what went wrong.
 
         A write that takes longer goes on, and later ones wait for it. What could not be written
@@ -46,14 +46,14 @@ class Keeper:
             return ""
         if owner is None:
             return texts.KEEP_NO_COOKIE
-        task = self.keep_soon(ledger, owner, turns)
+        task = self.keep_soon(saved, owner, turns)
         done, _ = await asyncio.wait({task}, timeout=_PATIENCE_S)
         return task.result() if done else texts.KEEP_SLOW
 
-    def keep_soon(self, ledger: Ledger, owner: str, turns: Sequence[Turn]) -> asyncio.Task[str]:
+    def keep_soon(self, saved: SavedState, owner: str, turns: Sequence[Turn]) -> asyncio.Task[str]:
         """As `keep`, without waiting: for a reader who has left."""
-        task = asyncio.create_task(self._keep(ledger, owner, tuple(turns), ledger.writing))
-        ledger.writing = task
+        task = asyncio.create_task(self._keep(saved, owner, tuple(turns), saved.writing))
+        saved.writing = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -64,12 +64,16 @@ class Keeper:
             await asyncio.wait(self._tasks)
 
     async def _keep(
-        self, ledger: Ledger, owner: str, turns: tuple[Turn, ...], before: asyncio.Task[str] | None
+        self,
+        saved: SavedState,
+        owner: str,
+        turns: tuple[Turn, ...],
+        before: asyncio.Task[str] | None,
     ) -> str:
         if before is not None:
             await asyncio.wait({before})
         try:
-            await self._write(ledger, owner, turns)
+            await self._write(saved, owner, turns)
         except StoreError as error:
             _LOG.error("a turn of the page is not kept: %s", error)
             return texts.KEEP_FAILED
@@ -78,19 +82,19 @@ class Keeper:
             return texts.KEEP_FAILED
         return ""
 
-    async def _write(self, ledger: Ledger, owner: str, turns: tuple[Turn, ...]) -> None:
+    async def _write(self, saved: SavedState, owner: str, turns: tuple[Turn, ...]) -> None:
         assert self.store is not None
-        talks, run = self.store.conversations, self.store.run
-        fresh = [exchange_of(turn) for turn in turns[ledger.saved :] if turn.answer is not None]
-        if fresh and ledger.conversation:
+        conversations, run = self.store.conversations, self.store.run
+        fresh = [exchange_of(turn) for turn in turns[saved.turns :] if turn.answer is not None]
+        if fresh and saved.conversation:
             try:
-                await run(talks.append, owner, ledger.conversation, *fresh)
+                await run(conversations.append, owner, saved.conversation, *fresh)
             except NotKept:  # deleted meanwhile, on another page: what is new begins another one
-                ledger.conversation = ""
-        if fresh and not ledger.conversation:
-            thread = await run(talks.begin, owner, *fresh)
-            ledger.conversation = thread.conversation.id
-        ledger.saved = len(turns)
+                saved.conversation = ""
+        if fresh and not saved.conversation:
+            thread = await run(conversations.begin, owner, *fresh)
+            saved.conversation = thread.conversation.id
+        saved.turns = len(turns)
 
 
 def exchange_of(turn: Turn) -> Exchange:

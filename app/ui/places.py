@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.ui.conversation import Shelf
+from app.ui.conversation import BrowsedIndex
 from index.encoders import Vectors
 from index.files import put
 from index.projection import plane
@@ -32,7 +32,7 @@ class Places:
         self._finding = threading.Lock()
         self._known: tuple[str, Vectors] | None = None
 
-    def of(self, index: Shelf) -> Vectors | None:
+    def of(self, index: BrowsedIndex) -> Vectors | None:
         """The passages' places, each coordinate from 0 to 1; None where topics are too many.
 
         Of many passages, topics are placed by likeness and a topic's passages around its middle.
@@ -45,7 +45,7 @@ class Places:
                 self._known = index.fingerprint, self._read(index)
             return self._known[1]
 
-    def _read(self, index: Shelf) -> Vectors:
+    def _read(self, index: BrowsedIndex) -> Vectors:
         path = self._folder / f"{index.fingerprint}.npy" if self._folder else None
         if path is not None and path.exists():
             try:
@@ -61,7 +61,7 @@ class Places:
         return found
 
 
-def _by_topic(index: Shelf) -> Vectors:
+def _by_topic(index: BrowsedIndex) -> Vectors:
     """Place topics by likeness, and each one's passages in a spiral around it (Vogel 1979)."""
     topics = list(dict.fromkeys(passage.topic for passage in index.passages))
     owners = np.array([topics.index(passage.topic) for passage in index.passages])
@@ -74,7 +74,7 @@ def _by_topic(index: Shelf) -> Vectors:
     return places
 
 
-def means(index: Shelf) -> Vectors:
+def means(index: BrowsedIndex) -> Vectors:
     """A passage's vector is the mean of its texts'. Shape: (passages, dimension)."""
     sums = np.zeros((len(index.passages), index.vectors.d), np.float32)
     counts = np.bincount(index.owners, minlength=len(index.passages))

@@ -16,7 +16,7 @@ from app.ui.actions import Showing
 from app.ui.choices import Choices
 from app.ui.conversation import Answering, Turn, with_prompt
 from app.ui.feedback import Feedback
-from app.ui.persistence import Ledger
+from app.ui.persistence import SavedState
 from app.ui.sources import panel_html
 from app.ui.suggest import examples, follow_ups
 from app.ui.takes import asked_in, without_last
@@ -53,11 +53,11 @@ class Screen:
 
     def empty(self, choices: Choices) -> View:
         """The page at its beginning; what is in the box stays."""
-        ledger = Ledger()
+        saved = SavedState()
         return View(
             turns=(),
-            ledger=ledger,
-            place=place_html(ledger),
+            saved=saved,
+            place=place_html(saved),
             past="",
             live="",
             panel=panel_html(None),
@@ -67,14 +67,14 @@ class Screen:
         )
 
     def begun(
-        self, turns: Turns, turn: Turn, ledger: Ledger, owner: str | None, notice: str
+        self, turns: Turns, turn: Turn, saved: SavedState, owner: str | None, notice: str
     ) -> View:
         """A question that has just been asked, after some turns."""
         view = self.progress(turns, turn, texts.SEARCHING, owner)
         return replace(
             view,
-            ledger=ledger,
-            place=place_html(ledger),
+            saved=saved,
+            place=place_html(saved),
             past=turns_html(without_last((*turns, turn)), self._showing(owner)),
             notice=notice,
             box=changed(value=""),
@@ -101,11 +101,11 @@ class Screen:
 
     def reopened(self, conversation: str, turns: Turns, owner: str) -> View:
         """A kept conversation, its last question as if it had just been answered."""
-        showing, ledger = self._showing(owner), Ledger(conversation, len(turns))
+        showing, saved = self._showing(owner), SavedState(conversation, len(turns))
         return View(
             turns=turns,
-            ledger=ledger,
-            place=place_html(ledger),
+            saved=saved,
+            place=place_html(saved),
             past=turns_html(without_last(turns), showing),
             live=asked_html(asked_in(turns)[-1], "", showing),
             panel=panel_html(turns[-1], prefix_of(len(turns) - 1)),
@@ -144,9 +144,9 @@ def told_html(words: str) -> str:
     return f'<p role="alert">{safe.text(words)}</p>'
 
 
-def place_html(ledger: Ledger) -> str:
+def place_html(saved: SavedState) -> str:
     """Where the conversation is kept, for the page's address."""
-    return f'<span data-conversation="{safe.attribute(ledger.conversation)}"></span>'
+    return f'<span data-conversation="{safe.attribute(saved.conversation)}"></span>'
 
 
 def _at_rest(*, begun: bool) -> dict[str, Any]:

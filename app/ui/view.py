@@ -29,7 +29,7 @@ class View:
     """One update of the page, in the order of its outputs."""
 
     turns: Any = STAYS
-    ledger: Any = STAYS
+    saved: Any = STAYS
     place: Any = STAYS
     past: Any = STAYS
     live: Any = STAYS

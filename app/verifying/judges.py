@@ -1,7 +1,7 @@
 """Verifiers with a second model: one for entailment, or the served model itself.
 
 Whatever judges, the checks that need no judgement stay ours: a sentence whose numbers or credits
-the evidence does not bear is refused before any model is asked.
+the evidence does not support is refused before any model is asked.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Judge(Protocol):
         """Whether it can't be asked before the draft is whole."""
 
     async def entails(self, passage: str, sentence: str) -> float:
-        """Estimate the chance that the passage bears the sentence, 0 to 1."""
+        """Estimate the chance that the passage supports the sentence, 0 to 1."""
 
 
 class JudgedVerifier:
@@ -161,7 +161,7 @@ def entailment_index(labels: Mapping[int, str], model: str) -> int:
 
 
 class AskingJudge:
-    """Asks the served model whether a passage bears a sentence: one short call a passage."""
+    """Asks the served model whether a passage supports a sentence: one short call a passage."""
 
     busy_while_drafting = True
 

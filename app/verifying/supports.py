@@ -1,7 +1,7 @@
 """Does a passage support a sentence?
 
 Two steps, neither of which asks a second model. Checks that can refuse outright come first: a
-number, a name or a direction that the evidence does not bear (`app.verifying.checks`). What they
+number, a name or a direction that the evidence does not support (`app.verifying.checks`). What they
 let pass is weighed by a small logistic model over how well the passage and its closest sentences
 cover the words, calibrated on sentences and their corruptions (`python -m scripts.train_verifier`).
 """
@@ -62,7 +62,7 @@ _ANNOUNCING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """A passage that bears a sentence, with the span of its text that does."""
+    """A passage that supports a sentence, with the span of its text that does."""
 
     ref: str
     n: int
@@ -173,7 +173,7 @@ class LexicalVerifier:
     def verify(self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]) -> Verdict:
         """Check a sentence against what it cites, then against each other passage.
 
-        A sentence whose own citation does not bear it is re-pointed to the passage that does.
+        A sentence whose own citation does not support it is re-pointed to the passage that does.
         """
         by_number = {item.n: item for item in evidence}
         own = [by_number[n] for n in cited if n in by_number]

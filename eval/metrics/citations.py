@@ -16,7 +16,7 @@ from eval.metrics.numbers import figures, same
 from eval.metrics.text import MARKER, char_ngrams, content, fold, sentences
 
 __all__ = [
-    "Statement",
+    "AttributedStatement",
     "citation_precision",
     "citation_recall",
     "credits_right",
@@ -36,7 +36,7 @@ NGRAMS_AT = 0.60
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class AttributedStatement:
     """A sentence of an answer, markers removed, with the text behind each of its citations."""
 
     text: str
@@ -44,7 +44,7 @@ class Statement:
 
 
 def supports(premise: str, statement: str) -> bool:
-    """Tell whether a premise bears a statement, sentence by sentence.
+    """Tell whether a premise supports a statement, sentence by sentence.
 
     Each sentence must have all its figures in the premise, at least 70% of its content words,
     and at least 60% of its character 4-grams. Precedents for n-gram containment as a stand-in
@@ -64,7 +64,7 @@ def supports(premise: str, statement: str) -> bool:
     return True
 
 
-def citation_recall(statements: Sequence[Statement]) -> float | None:
+def citation_recall(statements: Sequence[AttributedStatement]) -> float | None:
     """Share of statements that what they cite, taken together, supports.
 
     (1/|S|) Σ_s 1[concat(C_s) ⊨ s]; a statement without citations counts 0. ALCE, section 4.3.
@@ -75,7 +75,7 @@ def citation_recall(statements: Sequence[Statement]) -> float | None:
     return sum(_recalled(statement) for statement in statements) / len(statements)
 
 
-def citation_precision(statements: Sequence[Statement]) -> float | None:
+def citation_precision(statements: Sequence[AttributedStatement]) -> float | None:
     """Share of citations that are not idle.
 
     A citation c of s is precise if concat(C_s) ⊨ s and not (c ⊭ s and C_s without c ⊨ s).
@@ -89,7 +89,7 @@ def citation_precision(statements: Sequence[Statement]) -> float | None:
     return sum(judged) / len(judged) if judged else None
 
 
-def figures_attributed(statements: Sequence[Statement]) -> float | None:
+def figures_attributed(statements: Sequence[AttributedStatement]) -> float | None:
     """Share of the figures, years among them, that stand in what their own statement cites.
 
     Σ_s |{f ∈ F(s) : f ∈ F(C_s)}| / Σ_s |F(s)|: stricter than `numbers_grounded`, to which any of
@@ -102,7 +102,7 @@ def figures_attributed(statements: Sequence[Statement]) -> float | None:
     return sum(judged) / len(judged) if judged else None
 
 
-def credits_right(statements: Sequence[Statement]) -> float | None:
+def credits_right(statements: Sequence[AttributedStatement]) -> float | None:
     """Share of the credits (a name with a year) that what is cited gives as well.
 
     The name must stand there with the same year within 80 characters after it, as in a source's
@@ -117,11 +117,11 @@ def credits_right(statements: Sequence[Statement]) -> float | None:
     return sum(judged) / len(judged) if judged else None
 
 
-def _recalled(statement: Statement) -> bool:
+def _recalled(statement: AttributedStatement) -> bool:
     return bool(statement.premises) and supports(_joined(statement.premises), statement.text)
 
 
-def _precise(statement: Statement, position: int) -> bool:
+def _precise(statement: AttributedStatement, position: int) -> bool:
     if not _recalled(statement):
         return False
     own = statement.premises[position]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from eval.cases import ExpectedNumber
 from eval.metrics.text import content, fold
 
-__all__ = ["Figure", "figures", "number_recall", "numbers_grounded", "same", "stated"]
+__all__ = ["PrintedNumber", "figures", "number_recall", "numbers_grounded", "same", "stated"]
 
 _SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _SCALES = {
@@ -42,7 +42,7 @@ _NEAR = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class PrintedNumber:
     """A number in a text, in base units; `step` is half a unit in the last place written."""
 
     value: float
@@ -52,13 +52,13 @@ class Figure:
     end: int
 
 
-def figures(text: str) -> list[Figure]:
+def figures(text: str) -> list[PrintedNumber]:
     """Find the numbers of a text: 1.4T = 1.4 trillion, 50,257 = 50257, 10¹⁸ = 1e18, 2 KB = 2 kB."""
     plain = _plain(text)
     matches = list(_NUMBER.finditer(plain))
     raised = [match.span() for match in matches if match["power"]]
     found = [
-        Figure(10.0 ** int(match[1]), 0.0, "number", match.start(), match.end())
+        PrintedNumber(10.0 ** int(match[1]), 0.0, "number", match.start(), match.end())
         for match in _POWER_OF_TEN.finditer(plain)
         if not _within(match.start(), raised)
     ]
@@ -68,7 +68,9 @@ def figures(text: str) -> list[Figure]:
             found.append(_figure(match, _range_end(plain, matches, position)))
     for match in re.finditer(r"[a-z]+", plain.lower()):
         if match.group() in _WORDS and match.group() != "one":
-            found.append(Figure(_WORDS[match.group()], 0.0, "number", match.start(), match.end()))
+            found.append(
+                PrintedNumber(_WORDS[match.group()], 0.0, "number", match.start(), match.end())
+            )
     return sorted(found, key=lambda figure: figure.start)
 
 
@@ -92,7 +94,7 @@ def _range_end(plain: str, matches: Sequence[re.Match[str]], position: int) -> r
     return following[0] if re.fullmatch(r"\s?(?:-|to|±)\s?", between) else None
 
 
-def _figure(match: re.Match[str], unit_of: re.Match[str] | None) -> Figure:
+def _figure(match: re.Match[str], unit_of: re.Match[str] | None) -> PrintedNumber:
     unit = unit_of or match
     mantissa = match["mantissa"].replace(",", "")
     power = int(match["e"] or match["power"] or 0)
@@ -105,10 +107,10 @@ def _figure(match: re.Match[str], unit_of: re.Match[str] | None) -> Figure:
         factor *= _SCALES[scale.lower()]
     decimals = len(mantissa.partition(".")[2])
     value = float(mantissa) * factor * (-1 if match["sign"] else 1)
-    return Figure(value, 0.5 * 10.0**-decimals * factor, kind, match.start(), match.end())
+    return PrintedNumber(value, 0.5 * 10.0**-decimals * factor, kind, match.start(), match.end())
 
 
-def same(expected: Figure, found: Figure) -> bool:
+def same(expected: PrintedNumber, found: PrintedNumber) -> bool:
     """Tell whether a found figure is the expected one, or rounds to it at its precision."""
     if "percent" in (expected.kind, found.kind) and expected.kind != found.kind:
         return False
@@ -146,7 +148,7 @@ def _unit_words(unit: str) -> frozenset[str]:
     return frozenset(word for word in content(unit) if word not in known and word.isalpha())
 
 
-def _unit_near(unit: frozenset[str], plain: str, place: Figure) -> bool:
+def _unit_near(unit: frozenset[str], plain: str, place: PrintedNumber) -> bool:
     if not unit:
         return True
     around = plain[max(0, place.start - _NEAR) : place.end + _NEAR]

@@ -21,7 +21,7 @@ def success_at(k: int, gold: Iterable[str], ranking: Sequence[str]) -> float | N
     """Success@k = 1 if any gold passage is in the top k, else 0; None without gold.
 
     What dense retrieval papers call top-k accuracy (Karpukhin et al. 2020, section 5). Where
-    several passages bear the same answer, one of them is enough for it.
+    several passages give the same answer, one of them is enough for it.
     """
     wanted = set(gold)
     return float(bool(wanted & set(ranking[:k]))) if wanted else None

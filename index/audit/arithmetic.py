@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from index.audit.expression import Quantity, Side, Token, parse_side, tokenize
+from index.audit.expression import Side, Token, UnitValue, parse_side, tokenize
 from index.audit.findings import Finding, Kind, Severity
 from index.audit.numbers import NUMBER, number_from
 from index.audit.texts import Text, clauses, passage_texts, topic_texts
-from index.audit.units import Reading
+from index.audit.units import UnitReading
 from index.types import DataPoint, KnowledgeBase, Passage
 
 __all__ = ["Miscomputed", "arithmetic", "miscomputed"]
@@ -72,7 +72,7 @@ def _right(tokens: list[Token], relation: int, names: Mapping[str, float]) -> Si
 
 def _agree(left: Side, right: Side, approximately: bool) -> bool:
     """Whether some reading of the units makes both sides equal within what they state."""
-    for reading in Reading.all():
+    for reading in UnitReading.all():
         a, b = left.readings[reading], right.readings[reading]
         slack = sum(_slack(side, q, approximately) for side, q in ((left, a), (right, b)))
         scale = max(abs(a.value), abs(b.value))
@@ -83,7 +83,7 @@ def _agree(left: Side, right: Side, approximately: bool) -> bool:
     return False
 
 
-def _slack(side: Side, quantity: Quantity, approximately: bool) -> float:
+def _slack(side: Side, quantity: UnitValue, approximately: bool) -> float:
     if side.literal is None:
         return quantity.error
     factor = quantity.value / side.literal.value if side.literal.value else 1.0
@@ -133,7 +133,7 @@ def _wrong_equations(text: str, names: Mapping[str, float]) -> Iterator[Miscompu
         if _agree(left, right, approximately):
             continue
         stated, worked = (right, left) if left.computed else (left, right)
-        a, b = worked.readings[Reading()].value, stated.readings[Reading()].value
+        a, b = worked.readings[UnitReading()].value, stated.readings[UnitReading()].value
         first, last = (i + 1, right.end - 1) if left.computed else (begin, i - 1)
         printed = text[tokens[first].start : tokens[last].end]
         equation = text[tokens[begin].start : tokens[right.end - 1].end]

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from index.audit.numbers import NUMBER, SUPERSCRIPT, Number, number_from, superscript_value
-from index.audit.units import UNITS, Reading
+from index.audit.units import UNITS, UnitReading
 
-__all__ = ["Quantity", "Side", "Token", "parse_side", "tokenize"]
+__all__ = ["Side", "Token", "UnitValue", "parse_side", "tokenize"]
 
 _TOKEN = re.compile(
     r"(?P<relation>[=≈≃≅])|(?P<approx>~|(?:about|roughly|approximately|nearly|around)\b)"
@@ -66,7 +66,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class UnitValue:
     """A value with its uncertainty: half a step of each rounded number that went into it."""
 
     value: float
@@ -86,7 +86,7 @@ class Side:
         end: index of the token after it.
     """
 
-    readings: Mapping[Reading, Quantity]
+    readings: Mapping[UnitReading, UnitValue]
     computed: bool
     literal: Number | None
     approx: bool
@@ -103,7 +103,7 @@ class _Parser:
     tokens: list[Token]
     at: int
     names: Mapping[str, float]
-    reading: Reading
+    reading: UnitReading
     depth: int = 0
     operators: int = 0
     operands: int = 0
@@ -119,7 +119,7 @@ class _Parser:
         token = self._peek()
         return token is not None and token.kind == "op" and token.text in texts
 
-    def sum(self) -> Quantity:
+    def sum(self) -> UnitValue:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise _CannotParse
@@ -129,11 +129,11 @@ class _Parser:
             self.at += 1
             self.operators += 1
             right = self._product()
-            left = Quantity(left.value + sign * right.value, left.error + right.error)
+            left = UnitValue(left.value + sign * right.value, left.error + right.error)
         self.depth -= 1
         return left
 
-    def _product(self) -> Quantity:
+    def _product(self) -> UnitValue:
         left = self._power()
         while self._is_op("×", "·", "*", "x", "÷", "/"):
             if self.tokens[self.at].text == "×" and not self._operand_follows():
@@ -146,7 +146,7 @@ class _Parser:
                 raise _CannotParse
             relative = sum(q.error / abs(q.value) for q in (left, right) if q.value)
             value = left.value * right.value if times else left.value / right.value
-            left = Quantity(value, abs(value) * relative)
+            left = UnitValue(value, abs(value) * relative)
         return left
 
     def _operand_follows(self) -> bool:
@@ -158,7 +158,7 @@ class _Parser:
             or (token.kind == "word" and "_" in token.text)
         )
 
-    def _power(self) -> Quantity:
+    def _power(self) -> UnitValue:
         base = self._operand()
         token = self._peek()
         if self._is_op("^"):
@@ -174,7 +174,7 @@ class _Parser:
                 raise _CannotParse from error
         return base
 
-    def _operand(self) -> Quantity:
+    def _operand(self) -> UnitValue:
         token = self._peek()
         if token is not None and token.kind == "approx":
             self.approx = True
@@ -187,13 +187,13 @@ class _Parser:
         if token.kind == "number" and token.number is not None:
             return self._number(token.number)
         if token.kind == "pi":
-            return Quantity(math.pi)
+            return UnitValue(math.pi)
         if token.kind == "root":
             inner = self._operand()
             if inner.value < 0:
                 raise _CannotParse
             self.operators += 1
-            return Quantity(math.sqrt(inner.value), inner.error)
+            return UnitValue(math.sqrt(inner.value), inner.error)
         if token.kind == "open":
             inner = self.sum()
             closing = self._peek()
@@ -202,10 +202,10 @@ class _Parser:
             self.at += 1
             return inner
         if token.kind == "word" and token.text in self.names:
-            return Quantity(self.names[token.text])
+            return UnitValue(self.names[token.text])
         raise _CannotParse
 
-    def _number(self, number: Number) -> Quantity:
+    def _number(self, number: Number) -> UnitValue:
         self.literal = number
         self._no_unknown()
         factor = self._unit()
@@ -215,7 +215,7 @@ class _Parser:
             self.operators += 1
             factor *= math.pi
         self._nouns()
-        return Quantity(number.value * factor, error * factor)
+        return UnitValue(number.value * factor, error * factor)
 
     def _no_unknown(self) -> None:
         """Refuse 2x and 3n, which are so many times something unknown."""
@@ -266,7 +266,7 @@ class _Parser:
                 self.at = inside + 1
 
 
-def _raised(base: Quantity, exponent: float) -> Quantity:
+def _raised(base: UnitValue, exponent: float) -> UnitValue:
     if abs(exponent) > 400 or (base.value <= 0 and exponent != int(exponent)):
         raise _CannotParse
     try:
@@ -274,7 +274,7 @@ def _raised(base: Quantity, exponent: float) -> Quantity:
     except (OverflowError, ZeroDivisionError) as error:
         raise _CannotParse from error
     relative = base.error / abs(base.value) if base.value else 0.0
-    return Quantity(value, abs(value * exponent) * relative)
+    return UnitValue(value, abs(value * exponent) * relative)
 
 
 def parse_side(tokens: list[Token], at: int, names: Mapping[str, float]) -> Side | None:
@@ -285,9 +285,9 @@ def parse_side(tokens: list[Token], at: int, names: Mapping[str, float]) -> Side
         at: index of the first token of the expression.
         names: the values of the variables that may stand in it.
     """
-    readings: dict[Reading, Quantity] = {}
-    parser = _Parser(tokens, at, names, Reading())
-    for reading in Reading.all():
+    readings: dict[UnitReading, UnitValue] = {}
+    parser = _Parser(tokens, at, names, UnitReading())
+    for reading in UnitReading.all():
         parser = _Parser(tokens, at, names, reading)
         try:
             quantity = parser.sum()
@@ -297,7 +297,7 @@ def parse_side(tokens: list[Token], at: int, names: Mapping[str, float]) -> Side
             return None
         readings[reading] = quantity
         if not parser.units:
-            readings = dict.fromkeys(Reading.all(), quantity)
+            readings = dict.fromkeys(UnitReading.all(), quantity)
             break
     return Side(
         readings=readings,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 
-from index.audit.figures import Figure
+from index.audit.figures import StatedFigure
 from index.audit.numbers import NUMBER, compatible, number_from
 from index.text.corpus_words import corpus_words
 from index.text.tokens import stem
@@ -43,23 +43,23 @@ def _siblings(a: frozenset[str], b: frozenset[str]) -> bool:
     return any((row & a) and (row & b) and not (row & a & b) for row in word_rows("siblings"))
 
 
-def _marked_apart(a: Figure, b: Figure) -> bool:
+def _marked_apart(a: StatedFigure, b: StatedFigure) -> bool:
     """Whether each has a name with a digit that the other lacks: fp16 and int8, v1 and v2."""
     ours, theirs = _marks(a), _marks(b)
     return bool(ours - theirs) and bool(theirs - ours)
 
 
-def _marks(figure: Figure) -> frozenset[str]:
+def _marks(figure: StatedFigure) -> frozenset[str]:
     said = figure.shown.rpartition(": ")[0] if figure.is_point else figure.shown
     return frozenset(mark.lower() for mark in _MARK.findall(said))
 
 
-def _setting(a: Figure, b: Figure) -> int:
+def _setting(a: StatedFigure, b: StatedFigure) -> int:
     """How many of the numbers around two figures are the same, 4K and 4096 being so."""
     return sum(any(abs(x - y) <= 0.025 * max(x, y) for y in b.numbers) for x in a.numbers)
 
 
-def _said_there(a: Figure, b: Figure) -> bool:
+def _said_there(a: StatedFigure, b: StatedFigure) -> bool:
     """Whether one of the two clauses also gives the other's figure."""
     loose = a.approximate or b.approximate
     for x, y in ((a, b), (b, a)):
@@ -74,8 +74,8 @@ def _said_there(a: Figure, b: Figure) -> bool:
 class FigurePair:
     """Two figures for one quantity; `why` says what makes it one."""
 
-    one: Figure
-    other: Figure
+    one: StatedFigure
+    other: StatedFigure
     why: str
 
     @property
@@ -92,7 +92,7 @@ class Weights:
         self._known: dict[frozenset[str], float] = {}
 
     @classmethod
-    def among(cls, figures: Iterable[Figure]) -> Weights:
+    def among(cls, figures: Iterable[StatedFigure]) -> Weights:
         """Weigh words by how many clauses with a figure hold them."""
         contexts = {(f.place, f.shown): f.words for f in figures}
         count = Counter(word for words in contexts.values() for word in words)
@@ -105,7 +105,7 @@ class Weights:
         return self._known[words]
 
 
-def _same_configuration(a: Figure, b: Figure, weights: Weights) -> bool:
+def _same_configuration(a: StatedFigure, b: StatedFigure, weights: Weights) -> bool:
     # A clause with several figures of the unit tells of several things.
     if len(a.numbers) < _SAME_SETTING or len(b.numbers) < _SAME_SETTING:
         return False
@@ -119,7 +119,7 @@ def _same_configuration(a: Figure, b: Figure, weights: Weights) -> bool:
     return weights.of(a.words & b.words) >= 0.3 * smaller
 
 
-def _same_label(point: Figure, other: Figure, weights: Weights) -> bool:
+def _same_label(point: StatedFigure, other: StatedFigure, weights: Weights) -> bool:
     if other.is_point:
         shared = weights.of(point.words & other.words)
         union = weights.of(point.words | other.words)
@@ -132,7 +132,7 @@ def _same_label(point: Figure, other: Figure, weights: Weights) -> bool:
     return telling >= max(_TELLING_ELSEWHERE, 0.5 * clause)
 
 
-def _why(a: Figure, b: Figure, weights: Weights) -> str | None:
+def _why(a: StatedFigure, b: StatedFigure, weights: Weights) -> str | None:
     """Why two figures speak of one quantity, or None where that isn't clear."""
     why = None
     point, other = (a, b) if a.is_point else (b, a)
@@ -149,13 +149,13 @@ def _why(a: Figure, b: Figure, weights: Weights) -> str | None:
     return why
 
 
-def _apart(a: Figure, b: Figure) -> float:
+def _apart(a: StatedFigure, b: StatedFigure) -> float:
     """The larger figure in multiples of the smaller one."""
     low, high = sorted((abs(a.number.value), abs(b.number.value)))
     return high / low if low else math.inf
 
 
-def figure_pairs(all_figures: Sequence[Figure], weights: Weights) -> Iterator[FigurePair]:
+def figure_pairs(all_figures: Sequence[StatedFigure], weights: Weights) -> Iterator[FigurePair]:
     """Yield the figures in two places that can't both be right, each pair of places once."""
     reported: set[frozenset[str]] = set()
     for a, b in _comparable(all_figures, weights):
@@ -174,16 +174,18 @@ def figure_pairs(all_figures: Sequence[Figure], weights: Weights) -> Iterator[Fi
         yield FigurePair(a, b, why)
 
 
-def _comparable(all_figures: Sequence[Figure], weights: Weights) -> Iterator[tuple[Figure, Figure]]:
+def _comparable(
+    all_figures: Sequence[StatedFigure], weights: Weights
+) -> Iterator[tuple[StatedFigure, StatedFigure]]:
     """Pairs of one unit that may speak of one quantity: two settings, or a label's rarest word."""
-    by_unit: dict[str, list[Figure]] = defaultdict(list)
+    by_unit: dict[str, list[StatedFigure]] = defaultdict(list)
     for figure in all_figures:
         if figure.unit:
             by_unit[figure.unit].append(figure)
     for same_unit in by_unit.values():
         settings = [figure for figure in same_unit if len(figure.numbers) >= _SAME_SETTING]
         yield from combinations(settings, 2)
-        by_word: dict[str, list[Figure]] = defaultdict(list)
+        by_word: dict[str, list[StatedFigure]] = defaultdict(list)
         for figure in same_unit:
             for word in figure.words:
                 by_word[word].append(figure)

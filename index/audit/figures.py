@@ -15,7 +15,7 @@ from index.text.corpus_words import corpus_words
 from index.text.tokens import stem
 from index.types import KnowledgeBase, Passage, PassageKind
 
-__all__ = ["Figure", "figures", "figures_of", "is_approximate", "stems"]
+__all__ = ["StatedFigure", "figures", "figures_of", "is_approximate", "stems"]
 
 _STOPWORDS = frozenset(
     """a an the of to in on at for and or with by from as is are was were be been has have had it
@@ -41,7 +41,7 @@ _APPROXIMATE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class StatedFigure:
     """A number in its context.
 
     Attributes:
@@ -128,7 +128,7 @@ def _scaled(number: Number, size: float) -> Number:
 
 def _in_clause(
     clause: str, place: str, passage: Passage, words: frozenset[str], fallback: str, is_point: bool
-) -> Iterator[Figure]:
+) -> Iterator[StatedFigure]:
     found = []
     for match in NUMBER.finditer(clause):
         before = clause[: match.start()]
@@ -145,7 +145,7 @@ def _in_clause(
         found.append((scaled, unit, is_approximate(before), match, printed))
     for number, unit, approximate, match, printed in found:
         after = clause[match.end() : match.end() + 1]
-        yield Figure(
+        yield StatedFigure(
             place,
             passage.id,
             passage.topic,
@@ -162,14 +162,14 @@ def _in_clause(
 
 
 @lru_cache(maxsize=8192)
-def figures_of(passage: Passage) -> tuple[Figure, ...]:
+def figures_of(passage: Passage) -> tuple[StatedFigure, ...]:
     """Read the figures that a passage states, in order; a definition's are no claims of size."""
     if passage.kind is PassageKind.DEFINITION:
         return ()
     return tuple(figure for text in passage_texts(passage) for figure in _in_text(passage, text))
 
 
-def _in_text(passage: Passage, text: Text) -> Iterator[Figure]:
+def _in_text(passage: Passage, text: Text) -> Iterator[StatedFigure]:
     if passage.figure is not None and text.place.endswith(".value"):
         # Where the value is a calculation, its result is the figure.
         value = re.split(r"[=≈]\s*(?=[~\d])", text.text)[-1]
@@ -181,14 +181,14 @@ def _in_text(passage: Passage, text: Text) -> Iterator[Figure]:
         yield from _in_clause(clause, text.place, passage, frozenset(), "", False)
 
 
-def _of_point(passage: Passage, place: str, value: str) -> Iterator[Figure]:
+def _of_point(passage: Passage, place: str, value: str) -> Iterator[StatedFigure]:
     label = passage.heading
     labelled = frozenset(number_from(m).value for m in NUMBER.finditer(label))
     for figure in _in_clause(value, place, passage, stems(label), "", True):
         yield replace(figure, numbers=labelled, shown=f"{label}: {value}")
 
 
-def figures(base: KnowledgeBase) -> list[Figure]:
+def figures(base: KnowledgeBase) -> list[StatedFigure]:
     """Every figure of a knowledge base, in order."""
     return [
         figure

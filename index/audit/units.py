@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-__all__ = ["UNITS", "Reading", "Unit"]
+__all__ = ["UNITS", "Unit", "UnitReading"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class UnitReading:
     """One way to take the units of a statement."""
 
     binary: bool = False
@@ -23,9 +23,9 @@ class Reading:
     time: bool = True
 
     @staticmethod
-    def all() -> Iterator[Reading]:
+    def all() -> Iterator[UnitReading]:
         """Every reading."""
-        return (Reading(*choice) for choice in product((False, True), repeat=4))
+        return (UnitReading(*choice) for choice in product((False, True), repeat=4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Unit:
     size: float
     power: int = 0
 
-    def factor(self, reading: Reading) -> float:
+    def factor(self, reading: UnitReading) -> float:
         """What a figure in this unit is multiplied with."""
         if self.family == "time" and not reading.time:
             return 1.0

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.__main__ import main
 from app.api.accounts import Account, Bucket
-from app.api.admission import Turnstile
+from app.api.admission import Admission
 from app.api.errors import ApiError
 from app.api.keys import ApiKey, add_key, read_keys, revoke_key
 from app.chat_models.scripted import ScriptedChatModel
@@ -178,7 +178,7 @@ def test_one_key_can_not_take_every_place(keys: Path) -> None:
 
 
 async def test_who_would_wait_too_long_is_refused_although_there_is_room() -> None:
-    gate = Turnstile(2, 8, 0.15)
+    gate = Admission(2, 8, 0.15)
 
     async def work(seconds: float) -> None:
         async with gate.turn():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eval.cases import ExpectedNumber, Nugget
 from eval.metrics import abstention, answers, citations, nuggets, numbers, performance, retrieval
-from eval.metrics.citations import Statement
+from eval.metrics.citations import AttributedStatement
 from eval.metrics.text import sentences, strip_markers, words
 
 RANKING = ["a", "b", "c", "d", "e"]
@@ -141,38 +141,42 @@ class TestCitations:
 
     def test_recall_by_hand(self) -> None:
         stated = [
-            Statement("The KV cache keeps keys and values.", (PREMISE,)),
-            Statement("The KV cache keeps keys and values.", ()),
-            Statement("It takes 9 GB.", (PREMISE,)),
-            Statement("It takes about 2.15 GB in fp16.", ("Nothing to do with it.", PREMISE)),
+            AttributedStatement("The KV cache keeps keys and values.", (PREMISE,)),
+            AttributedStatement("The KV cache keeps keys and values.", ()),
+            AttributedStatement("It takes 9 GB.", (PREMISE,)),
+            AttributedStatement(
+                "It takes about 2.15 GB in fp16.", ("Nothing to do with it.", PREMISE)
+            ),
         ]
         assert citations.citation_recall(stated) == 0.5
         assert citations.citation_recall([]) is None
 
     def test_precision_by_hand(self) -> None:
         # the first citation is idle: the second alone supports, the first does not
-        idle = Statement("It takes about 2.15 GB in fp16.", ("Nothing to do with it.", PREMISE))
-        needed = Statement("The KV cache keeps keys and values.", (PREMISE,))
-        wrong = Statement("It takes 9 GB.", (PREMISE,))
+        idle = AttributedStatement(
+            "It takes about 2.15 GB in fp16.", ("Nothing to do with it.", PREMISE)
+        )
+        needed = AttributedStatement("The KV cache keeps keys and values.", (PREMISE,))
+        wrong = AttributedStatement("It takes 9 GB.", (PREMISE,))
         assert citations.citation_precision([idle, needed, wrong]) == 0.5
-        assert citations.citation_precision([Statement("No citation.", ())]) is None
+        assert citations.citation_precision([AttributedStatement("No citation.", ())]) is None
 
     def test_a_figure_is_attributed_where_its_own_citation_gives_it(self) -> None:
         stated = [
-            Statement("For 4,096 tokens it takes 2.15 GB.", (PREMISE,)),
-            Statement("It takes 2.15 GB.", ("Pope et al. (2023) — Scaling. MLSys 2023",)),
-            Statement("There are 32 layers.", ()),
+            AttributedStatement("For 4,096 tokens it takes 2.15 GB.", (PREMISE,)),
+            AttributedStatement("It takes 2.15 GB.", ("Pope et al. (2023) — Scaling. MLSys 2023",)),
+            AttributedStatement("There are 32 layers.", ()),
         ]
         # 2 of 2, 0 of 1, 0 of 1
         assert citations.figures_attributed(stated) == 0.5
-        assert citations.figures_attributed([Statement("No figure.", (PREMISE,))]) is None
+        assert citations.figures_attributed([AttributedStatement("No figure.", (PREMISE,))]) is None
 
     def test_a_credit_needs_name_and_year_together(self) -> None:
         label = "Shazeer (2019) — Fast Decoding. arXiv\nAinslie et al. (2023) — GQA. EMNLP 2023"
         stated = [
-            Statement("Shazeer (2019) proposed MQA.", (label,)),
-            Statement("Ainslie et al. (2023) and Shazeer (2023) proposed it.", (label,)),
-            Statement("Nobody is named.", (label,)),
+            AttributedStatement("Shazeer (2019) proposed MQA.", (label,)),
+            AttributedStatement("Ainslie et al. (2023) and Shazeer (2023) proposed it.", (label,)),
+            AttributedStatement("Nobody is named.", (label,)),
         ]
         assert citations.credits_right(stated) == pytest.approx(2 / 3)
         assert citations.credits_right(stated[2:]) is None

@@ -21,7 +21,7 @@ from index.audit import (
 )
 from index.audit.expression import parse_side, tokenize
 from index.audit.numbers import NUMBER, compatible, number_from
-from index.audit.units import Reading
+from index.audit.units import UnitReading
 from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
 
 VASWANI = Source(
@@ -129,7 +129,7 @@ class TestExpressions:
         side = parse_side(tokens, 0, {})
         assert side is not None
         assert side.end == len(tokens)
-        assert side.readings[Reading()].value == pytest.approx(value)
+        assert side.readings[UnitReading()].value == pytest.approx(value)
 
     @pytest.mark.parametrize(
         "text", ["×", "N", "2 ×", "(2", "1 / 0", "9^9^9^9", "√(1 − 2)", "(" * 99]

@@ -73,7 +73,7 @@ class Vectors:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class BrowsedIndex:
     passages: tuple[Passage, ...]
     fingerprint: str = "f" * 16
     knowledge_base: str = "ai"
@@ -98,8 +98,8 @@ class PlayingPipeline(ScriptedPipeline):
     nearest: tuple[str, ...] = ()
 
     @property
-    def index(self) -> Shelf:
-        return Shelf(shipped_passages())
+    def index(self) -> BrowsedIndex:
+        return BrowsedIndex(shipped_passages())
 
     async def retrieve(self, question: Question) -> Retrieved:
         asked = question.text.casefold()

@@ -12,7 +12,7 @@ from app.ui import texts
 from tests.ui.chromium import BROWSER
 from tests.ui.playing import Page as Served
 from tests.ui.playing import PlayingPipeline, served
-from tests.ui.test_talks import ask, kept, listed, opened
+from tests.ui.test_history import ask, kept, listed, opened
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -13,7 +13,7 @@ from app.config.personas import shipped
 from app.record.errors import ContextOverflow, ModelBusy, ModelUnavailable, RequestError
 from app.record.types import Citation, Claim, Question
 from app.ui import texts
-from app.ui.browse import shelf_html
+from app.ui.browse import browse_html
 from app.ui.cards import cards_html
 from app.ui.conversation import Turn, history_of, play, trouble_of
 from app.ui.exports.markdown import markdown_of
@@ -23,7 +23,7 @@ from app.ui.suggest import examples, follow_ups
 from app.ui.turns import turn_html
 from index.errors import IndexUnusable
 from index.types import Passage, PassageKind
-from tests.ui.playing import HOSTILE, PlayingPipeline, Shelf, shipped_passages
+from tests.ui.playing import HOSTILE, BrowsedIndex, PlayingPipeline, shipped_passages
 
 
 async def _played(text: str, pipeline: PlayingPipeline | None = None) -> list[tuple[Turn, str]]:
@@ -135,7 +135,7 @@ async def test_how_it_was_answered() -> None:
 async def test_hostile_text_is_escaped_everywhere() -> None:
     turn = (await _played(f"hostile {HOSTILE}"))[-1][0]
     passage = Passage("h/faq/0", PassageKind.FAQ, "h", HOSTILE, HOSTILE, HOSTILE)
-    for html in (turn_html(turn, 0), panel_html(turn), shelf_html(Shelf((passage,)))):
+    for html in (turn_html(turn, 0), panel_html(turn), browse_html(BrowsedIndex((passage,)))):
         assert "<script" not in html
         assert "<img" not in html
         assert 'href="javascript' not in html

@@ -15,7 +15,7 @@ from app.ui.conversation import Turn, play
 from app.ui.running import Running
 from app.ui.states import Health
 from app.ui.turns import turn_html
-from tests.ui.playing import PlayingPipeline, Shelf, shipped_passages
+from tests.ui.playing import BrowsedIndex, PlayingPipeline, shipped_passages
 
 
 @dataclass
@@ -25,8 +25,8 @@ class Changing(PlayingPipeline):
     fingerprint: str = "f" * 16
 
     @property
-    def index(self) -> Shelf:
-        return Shelf(shipped_passages(), self.fingerprint)
+    def index(self) -> BrowsedIndex:
+        return BrowsedIndex(shipped_passages(), self.fingerprint)
 
 
 async def test_a_model_that_starts_is_told_apart_from_one_that_went_away() -> None:

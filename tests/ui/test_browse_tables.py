@@ -11,7 +11,7 @@ import pytest
 
 from app.ui import texts
 from app.ui.atlas import atlas_html
-from app.ui.browse import shelf_html
+from app.ui.browse import browse_html
 from app.ui.catalogue import catalogue
 from app.ui.corrections import place_in_words
 from app.ui.places import MOST, Places, means
@@ -20,7 +20,7 @@ from index.errors import KnowledgeBaseError
 from index.live import LiveIndex
 from index.projection import plane
 from index.types import Figure, Passage, PassageKind, Source
-from tests.ui.playing import HOSTILE, Shelf, shipped_passages
+from tests.ui.playing import HOSTILE, BrowsedIndex, shipped_passages
 
 
 def _of(kind: PassageKind) -> list[Passage]:
@@ -28,15 +28,15 @@ def _of(kind: PassageKind) -> list[Passage]:
 
 
 def test_it_shows_every_passage_by_category() -> None:
-    html = shelf_html(Shelf(shipped_passages()))
-    found = catalogue(Shelf(shipped_passages()))
+    html = browse_html(BrowsedIndex(shipped_passages()))
+    found = catalogue(BrowsedIndex(shipped_passages()))
     assert [name for name, _ in found.categories] == sorted(name for name, _ in found.categories)
     assert len(found.topics) == 3
     for row, passage in enumerate(shipped_passages()):
         if passage.kind in (PassageKind.FAQ, PassageKind.DATA):
             assert html.count(f'id="p{row}"') == 1
     assert html.count('id="f') == len(_of(PassageKind.DATA))
-    assert texts.BROWSE_EMPTY in shelf_html(Shelf(()))
+    assert texts.BROWSE_EMPTY in browse_html(BrowsedIndex(()))
 
 
 def test_a_figure_has_its_value_unit_year_and_source() -> None:
@@ -45,7 +45,7 @@ def test_a_figure_has_its_value_unit_year_and_source() -> None:
         "t/data/0", PassageKind.DATA, "t", "T", "Width", "Width: 64 cells. A note.", (source,),
         "c", Figure("64", "cells", "A note."),
     )  # fmt: skip
-    row = re.search(r'<tr data-entry id="p0">.*?</tr>', shelf_html(Shelf((passage,))))
+    row = re.search(r'<tr data-entry id="p0">.*?</tr>', browse_html(BrowsedIndex((passage,))))
     assert row is not None
     for part in (">64<", ">cells<", ">2021<", "https://x.example/1", "A note.", "data-ask"):
         assert part in row[0]
@@ -53,13 +53,13 @@ def test_a_figure_has_its_value_unit_year_and_source() -> None:
 
 def test_corrections_are_those_of_the_shipped_knowledge_base() -> None:
     errata = shipped_errata()["kv-cache"]
-    shipped = shelf_html(Shelf(shipped_passages()))
+    shipped = browse_html(BrowsedIndex(shipped_passages()))
     assert shipped.count("<del>") == sum(
         len(shipped_errata().get(slug, ())) for slug in {p.topic for p in shipped_passages()}
     )
     assert len(errata) > 0
-    assert "<del>" in shelf_html(Shelf(shipped_passages(), knowledge_base="mine+ai"))
-    assert "<del>" not in shelf_html(Shelf(shipped_passages(), knowledge_base="mine"))
+    assert "<del>" in browse_html(BrowsedIndex(shipped_passages(), knowledge_base="mine+ai"))
+    assert "<del>" not in browse_html(BrowsedIndex(shipped_passages(), knowledge_base="mine"))
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_hostile_text_is_escaped() -> None:
                 Figure(HOSTILE, HOSTILE, HOSTILE))
         for kind in PassageKind
     )  # fmt: skip
-    index = Shelf(passages)
-    for html in (shelf_html(index), atlas_html(index, np.zeros((len(passages), 2), np.float32))):
+    index = BrowsedIndex(passages)
+    for html in (browse_html(index), atlas_html(index, np.zeros((len(passages), 2), np.float32))):
         assert "<script" not in html
         assert "<img" not in html
         assert "<b>" not in html
@@ -101,7 +101,7 @@ def test_hostile_text_is_escaped() -> None:
 
 
 def test_the_map_names_each_question_and_figure_once() -> None:
-    index = Shelf(shipped_passages())
+    index = BrowsedIndex(shipped_passages())
     places = Places().of(index)
     assert places is not None
     html = atlas_html(index, places)
@@ -113,7 +113,7 @@ def test_the_map_names_each_question_and_figure_once() -> None:
 
 
 def test_places_are_kept_and_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
-    index = Shelf(shipped_passages())
+    index = BrowsedIndex(shipped_passages())
     found = Places(tmp_path).of(index)
     kept = tmp_path / f"{index.fingerprint}.npy"
     assert found is not None
@@ -128,13 +128,13 @@ def test_places_are_kept_and_a_damaged_file_is_made_anew(tmp_path: Path) -> None
 def test_a_folder_that_cannot_be_written_costs_no_map(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")
-    assert Places(blocked).of(Shelf(shipped_passages())) is not None
+    assert Places(blocked).of(BrowsedIndex(shipped_passages())) is not None
 
 
 def test_a_very_large_knowledge_base_gets_no_map() -> None:
     first = shipped_passages()[0]
     passages = tuple(replace(first, id=f"t{n}/faq/0", topic=f"t{n}") for n in range(MOST + 1))
-    assert Places().of(Shelf(passages)) is None
+    assert Places().of(BrowsedIndex(passages)) is None
 
 
 def test_of_many_passages_those_of_a_topic_lie_around_its_middle(live_index: LiveIndex) -> None:
