@@ -182,15 +182,21 @@ def language_name(code: str) -> str:
 
 
 def reply(language: str, key: str) -> str:
-    """Return what Citewise says in a language; empty where it has no words in it.
+    """Return what Citewise says in a language, beside its English answer or instead of it.
 
     Args:
         language: an ISO 639-1 code.
         key: `written_in_english` (before an English answer), `refused`, `greet`, `thank`,
             `leave` or `no_subject`.
+
+    Returns:
+        The sentence; of a language that no file describes only that the answer is in English, in
+        English. Empty for English itself.
     """
-    known = languages().get(language)
-    return known.replies.get(key, "") if known else ""
+    if language in ("", ENGLISH):
+        return ""
+    known = languages().get(language, languages()[ENGLISH])
+    return known.replies.get(key, "").replace("{language}", language_name(language))
 
 
 def act_of(text: str, language: str) -> str:

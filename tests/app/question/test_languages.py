@@ -185,7 +185,8 @@ def test_other_languages_are_named_and_have_no_words() -> None:
     assert language_of("Что такое токен?") == "ru"
     assert language_name("ja") == "Japanese"
     assert language_name("xx") == "xx"
-    assert reply("ja", "refused") == ""
+    assert reply("ja", "refused") == "" == reply("en", "written_in_english")
+    assert "Japanese" in reply("ja", "written_in_english")
 
 
 @pytest.mark.parametrize("code", CODES)
