@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.schemas import CalculationReply
 from app.api.serving import Json, note, parsed
 from app.api.wire import CalculateRequest
 from index.calculations import calculate
@@ -21,7 +22,7 @@ async def serve_calculate(request: Request) -> Response:
     asked = await parsed(request, CalculateRequest)
     note(request, calculation=asked.name[:80])
     found = await asyncio.to_thread(calculate, asked.name, asked.inputs)
-    return Json({"object": "calculation", **found.as_dict()})
+    return Json(CalculationReply(object="calculation", **found.as_dict()).as_dict())
 
 
 async def serve_calculations() -> Response:

@@ -158,9 +158,9 @@ async def _frames(
         async for event in rest_of(request, opened, quiet):
             match event:
                 case None:
-                    yield frame(reply.chunk({}))
+                    yield frame(reply.alive())
                 case Delta(text=text) if text and not reply.formed:
-                    yield frame(reply.chunk({"content": text}))
+                    yield frame(reply.text(text))
                 case Final(answer=answer):
                     for chunk in reply.closing(answer):
                         yield frame(chunk)

@@ -5,37 +5,43 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from app.api.citing import (
-    CitedSource,
-    claim_citations,
-    side_channels,
-    sources,
-    url_citations,
+from app.api.citing import CitedSource, claim_citations, side_channels, sources, url_citations
+from app.api.schemas import (
+    Annotation,
+    ChatChunk,
+    ChatCompletion,
+    Choice,
+    ChunkChoice,
+    ChunkDelta,
+    ReplyMessage,
+    Usage,
 )
-from app.record.types import Answer, Usage
+from app.record.types import Answer
+from app.record.types import Usage as Tokens
 
 __all__ = ["ChatReply", "usage_of"]
 
 
-def usage_of(usage: Usage) -> dict[str, Any]:
+def usage_of(tokens: Tokens) -> Usage:
     """Tokens as OpenAI counts them out; the evidence in the prompt is counted."""
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-        "completion_tokens_details": {
+    return Usage(
+        prompt_tokens=tokens.prompt_tokens,
+        completion_tokens=tokens.completion_tokens,
+        total_tokens=tokens.prompt_tokens + tokens.completion_tokens,
+        prompt_tokens_details={"cached_tokens": 0, "audio_tokens": 0},
+        completion_tokens_details={
             "reasoning_tokens": 0,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
         },
-    }
+    )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChatReply:
     """Writes one reply; id, time and model are the same in all of it."""
 
@@ -47,71 +53,93 @@ class ChatReply:
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def _head(self, kind: str) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "object": kind,
-            "created": self.created,
-            "model": self.model,
-            "system_fingerprint": f"fp_{self.fingerprint[:12]}",
-        }
-
     def whole(self, answer: Answer) -> dict[str, Any]:
         """The reply to a request that is not streamed."""
         cited = sources(answer)
-        message = {
-            "role": "assistant",
-            **self._said(answer),
-            "annotations": self._notes(answer, cited),
-        }
-        choice = {
-            "index": 0,
-            "message": message,
-            "logprobs": None,
-            "finish_reason": answer.finish_reason,
-        }
-        return {
-            **self._head("chat.completion"),
-            "choices": [choice],
-            "usage": usage_of(answer.usage),
+        content, refusal = self._said(answer)
+        message = ReplyMessage(
+            role="assistant",
+            content=content,
+            refusal=refusal,
+            annotations=self._notes(answer, cited),
+        )
+        return ChatCompletion(
+            id=self.id,
+            object="chat.completion",
+            created=self.created,
+            model=self.model,
+            system_fingerprint=self._index,
+            choices=[
+                Choice(index=0, message=message, logprobs=None, finish_reason=answer.finish_reason)
+            ],
+            usage=usage_of(answer.usage),
             **side_channels(answer, cited, persona=self.model, grounded=self.grounded),
-        }
+        ).as_dict()
 
-    def _said(self, answer: Answer) -> dict[str, Any]:
-        """The text; where JSON was asked for, an abstention is a refusal and not content."""
-        if self.formed and answer.abstained:
-            return {"content": None, "refusal": answer.text}
-        return {"content": answer.text, "refusal": None}
+    @property
+    def _index(self) -> str:
+        return f"fp_{self.fingerprint[:12]}"
 
-    def _notes(self, answer: Answer, cited: list[CitedSource]) -> list[dict[str, Any]]:
+    def _said(self, answer: Answer) -> tuple[str | None, str | None]:
+        """Content and refusal: where JSON was asked for, an abstention is a refusal."""
+        return (None, answer.text) if self.formed and answer.abstained else (answer.text, None)
+
+    def _notes(self, answer: Answer, cited: list[CitedSource]) -> list[Annotation]:
         return claim_citations(answer) if self.formed else url_citations(answer, cited)
 
-    def chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
-        """One chunk with a choice; an empty delta says that the stream is alive."""
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        head = self._head("chat.completion.chunk")
-        return {**head, "choices": [choice], **({"usage": None} if self.with_usage else {})}
+    @cached_property
+    def _alive(self) -> dict[str, Any]:
+        """A chunk that adds nothing: checked once, since there is one for every few words."""
+        return self._chunk(
+            [ChunkChoice(index=0, delta=ChunkDelta(), logprobs=None, finish_reason=None)],
+            **({"usage": None} if self.with_usage else {}),
+        )
+
+    def _chunk(self, choices: list[ChunkChoice], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of the model
+        return ChatChunk(
+            id=self.id,
+            object="chat.completion.chunk",
+            created=self.created,
+            model=self.model,
+            system_fingerprint=self._index,
+            choices=choices,
+            **more,
+        ).as_dict()
+
+    def alive(self) -> dict[str, Any]:
+        """A chunk that says that the stream is alive."""
+        return self._alive
+
+    def text(self, text: str) -> dict[str, Any]:
+        """A chunk that adds text."""
+        choice = {**self._alive["choices"][0], "delta": {"content": text}}
+        return {**self._alive, "choices": [choice]}
 
     def opening(self) -> dict[str, Any]:
         """The first chunk."""
-        return self.chunk({"role": "assistant", "content": ""})
+        return self._adding(ChunkDelta(role="assistant", content=""))
+
+    def _adding(self, delta: ChunkDelta) -> dict[str, Any]:
+        choice = {**self._alive["choices"][0], "delta": delta.as_dict()}
+        return {**self._alive, "choices": [choice]}
 
     def closing(self, answer: Answer) -> list[dict[str, Any]]:
         """The last chunks: annotations, the finish with the side channels, usage if asked."""
         cited = sources(answer)
         noted = self._notes(answer, cited)
-        finish = {
-            **self.chunk({}, answer.finish_reason),
-            **side_channels(answer, cited, persona=self.model, grounded=self.grounded),
-        }
         chunks = []
         if self.formed:
-            said = {name: text for name, text in self._said(answer).items() if text}
-            chunks.append(self.chunk(said))
+            content, refusal = self._said(answer)
+            said = ChunkDelta(refusal=refusal) if refusal else ChunkDelta(content=content)
+            chunks.append(self._adding(said))
         if noted:
-            chunks.append(self.chunk({"annotations": noted}))
-        chunks.append(finish)
+            chunks.append(self._adding(ChunkDelta(annotations=noted)))
+        finish = ChunkChoice(
+            index=0, delta=ChunkDelta(), logprobs=None, finish_reason=answer.finish_reason
+        )
+        usage = {"usage": None} if self.with_usage else {}
+        beside = side_channels(answer, cited, persona=self.model, grounded=self.grounded)
+        chunks.append(self._chunk([finish], **usage, **beside))
         if self.with_usage:
-            last = {"choices": [], "usage": usage_of(answer.usage)}
-            chunks.append({**self._head("chat.completion.chunk"), **last})
+            chunks.append(self._chunk([], usage=usage_of(answer.usage)))
         return chunks

@@ -7,18 +7,32 @@ what no standard holds.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
+from app.api.schemas import (
+    Annotation,
+    Calculation,
+    ConflictValue,
+    Grounding,
+    GroundingClaim,
+    GroundingConflict,
+    GroundingPremise,
+    GroundingSource,
+    SearchResult,
+    SideChannels,
+    SourcePlace,
+    UrlCitation,
+    Work,
+)
 from app.record.markers import markers_of
 from app.record.sanitize import neutralize, one_line, web_address
-from app.record.types import Answer, Citation, Conflict
+from app.record.types import Answer, Citation
 from index.types import Place, Source
 
 __all__ = [
     "CitedSource",
     "claim_citations",
-    "conflicts",
     "grounding",
     "side_channels",
     "sources",
@@ -69,102 +83,106 @@ def sources(answer: Answer) -> list[CitedSource]:
     ]
 
 
-def url_citations(answer: Answer, cited: list[CitedSource]) -> list[dict[str, Any]]:
+def url_citations(answer: Answer, cited: list[CitedSource]) -> list[Annotation]:
     """One `url_citation` a marker; the indices are code points of the marker itself.
 
     A marker that stands for several works has one for each of them.
     """
     by_number = {source.n: source for source in cited}
     return [
-        _url_citation(marker.start, marker.end, title, url)
+        _url_citation(marker.start, marker.end, work)
         for marker in markers_of(answer.text, answer.claims)
         if marker.n in by_number
-        for title, url in _addresses(by_number[marker.n])
+        for work in _addresses(by_number[marker.n])
     ]
 
 
-def _addresses(source: CitedSource) -> list[tuple[str, str]]:
-    """What a source leads to: itself, or each of its works."""
-    return [(one_line(one.label), web_address(one.url) or "") for one in source.works] or [
-        (source.title, source.url)
-    ]
-
-
-def _url_citation(start: int, end: int, title: str, url: str) -> dict[str, Any]:
-    found = {"start_index": start, "end_index": end, "url": url, "title": title}
-    return {"type": "url_citation", "url_citation": found}
-
-
-def claim_citations(answer: Answer) -> list[dict[str, Any]]:
+def claim_citations(answer: Answer) -> list[Annotation]:
     """One `url_citation` a claim and source, for a text that holds no markers."""
     by_number = {source.n: source for source in sources(answer)}
     return [
-        _url_citation(claim.start, claim.end, title, url)
+        _url_citation(claim.start, claim.end, work)
         for claim in answer.claims
         for n in claim.cites
-        for title, url in _addresses(by_number[n])
+        for work in _addresses(by_number[n])
     ]
 
 
-def conflicts(found: tuple[Conflict, ...]) -> list[dict[str, Any]]:
-    """Where the sources disagree; n is 0 for a value that the answer does not cite."""
-    return [
-        {
-            "quantity": conflict.quantity,
-            "values": [{"value": each.value, "n": each.n} for each in conflict.values],
-        }
-        for conflict in found
-    ]
+def _addresses(source: CitedSource) -> list[Work]:
+    """What a source leads to: itself, or each of its works."""
+    return _works(source) or [Work(title=source.title, url=source.url)]
 
 
-def grounding(answer: Answer, cited: list[CitedSource], *, persona: str) -> dict[str, Any]:
-    """The `x_grounding` object."""
-    return {
-        "abstained": answer.abstained,
-        "retrieval_confidence": answer.confidence,
-        "index_fingerprint": answer.index_fingerprint,
-        "persona": persona,
-        "standalone_query": answer.standalone_query,
-        "sources": [
-            {
-                "n": source.n,
-                "kind": source.kind,
-                "refs": list(source.refs),
-                "title": source.title,
-                "url": source.url,
-                "place": asdict(source.place) if source.place else None,
-                "works": [{"title": title, "url": url} for title, url in _addresses(source)]
-                if source.works
-                else [],
-                "quotes": list(source.quotes),
-                "score": source.score,
-            }
-            for source in cited
-        ],
-        "claims": [
-            {
-                "start": claim.start,
-                "end": claim.end,
-                "cites": list(claim.cites),
-                "status": claim.status,
-                "basis": claim.basis,
-            }
+def _works(source: CitedSource) -> list[Work]:
+    return [Work(title=one_line(one.label), url=web_address(one.url) or "") for one in source.works]
+
+
+def _url_citation(start: int, end: int, work: Work) -> Annotation:
+    cited = UrlCitation(start_index=start, end_index=end, url=work.url, title=work.title)
+    return Annotation(type="url_citation", url_citation=cited)
+
+
+def grounding(answer: Answer, cited: list[CitedSource], *, persona: str) -> Grounding:
+    """The `x_grounding` object; n is 0 for a value of a conflict that the answer does not cite."""
+    return Grounding(
+        act=answer.act,
+        outcome=answer.outcome,
+        missing=list(answer.missing),
+        abstained=answer.abstained,
+        retrieval_confidence=answer.confidence,
+        index_fingerprint=answer.index_fingerprint,
+        persona=persona,
+        standalone_query=answer.standalone_query,
+        sources=[_source(source) for source in cited],
+        claims=[
+            GroundingClaim(
+                start=claim.start,
+                end=claim.end,
+                cites=list(claim.cites),
+                status=claim.status,
+                basis=claim.basis,
+            )
             for claim in answer.claims
         ],
-        "conflicts": conflicts(answer.conflicts),
-        "calculations": [dict(each) for each in answer.calculations],
-        "premises": [{"text": each.text, "n": each.n} for each in answer.premises],
-    }
+        conflicts=[
+            GroundingConflict(
+                quantity=conflict.quantity,
+                values=[ConflictValue(value=each.value, n=each.n) for each in conflict.values],
+            )
+            for conflict in answer.conflicts
+        ],
+        premises=[GroundingPremise(text=each.text, n=each.n) for each in answer.premises],
+        calculations=[Calculation(**each) for each in answer.calculations],
+    )
+
+
+def _source(source: CitedSource) -> GroundingSource:
+    place = source.place
+    return GroundingSource(
+        n=source.n,
+        kind=source.kind,
+        refs=list(source.refs),
+        title=source.title,
+        url=source.url,
+        place=SourcePlace(
+            path=place.path, section=list(place.section), anchor=place.anchor, page=place.page
+        )
+        if place
+        else None,
+        works=_works(source),
+        quotes=list(source.quotes),
+        score=float(source.score),
+    )
 
 
 def side_channels(
     answer: Answer, cited: list[CitedSource], *, persona: str, grounded: bool
-) -> dict[str, Any]:
+) -> SideChannels:
     """The top-level fields beside the text; `x_grounding` is null where nothing was retrieved."""
     return {
         "citations": [source.url for source in cited],
         "search_results": [
-            {"title": source.title, "url": source.url, "snippet": neutralize(source.quotes[0])}
+            SearchResult(title=source.title, url=source.url, snippet=neutralize(source.quotes[0]))
             for source in cited
         ],
         "x_grounding": grounding(answer, cited, persona=persona) if grounded else None,

@@ -184,16 +184,16 @@ def _opening(
     yield event_of("response.in_progress", response=running)
     index = 0
     if reply.shows_search:
-        begun = reply.search_item(None, "in_progress")
+        begun = reply.search_item(None, "in_progress").as_dict()
         yield event_of("response.output_item.added", output_index=0, item=begun)
         for state in ("in_progress", "searching", "completed"):
             yield event_of(
                 f"response.file_search_call.{state}", output_index=0, item_id=reply.search_id
             )
-        item = reply.search_item(found)
+        item = reply.search_item(found).as_dict()
         yield event_of("response.output_item.done", output_index=0, item=item)
         index = 1
-    begun = reply.message_item([], "in_progress")
+    begun = reply.message_item([], "in_progress").as_dict()
     yield event_of("response.output_item.added", output_index=index, item=begun)
     if not reply.formed:  # else it is not known yet whether the part is a text or a refusal
         yield event_of(
@@ -201,7 +201,7 @@ def _opening(
             item_id=reply.message_id,
             output_index=index,
             content_index=0,
-            part=reply.text_part("", []),
+            part=reply.text_part("", []).as_dict(),
         )
 
 
@@ -212,10 +212,10 @@ def _closing(
     found: Retrieved | None,
     at: dict[str, Any],
 ) -> Iterator[bytes]:
-    part = reply.answer_part(answer)
+    part = reply.answer_part(answer).as_dict()
     refusal = part.get("refusal")
     if reply.formed:
-        begun = {**part, "refusal": ""} if refusal else reply.text_part("", [])
+        begun = {**part, "refusal": ""} if refusal else reply.text_part("", []).as_dict()
         yield event_of("response.content_part.added", **at, part=begun)
     if refusal:
         yield event_of("response.refusal.delta", **at, delta=refusal)

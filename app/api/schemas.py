@@ -1,12 +1,12 @@
-"""What the endpoint answers, as its OpenAPI tells it; the tests hold every answer against it."""
+"""What the endpoint answers: the answers are made from these models, and so is its OpenAPI."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
-from app.record.types import Basis, ClaimStatus
+from app.record.types import Basis, ClaimStatus, Outcome
 from app.store.records import Rating, Reason
 
 __all__ = [
@@ -25,9 +25,13 @@ __all__ = [
 
 
 class Reply(BaseModel):
-    """The base of every answer."""
+    """The base of every answer; a field with a default is left out where it was not set."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as plain values, as they are sent."""
+        return self.model_dump(exclude_unset=True)
 
 
 class ErrorFields(Reply):
@@ -169,9 +173,29 @@ class GroundingPremise(Reply):
     n: int
 
 
-class Grounding(Reply):
-    """What no standard holds."""
+class Calculation(Reply):
+    """A calculation with its sum."""
 
+    name: str
+    inputs: dict[str, Any]
+    result: dict[str, Any]
+    steps: list[dict[str, Any]]
+    parts: list[dict[str, Any]]
+    others: list[dict[str, Any]]
+    assumptions: list[str]
+    sources: list[dict[str, Any]]
+
+
+class Grounding(Reply):
+    """What no standard holds.
+
+    `act` is what the turn does ("ask", "shorten", "thank", …) and `outcome` what became of it;
+    `missing` names what was asked and is not answered.
+    """
+
+    act: str
+    outcome: Outcome
+    missing: list[str]
     abstained: bool
     retrieval_confidence: float
     index_fingerprint: str
@@ -180,8 +204,19 @@ class Grounding(Reply):
     sources: list[GroundingSource]
     claims: list[GroundingClaim]
     conflicts: list[GroundingConflict]
-    calculations: list[dict[str, Any]]
     premises: list[GroundingPremise]
+    calculations: list[Calculation]
+
+
+class SideChannels(TypedDict):
+    """The fields beside an answer's text, the same in both protocols.
+
+    `x_grounding` is null for a client's own chore, such as a title.
+    """
+
+    citations: list[str]
+    search_results: list[SearchResult]
+    x_grounding: Grounding | None
 
 
 class ChatCompletion(Reply):
@@ -197,6 +232,39 @@ class ChatCompletion(Reply):
     citations: list[str]
     search_results: list[SearchResult]
     x_grounding: Grounding | None
+
+
+class ChunkDelta(Reply):
+    """What a chunk of a stream adds; nothing in it says that the stream is alive."""
+
+    role: Literal["assistant"] | None = None
+    content: str | None = None
+    refusal: str | None = None
+    annotations: list[Annotation] = []
+
+
+class ChunkChoice(Reply):
+    """The one choice, as far as it has come."""
+
+    index: int
+    delta: ChunkDelta
+    logprobs: None
+    finish_reason: Literal["stop", "length"] | None
+
+
+class ChatChunk(Reply):
+    """An event of a stream; the last with a choice has what a whole answer has beside its text."""
+
+    id: str
+    object: Literal["chat.completion.chunk"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[ChunkChoice]
+    usage: Usage | None = None
+    citations: list[str] = []
+    search_results: list[SearchResult] = []
+    x_grounding: Grounding | None = None
 
 
 class ModelCard(Reply):
@@ -309,37 +377,138 @@ class ResponseUsage(Reply):
     total_tokens: int
 
 
-class ResponseObject(BaseModel):
-    """A whole response; OpenAI's other fields stand beside these."""
+class FlatCitation(Reply):
+    """A citation as the Responses protocol has it."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    type: Literal["url_citation"]
+    start_index: int
+    end_index: int
+    url: str
+    title: str
+
+
+class OutputText(Reply):
+    """The answer's text with its citations."""
+
+    type: Literal["output_text"]
+    text: str
+    annotations: list[FlatCitation]
+    logprobs: list[Any]
+
+
+class OutputRefusal(Reply):
+    """An abstention where JSON was asked for."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+class OutputMessage(Reply):
+    """The message."""
+
+    id: str
+    type: Literal["message"]
+    status: Literal["in_progress", "completed", "incomplete"]
+    role: Literal["assistant"]
+    content: list[OutputText | OutputRefusal]
+
+
+class SearchedPassage(Reply):
+    """A passage that was found."""
+
+    file_id: str
+    filename: str
+    score: float
+    text: str
+    attributes: dict[str, str]
+
+
+class FileSearchCall(Reply):
+    """The retrieval, where it was asked for as an item."""
+
+    id: str
+    type: Literal["file_search_call"]
+    status: Literal["in_progress", "completed"]
+    queries: list[str]
+    results: list[SearchedPassage] | None
+
+
+class Reasoning(Reply):
+    """There is none."""
+
+    effort: None = None
+    summary: None = None
+
+
+class ResponseText(Reply):
+    """The form that was asked of the text."""
+
+    format: dict[str, Any]
+
+
+class FailedFields(Reply):
+    """Why a stream broke."""
+
+    code: str
+    message: str
+
+
+class Incomplete(Reply):
+    """Why an answer is not whole."""
+
+    reason: Literal["max_output_tokens"]
+
+
+class ResponseState(Reply):
+    """A response on its way, as a stream's events hold it."""
 
     id: str
     object: Literal["response"]
     created_at: int
     completed_at: int | None
-    status: Literal["completed", "incomplete"]
+    status: Literal["in_progress", "completed", "incomplete", "failed"]
+    background: Literal[False]
+    error: FailedFields | None
+    incomplete_details: Incomplete | None
+    instructions: str | None
+    max_output_tokens: int | None
+    max_tool_calls: None
+    metadata: dict[str, str]
     model: str
-    output: list[dict[str, Any]]
-    usage: ResponseUsage
+    output: list[FileSearchCall | OutputMessage]
+    parallel_tool_calls: Literal[True]
+    previous_response_id: None
+    presence_penalty: float
+    frequency_penalty: float
+    prompt_cache_key: None
+    reasoning: Reasoning
+    safety_identifier: None
+    service_tier: Literal["default"]
     store: Literal[False]
+    temperature: float
+    text: ResponseText
+    tool_choice: Any
+    tools: list[dict[str, Any]]
+    top_logprobs: int
+    top_p: float
+    truncation: Literal["disabled"]
+    usage: ResponseUsage | None
+
+
+class ResponseObject(ResponseState):
+    """A whole response."""
+
+    status: Literal["completed", "incomplete"]
+    usage: ResponseUsage
     citations: list[str]
     search_results: list[SearchResult]
     x_grounding: Grounding | None
 
 
-class CalculationReply(Reply):
-    """A calculation with its sum; `value` is null where nothing bounds it."""
+class CalculationReply(Calculation):
+    """A calculation that was asked for; its `value` is null where nothing bounds it."""
 
     object: Literal["calculation"]
-    name: str
-    inputs: dict[str, Any]
-    result: dict[str, Any]
-    steps: list[dict[str, Any]]
-    parts: list[dict[str, Any]]
-    others: list[dict[str, Any]]
-    assumptions: list[str]
-    sources: list[dict[str, Any]]
 
 
 class Calculations(Reply):

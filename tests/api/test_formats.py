@@ -80,12 +80,15 @@ def test_content_is_the_json_and_citations_are_beside_it(
     said = json.loads(message["content"])["answer"]
     assert "[1]" not in message["content"]
     assert message["refusal"] is None
-    (note,) = message["annotations"]
-    place = note["url_citation"]
-    assert message["content"][place["start_index"] : place["end_index"]] == said
-    assert body["citations"] == [place["url"]]
+    places = [note["url_citation"] for note in message["annotations"]]
+    assert places
+    for place in places:
+        assert message["content"][place["start_index"] : place["end_index"]] == said
     (claim,) = body["x_grounding"]["claims"]
-    assert (claim["status"], claim["cites"]) == ("supported", [1])
+    # One number for each work that its passage rests on.
+    assert (claim["status"], claim["basis"]) == ("supported", "drafted")
+    assert claim["cites"] == list(range(1, len(places) + 1))
+    assert body["citations"] == [place["url"] for place in places]
     assert chat(formed, response_format={"type": "json_object"})["choices"][0]["message"]["content"]
 
 
