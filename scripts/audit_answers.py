@@ -88,8 +88,8 @@ async def audit(pipeline: Pipeline, wanted: int, seed: int = 0) -> tuple[int, in
         if answers >= wanted:
             break
         retrieved, answer = await _answered(pipeline, question)
-        if retrieved is None or not answer.claims:
-            continue
+        if retrieved is None or not answer.claims or answer.calculations:
+            continue  # nothing is stated, or what is worked out by a formula
         answers += 1
         sentences += len(answer.claims)
         found += faults_in(retrieved, answer)
