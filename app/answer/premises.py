@@ -1,10 +1,10 @@
 """What a question takes for granted, and where the evidence says otherwise.
 
 A statement, the clause after why, since or because, or a clause before a tag (doesn't it?) is
-presupposed. It is held against each sentence of the evidence that names the same things and
-speaks of the same: another value of the same unit, the opposite word, or a denial contradicts
-it. Where any passage agrees with the premise, or none speaks plainly of the same, nothing is
-corrected: a wrong correction is worse than none.
+presupposed. It is held against each sentence of the evidence about the same subject, the very
+version and size of a model, and the same attribute: another value of the same unit, the opposite
+word, or a denial contradicts it. Where any sentence agrees with the premise, or none speaks
+plainly of the same, nothing is corrected: a wrong correction is worse than none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from index.text.tokens import content_words
 
 __all__ = ["Correction", "corrections", "presupposed"]
 
-_COVERED = 0.45
+_SHARE_NAMED, _SHARE = 0.7, 0.9
 _COVERED_AT_LEAST = 2
 _TURNED = 0.45
 _BRITISH = re.compile(r"\b(\w{3,})is(e|es|ed|ing|ation)\b")
@@ -53,6 +53,36 @@ _BEGAN = re.compile(
     r"\b(?:introduc|propos|publish|releas|invent|present|creat|develop|launch|unveil)\w*|"
     r"\bcame out\b|\bappeared\b",
     re.IGNORECASE,
+)
+_ONES_OWN = re.compile(
+    r"\b(?:i|me|my|mine|we|us|our|ours|you|your|he|she|they|their|this|these|those)\b",
+    re.IGNORECASE,
+)
+_WITHOUT = re.compile(
+    r"\b(?:drop|remov|omit|eliminat|avoid|skip|lack|replac|discard|forgo|forgoes|need no|free of|"
+    r"instead|rather|longer|only|than)",
+    re.IGNORECASE,
+)
+# A name and what follows it of version and size; another version is another thing.
+_NAMED = re.compile(
+    r"(?<![\w-])(?!(?:The|A|An|In|On|At|By|For|With|From|As|And|But|If|It|Its|This|That|These|Those|"
+    r"Since|Because|Why|When|While|Given|Like|Unlike)\b)(?P<name>[A-Za-z]*[A-Z](?:[\w.+]*[\w+])?)"
+    r"(?:[\s‑-](?:\d+(?:\.\d+)*(?:x\d+)?[a-zA-Z]?\b|[A-Z][\w.+]*|v\d[\w.]*|base\b|small\b|medium\b|"
+    r"large\b|mini\b|tiny\b|xl\b|xxl\b))*"
+)
+_CREDITS = re.compile(r"\s*\([^()]*\b(?:19|20)\d\d[a-z]?\)")
+# Units of so many things that a figure in them says nothing without a word on what it is of.
+_MANY_SORTS = frozenset(
+    "token tokens word words step steps example examples sample samples".split()
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:than|like|as|versus|against|compared|instead|if|would|could|another|other|each|every|"
+    r"draft|teacher|student|smaller|larger)\b",
+    re.IGNORECASE,
+)
+_LIGHT = (
+    "have has had use uses used using with contain contains consist consists need needs take takes "
+    "give gives get gets make makes total model size count number about around roughly exactly"
 )
 _BECAUSE = re.compile(r",?\s+(?:because|since)\b.*$", re.IGNORECASE | re.DOTALL)
 _ASKS = re.compile(
@@ -117,22 +147,23 @@ def corrections(
 
 
 def _contradicted(premise: str, evidence: Sequence[Evidence], weigh: Weigh) -> Correction | None:
-    first = content_words(premise.split()[0])
-    if first and not any(set(first) & item.words for item in evidence):
-        # It may be a name: nothing here speaks of it.
-        return None
+    if _ONES_OWN.search(premise):
+        return None  # what the asker has is no affair of the sources
     stated = [Statement(item, span) for item in evidence for span in item.spans]
-    near = sorted(
-        ((_coverage(premise, one, weigh), -position) for position, one in enumerate(stated)),
-        reverse=True,
-    )
-    speaking = [(share, stated[-place]) for share, place in near if share >= _COVERED]
-    for check in (_other_value, _denied):
-        verdicts = [(check(premise, one), one) for _, one in speaking]
-        against = next((one for verdict, one in verdicts if verdict is False), None)
-        if against is not None and not any(verdict for verdict, _ in verdicts):
-            return _correction(premise, against)
-    return _opposite(premise, [one for _, one in speaking])
+    subjects = _subjects(premise, evidence)
+    about = [one for one in stated if all(_mentions(one.text, name) for name in subjects)]
+    if subjects and (found := _other_value(premise, subjects, about, stated)):
+        return _correction(premise, found)
+    if quantities(premise):
+        return None
+    share = _SHARE_NAMED if subjects else _SHARE
+    covering = [one for one in about if _coverage(premise, one, weigh) >= share]
+    if denied_words(premise) or _WITHOUT.search(premise):
+        return None  # what denies a denial, and what affirms it, is not told apart
+    denying = next((one for one in covering if _denied(premise, one)), None)
+    if denying is not None:
+        return _correction(premise, denying)
+    return _opposite(premise, covering)
 
 
 @dataclass(frozen=True)
@@ -144,8 +175,8 @@ class Statement:
 
     @property
     def text(self) -> str:
-        """The sentence with the heading where that is a data point's label."""
-        return self.span.text
+        """The sentence without the credits in it: who found it, and when."""
+        return _CREDITS.sub("", self.span.text)
 
     @property
     def context(self) -> str:
@@ -155,10 +186,7 @@ class Statement:
 
 
 def _coverage(premise: str, one: Statement, weigh: Weigh) -> float:
-    """Return the share of the premise's telling words in a sentence; 0 where it lacks a name."""
-    said = frozenset(re.findall(r"[\w+.-]*\w", one.context.lower()))
-    if any(not _held(name, said) for name in names_in(premise)):
-        return 0.0
+    """Return the share of the premise's telling words in a sentence and its heading."""
     turned = directed_words(premise)
     words = frozenset(
         stem
@@ -174,67 +202,132 @@ def _coverage(premise: str, one: Statement, weigh: Weigh) -> float:
     return sum(weigh(word) for word in shared) / total if total else 0.0
 
 
-def _held(name: str, said: frozenset[str]) -> bool:
-    folded = name.lower()
-    return folded in said or folded.rstrip("s") in said or any(folded in w.split("-") for w in said)
+def _subjects(premise: str, evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """The names in a premise, each with its version and size: Llama 2 70B, BERT-base."""
+    named = {name.partition("-")[0] for name in names_in(premise) if not name[0].isdigit()}
+    first = premise.split()[0].partition("-")[0]
+    if first[:1].isupper() and content_words(first):
+        known = [span.text for item in evidence for span in item.spans]
+        if not any(re.search(rf"\b{re.escape(first.lower())}\b", text) for text in known):
+            named.add(first)  # no common word that only begins the sentence
+    whole = (match for match in _NAMED.finditer(premise) if match["name"] in named)
+    return tuple(dict.fromkeys(_folded(match[0]) for match in whole))
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\s‑-]+", " ", name.lower()).strip()
+
+
+def _mentions(text: str, subject: str) -> list[re.Match[str]]:
+    """Where a text names a subject: the very version and size, no other."""
+    return [match for match in _NAMED.finditer(text) if _folded(match[0]) == subject]
+
+
+def _other_value(
+    premise: str, subjects: Sequence[str], about: Sequence[Statement], stated: Sequence[Statement]
+) -> Statement | None:
+    """Find a sentence that gives another value of what a premise says of its subject.
+
+    None where any sentence has the premise's own value, whatever it is a value of.
+    """
+    claimed = [q for q in quantities(premise) if q.kind != "year" and (q.noun or q.dimension)]
+    if len(claimed) != 1:
+        return None
+    (value,) = claimed
+    if any(agree(value, q) or agree(q, value) for one in stated for q in quantities(one.text)):
+        return None
+    attribute = _attribute(premise, subjects, value)
+    if not attribute and (value.dimension or value.noun in _MANY_SORTS):
+        return None
+    for one in about:
+        said = frozenset(content_words(one.text))
+        if attribute <= said and _gives_another(premise, value, one.text, subjects[0], attribute):
+            return one
+    return None
+
+
+def _attribute(premise: str, subjects: Sequence[str], value: Quantity) -> frozenset[str]:
+    """The words by which a premise says what its value is of, the subject's name apart."""
+    names = {stem for name in subjects for stem in content_words(name)}
+    words = frozenset(content_words(premise)) - names - frozenset(content_words(value.text))
+    light = frozenset(content_words(_LIGHT))
+    unit = frozenset(content_words(value.noun))
+    return frozenset(word for word in words - light - unit if not word[0].isdigit())
+
+
+def _gives_another(
+    premise: str, value: Quantity, text: str, subject: str, attribute: frozenset[str]
+) -> bool:
+    """Tell whether a sentence gives the subject one value of that unit.
+
+    The nearest name before the value is the subject's, or the only name in the sentence is; no
+    comparison and no other statement of a figure stands between, and where the unit is one of
+    many things nothing but the attribute.
+    """
+    stated = [q for q in quantities(text) if q.kind != "year"]
+    alike = [q for q in stated if _same_unit(value, q)]
+    if len(alike) != 1:
+        return False
+    (other,) = alike
+    if re.match(r"\s*\w*\s*(?:each|apiece)\b", text[other.end :]):
+        return False
+    names = [match for match in _NAMED.finditer(text) if _is_name(match, text)]
+    before = [match for match in names if match.end() <= other.start]
+    if not before:
+        return {_folded(match[0]) for match in names} == {subject}
+    if _folded(before[-1][0]) != subject:
+        return False
+    way = text[before[-1].end() : other.start]
+    if any(word not in premise.split() for word in _ELSEWHERE.findall(way)):
+        return False
+    if value.dimension or value.noun in _MANY_SORTS:
+        return frozenset(content_words(way)) - frozenset(content_words(_LIGHT)) <= attribute
+    between = [q for q in stated if before[-1].end() <= q.start and q.end <= other.start]
+    if not between:
+        return True
+    rest = text[between[-1].end : other.start]
+    unit = frozenset(content_words(between[-1].noun))
+    return not re.search(r"\bof\b", rest) and frozenset(content_words(rest)) <= unit
+
+
+def _is_name(match: re.Match[str], text: str) -> bool:
+    return match.start() > 0 or match["name"] in names_in(text) or not match["name"].islower()
+
+
+def _same_unit(claimed: Quantity, stated: Quantity) -> bool:
+    if stated.kind != claimed.kind or stated.dimension != claimed.dimension:
+        return False
+    return bool(claimed.dimension) or content_words(stated.noun) == content_words(claimed.noun)
 
 
 def _otherwise_dated(question: str, evidence: Sequence[Evidence]) -> Correction | None:
-    """Find a sentence that dates otherwise what a question says was introduced in a year."""
+    """Find a sentence that dates otherwise what a question says was introduced in a year.
+
+    Only a name's own credit dates it, as LoRA (Hu et al., 2021), and all credits must agree.
+    """
     asked = {int(q.low) for q in quantities(question) if q.kind == "year"}
     names = [name for name in names_in(question) if not name.isdigit()]
-    if len(asked) != 1 or not names or not _BEGAN.search(question):
+    if len(asked) != 1 or len(names) != 1 or not _BEGAN.search(question):
         return None
-    against = None
-    for one in (Statement(item, span) for item in evidence for span in item.spans):
-        said = frozenset(re.findall(r"[\w.+-]*\w", one.text.lower()))
-        if not any(_held(name, said) for name in names):
-            continue
-        stated = {int(q.low) for q in quantities(one.text) if q.kind == "year"}
-        if asked & stated:
-            return None
-        if against is None and len(stated) == 1 and _begins(names, one.text):
-            against = one
-    return _correction(f"in {min(asked)}", against) if against else None
-
-
-def _begins(names: Sequence[str], sentence: str) -> bool:
-    """Tell whether a sentence says when a thing began: in a verb, or as LoRA (Hu et al., 2021)."""
-    credited = any(
-        re.search(rf"\b{re.escape(name)}\b[^()]{{0,4}}\([^()]*\b(?:19|20)\d\d\)", sentence)
-        for name in names
+    credit = re.compile(
+        rf"(?<![\w-]){re.escape(names[0])} \([^()]*?(?:et al\.|&)[^()]*?(\d{{4}})\)"
     )
-    return credited or _BEGAN.search(sentence) is not None
-
-
-def _other_value(premise: str, one: Statement) -> bool | None:
-    """Tell whether a sentence gives a premise's values (True), another one (False) or none."""
-    claimed = [q for q in quantities(premise) if q.kind != "year" and (q.noun or q.dimension)]
-    stated = [q for q in quantities(one.text) if q.kind != "year"]
-    verdicts = [_same_unit_other_value(quantity, stated) for quantity in claimed]
-    if False in verdicts:
-        return False
-    return True if True in verdicts and None not in verdicts else None
-
-
-def _same_unit_other_value(claimed: Quantity, stated: Sequence[Quantity]) -> bool | None:
-    if any(agree(claimed, q) or agree(q, claimed) for q in stated):
-        return True
-    unit = content_words(claimed.noun)
-    alike = [
-        q
-        for q in stated
-        if q.kind == claimed.kind
-        and q.dimension == claimed.dimension
-        and (claimed.dimension or content_words(q.noun) == unit)
-    ]
-    return False if len(alike) == 1 else None
+    dated = {
+        int(found[1]): Statement(item, span)
+        for item in evidence
+        for span in item.spans
+        for found in credit.finditer(span.text)
+        if not re.search(
+            r"[\w-]+ed $|\b(?:plain|standard|than|with|to) $", span.text[: found.start()]
+        )
+    }
+    if len(dated) != 1 or asked & set(dated):
+        return None
+    return _correction(f"in {min(asked)}", next(iter(dated.values())))
 
 
 def _opposite(premise: str, speaking: Sequence[Statement]) -> Correction | None:
     """Find a sentence that has the opposite word where the premise has its own."""
-    if denied_words(premise):
-        return None
     for row in (*OPPOSITES, *CONTRARIES):
         leans = [(lean(premise, one.text, row), -position) for position, one in enumerate(speaking)]
         if not leans or min(leans)[0] < 0:
@@ -248,17 +341,15 @@ def _opposite(premise: str, speaking: Sequence[Statement]) -> Correction | None:
     return None
 
 
-def _denied(premise: str, one: Statement) -> bool | None:
-    """Tell whether a sentence denies what a premise affirms (False); None where it does not."""
-    if denied_words(premise):
-        return None
+def _denied(premise: str, one: Statement) -> bool:
+    """Tell whether a sentence denies what a premise affirms."""
     words = frozenset(content_words(premise))
     undone = frozenset(
         stem for word in _UNDONE.findall(one.text.lower()) for stem in content_words(word)
     )
     if undone & words and not undone & frozenset(content_words(one.text)):
-        return False
-    return False if len(denied_words(one.text) & words) >= _COVERED_AT_LEAST else None
+        return True
+    return len(denied_words(one.text) & words) >= _COVERED_AT_LEAST
 
 
 def _correction(premise: str, one: Statement) -> Correction:

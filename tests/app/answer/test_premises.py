@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from app.answer.premises import corrections, presupposed
 from app.record.evidence import Evidence
 from app.record.types import Answer, Final, Question
 from index.types import Hit, Passage, PassageKind, Source
+from scripts.measure_premises import corrected, read_rows
 from tests.conftest import MakePipeline
 
 SOURCE = Source("s", "Ada et al. (2021) — Larch: a model", "https://example.org/s", 2021)
@@ -79,6 +82,38 @@ def test_what_the_evidence_contradicts_is_corrected(question: str, ref: str) -> 
 )
 def test_what_it_does_not_contradict_is_left_alone(question: str) -> None:
     assert corrections(question, evidence(), lambda word: 2.0) == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "My Larch has 24 layers. Why so many?",
+        "Larch 2 has 24 layers. Why so many?",
+        "Larch-mini has 2 billion parameters, right?",
+        "Larch small has 24 layers. Why so many?",
+        "Larch was trained in 24 stages. Why so many?",
+        "Since this model has 30 billion parameters, is it better than Larch?",
+        "Larch has no bias. Why?",
+        "24 layers",
+        "larch layers 24 why",
+    ],
+)
+def test_another_subject_or_attribute_refutes_nothing(question: str) -> None:
+    assert corrections(question, evidence(), lambda word: 2.0) == []
+
+
+def test_every_premise_of_the_suite_is_of_a_known_kind() -> None:
+    rows = read_rows()
+    kinds = Counter(row.premise for row in rows)
+    assert kinds == {"true": 50, "false": 25, "another": 25}
+    assert all(bool(row.truth) == (row.premise == "false") for row in rows)
+
+
+async def test_corrections_of_real_questions_are_right(make_pipeline: MakePipeline) -> None:
+    part = read_rows()[::3] + [row for row in read_rows() if row.id == "false-1"]
+    found = [pair async for pair in corrected(make_pipeline(), part)]
+    assert found
+    assert [row.id for row, wrong in found if not row.is_right(wrong)] == []
 
 
 async def test_an_answer_corrects_first_and_then_answers(make_pipeline: MakePipeline) -> None:
