@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,12 +22,13 @@ from app.question.language import (
     wished_language,
     words_of,
 )
+from app.record.types import Question
 from eval.cases import read_suite, suite_names
-from index.live import LiveIndex
 from index.sources import SHIPPED, read
+from tests.conftest import MakePipeline
 
 CODES = ("de", "es", "fr", "it", "pt", "zh")
-SHORT: dict[str, list[str]] = tomllib.loads(
+SHORT: dict[str, Any] = tomllib.loads(
     Path(__file__).with_name("short_questions.toml").read_text(encoding="utf-8")
 )
 ANY_WORDS = st.sampled_from(
@@ -190,13 +192,17 @@ def test_other_languages_are_named_and_have_no_words() -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_questions_of_the_suite_find_their_topic(code: str, live_index: LiveIndex) -> None:
-    retriever = live_index.retriever()
+async def test_questions_are_found_and_those_off_the_subject_refused(
+    code: str, make_pipeline: MakePipeline
+) -> None:
+    pipeline = make_pipeline()
     cases = [case for case in read_suite("languages") if case.id.split("-")[1] == code]
     cases = [case for case in cases if case.split == "dev"]
-    found = [
-        case.topic
-        in {hit.passage.topic for hit in retriever.search(in_english(case.question, code), 5).hits}
-        for case in cases
-    ]
+    found = []
+    for case in cases:
+        seen = await pipeline.retrieve(Question(case.question))
+        topics = [hit.passage.topic for hit in seen.hits[:5]]
+        found.append(seen.answerable and case.topic in topics)
     assert sum(found) >= 0.8 * len(found) >= 8
+    off = [await pipeline.retrieve(Question(question)) for question in SHORT["off"][code]]
+    assert sum(seen.answerable for seen in off) <= 1
