@@ -47,6 +47,11 @@ def _ask(parser: Parser) -> None:
     _answering(parser)
 
 
+def _chat(parser: Parser) -> None:
+    parser.add_argument("--persona", help="a persona's name, such as citewise-engineer")
+    _answering(parser)
+
+
 def _retrieve(parser: Parser) -> None:
     from app.config.flags import add_settings
     from app.config.settings import SearchSettings
@@ -120,6 +125,7 @@ def _database(parser: Parser) -> None:
 _COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "serve": ("serve the chat page and the endpoint", _serve),
     "ask": ("answer a question, with its sources", _ask),
+    "chat": ("talk in the terminal: follow-ups, shorter, sources", _chat),
     "retrieve": ("show what is found for a question", _retrieve),
     "mcp": (
         "serve the tools of the Model Context Protocol on standard input and output",
@@ -145,6 +151,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from app.cli.mcp import mcp
 
         return mcp(options)
+    if options.command == "chat":
+        from app.cli.chat import chat
+
+        return chat(options)
     if options.command == "keys":
         from app.cli.keys import keys
 

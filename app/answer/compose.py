@@ -22,6 +22,7 @@ __all__ = ["ComposedSentence", "compose"]
 
 # What an answer begins with where it can: not with a caveat, an advice or a list of contents.
 _LEADING_KINDS = frozenset({PassageKind.FAQ, PassageKind.DATA, PassageKind.DEFINITION})
+_ADDING_KINDS = frozenset({PassageKind.FAQ, PassageKind.DATA})
 _FIRST_OF = 4
 _WORTH = 0.6
 _WHOLE = 6
@@ -175,6 +176,13 @@ def _leading(item: Evidence, asked: _Asked) -> list[Chosen]:
 def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Chosen]) -> list[Span]:
     """Take the sentence of a further passage that bears what the question still asks."""
     top = first.hit.score
+    if asked.defined and first.passage.kind is PassageKind.DEFINITION:
+        sums_up = item.passage.kind is PassageKind.SNIPPET
+        return (
+            list(item.spans[:_MORE])
+            if sums_up and item.passage.topic == first.passage.topic
+            else []
+        )
     if item.hit.score < _WORTH * top or item.passage.kind is PassageKind.DESCRIPTION:
         return []
     if sum(other is not first for other, _ in chosen) >= _MORE:
@@ -192,11 +200,16 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     if lacks_figure and _numbers(best.text) and item.hit.score >= _NEAR_TOP * top:
         return [best]
     new = (best.words - said) & asked.words.keys()
+    # A neighbour's definition answers only for a subject that the question names as well.
+    if item.passage.kind is PassageKind.DEFINITION and not head & asked.words.keys() - said:
+        return []
     if gain >= needed and new:
         return [best]
     # So close a passage may well be the one that answers.
+    same_subject = not asked.defined or item.passage.topic == first.passage.topic
     near = item.hit.score >= _SURELY_NEAR * top and asked.share(item.words) >= _SPEAKS
-    return spans[:_FROM_NEAR] if near else []
+    fits = item.passage.kind in _ADDING_KINDS and same_subject
+    return spans[:_FROM_NEAR] if near and fits else []
 
 
 def _figure(item: Evidence) -> Span:

@@ -296,14 +296,22 @@ def _nothing_looked_up(question: Question, reading: Reading, index: LoadedIndex)
 def _defined(
     found: SearchResult, topics: frozenset[str], index: LoadedIndex
 ) -> SearchResult | None:
-    """Put the definition that is asked for by name first; None where none is."""
-    named = [f"{topic}/{PassageKind.DEFINITION}" for topic in topics]
-    ranked = [hit for hit in found.hits if hit.passage.id in named]
-    if not ranked and found.hits:
-        passages = [passage for passage in index.passages if passage.id in named]
-        ranked = [replace(found.hits[0], passage=passage, met=()) for passage in passages[:1]]
-    if not ranked:
+    """Put the definition that is asked for by name first, with what sums its topic up."""
+    if not found.hits or not topics:
         return None
-    first = replace(ranked[0], score=max(ranked[0].score, found.hits[0].score))
-    others = tuple(hit for hit in found.hits if hit.passage.id != first.passage.id)
-    return replace(found, hits=(first, *others))
+    best = found.hits[0]
+    by_id = {hit.passage.id: hit for hit in found.hits}
+    defined = [f"{topic}/{PassageKind.DEFINITION}" for topic in topics]
+    ranked = [hit.passage.topic for hit in found.hits if hit.passage.id in defined]
+    topic = ranked[0] if ranked else min(topics)
+    wanted = [f"{topic}/{kind}" for kind in (PassageKind.DEFINITION, PassageKind.SNIPPET)]
+    known = {passage.id: passage for passage in index.passages if passage.id in wanted}
+    first = tuple(
+        replace(by_id.get(ref, best), passage=known[ref], score=best.score)
+        for ref in wanted
+        if ref in known
+    )
+    if not any(hit.passage.kind is PassageKind.DEFINITION for hit in first):
+        return None
+    others = tuple(hit for hit in found.hits if hit.passage.id not in wanted)
+    return replace(found, hits=(*first, *others))

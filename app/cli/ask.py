@@ -43,11 +43,14 @@ __all__ = [
     "ask",
     "batch_line",
     "decoded",
+    "opened_pipeline",
+    "print_sources",
     "retrieve",
     "retrieved_line",
 ]
 
 _WIDTH = 96
+_MOST_WORKS = 3
 
 
 class _BatchMessage(BaseModel):
@@ -139,9 +142,14 @@ async def _with_pipeline(
         return await command(pipeline)
 
 
+def opened_pipeline(options: argparse.Namespace) -> Pipeline:
+    """Open the pipeline that a command's flags describe; its model is to be closed."""
+    return open_pipeline(load_settings(**chosen(options)))
+
+
 @asynccontextmanager
 async def _pipeline(options: argparse.Namespace) -> AsyncIterator[Pipeline]:
-    pipeline = open_pipeline(load_settings(**chosen(options)))
+    pipeline = opened_pipeline(options)
     try:
         yield pipeline
     finally:
@@ -243,12 +251,13 @@ def _show_event(event: Event, *, explain: bool) -> None:
         print(event.text, end="", flush=True)
     elif isinstance(event, Final):
         print()
-        _show_sources(event.answer)
+        print_sources(event.answer)
         if explain:
             _show_record(event.answer)
 
 
-def _show_sources(answer: Answer) -> None:
+def print_sources(answer: Answer) -> None:
+    """Print what an answer cites, a number each."""
     if not answer.citations:
         return
     print("\nSources")
@@ -259,8 +268,10 @@ def _show_sources(answer: Answer) -> None:
             print(f"    {cited[0].place.path}")
         if cited[0].url:
             print(f"    {cited[0].url}")
-        for work in cited[0].works:
+        for work in cited[0].works[:_MOST_WORKS]:
             print(f"    {one_line(work.label)} {web_address(work.url) or ''}".rstrip())
+        if len(cited[0].works) > _MOST_WORKS:
+            print(f"    and {len(cited[0].works) - _MOST_WORKS} more")
         for ref in dict.fromkeys(citation.ref for citation in cited):
             print(f"    {ref}")
 
