@@ -313,6 +313,13 @@ def _english() -> frozenset[str]:
 
 
 @cache
+def _english_terms() -> frozenset[Row]:
+    """Terms such as "out of memory": people of all languages quote them, so they tell none."""
+    said = (english for known in languages().values() for english in known.words.values())
+    return frozenset(row_of(english) for english in said if "of" in english.split()[1:-1])
+
+
+@cache
 def _evidence() -> tuple[Mapping[str, Shares], Mapping[Row, Shares], Mapping[str, Shares]]:
     """What speaks for which languages, and how much: words, phrases, and stems.
 
@@ -346,8 +353,19 @@ def _shared(said: Mapping[Key, Mapping[str, float]]) -> Mapping[Key, Shares]:
 
 def _scores(text: str, words: Sequence[Word]) -> dict[str, float]:
     """Add up what a message says for each language."""
-    spoken = [_said_by(word) for word in words if not _is_name(text, word)]
     row, phrases = _row(words), _evidence()[1]
+    quoted = {
+        place
+        for at in range(len(row))
+        for length in range(3, _LONGEST_PHRASE + 1)
+        if row[at : at + length] in _english_terms()
+        for place in range(at, at + length)
+    }
+    spoken = [
+        _said_by(word)
+        for at, word in enumerate(words)
+        if at not in quoted and not _is_name(text, word)
+    ]
     for length in range(2, _LONGEST_PHRASE + 1):
         rows = (row[at : at + length] for at in range(len(row) - length + 1))
         spoken += [phrases[said] for said in rows if said in phrases]
