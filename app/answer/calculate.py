@@ -18,6 +18,7 @@ from app.record.evidence import Evidence, evidence_of
 from app.record.types import Delta
 from app.verifying.supports import Support
 from index.calculations import Calculated, CalculationError, calculate, calculation
+from index.calculations.memory import kv_bytes, kv_bytes_per_token
 from index.calculations.registry import Result
 from index.calculations.shapes import Machine, Model, machines, models
 from index.calculations.units import rounded, shown
@@ -205,6 +206,10 @@ def _causes(asked: Asked) -> Iterator[tuple[float, str]]:
         if kept and heads > kept:
             own = f"not the {kept:.0f} that keep keys and values"
             yield heads / kept, f"what all {heads:.0f} heads would take, {own}"
+        if shape and shape.window and tokens > shape.window.size:
+            whole = kv_bytes_per_token(shape.cache_groups(), 1) * tokens
+            ratio = whole / kv_bytes(shape.cache_groups(), tokens, 1, 1)
+            yield ratio, "what it would take without the windows"
         yield 0.5, "keys or values alone, or 8 bits a number"
         yield 2.0, "32 bits a number"
     else:

@@ -18,6 +18,7 @@ from typing import Any
 from app.question.given import Amount, Given, read
 from app.record.types import Message
 from index.calculations import calculation
+from index.calculations.precisions import precision
 from index.calculations.shapes import models
 
 __all__ = ["Asked", "calculation_asked"]
@@ -109,7 +110,8 @@ def _rules() -> tuple[_Rule, ...]:
 _ASKING = re.compile(
     r"\?|\b(?:how (?:much|many|big|large|long|far|fast)|"
     r"what(?:'s| is| are| does| do| will| would)?|"
-    r"calculate|compute|work out|estimate|count|fits?|size of|total|need|can (?:i|we)|will|"
+    r"calculate|compute|work out|estimate|count|fits?|sizes?\b|number of|max(?:imum)?|convert|"
+    r"upper (?:bound|limit)|needed|total|need|can (?:i|we)|will|"
     r"(?:tokens|size|memory|vram|flops|cache|params|parameters) (?:for|of))\b",
     re.IGNORECASE,
 )
@@ -185,7 +187,7 @@ def _takes(rule: _Rule, given: Given) -> bool:
 
 def _rule_for(given: Given, text: str) -> _Rule | None:
     own = len(given.values) + len(given.memory)
-    asking = _asking(text)
+    asking = _asking(text, own)
     if not own or not asking or "several" in given.notes:
         return None
     if _EXPLAINING.search(text) and not (own >= 3 and _ASKING_HOW_MUCH.search(text)):
@@ -195,10 +197,12 @@ def _rule_for(given: Given, text: str) -> _Rule | None:
     return next((rule for rule in _rules() if rule.holds(given, asking)), None)
 
 
-def _asking(text: str) -> str:
-    """The sentences of a text that ask; all of a short one."""
-    if len(text.split()) <= _SHORT:
-        return text if _ASKING.search(text) else ""
+def _asking(text: str, own: int) -> str:
+    """The sentences of a text that ask; all of a short one, or of a bare list of figures."""
+    words = len(text.split())
+    if words <= _SHORT:
+        bare = (own >= 3 or (own >= 2 and words <= _FEW)) and not _STATING.search(text)
+        return text if bare or _ASKING.search(text) else ""
     sentences = re.split(r"(?<=[.?!;])\s+|\n", text)
     return " ".join(each for each in sentences if "?" in each or _ASKING_HOW_MUCH.search(each))
 
@@ -211,10 +215,16 @@ _ASKING_HOW_MUCH = re.compile(
 # What a paper or a person found is told by sources, not by a formula.
 _TELLING = re.compile(
     r"\b(?:did|was|were|papers?|authors?|study|reported|according to|published|measured|released|"
-    r"record|won|beat|claimed|download|yardstick|by heart)\b",
+    r"record|won|beat|onset|sweep|claimed|download|yardstick|by heart)\b",
+    re.IGNORECASE,
+)
+_STATING = re.compile(
+    r"\b(?:i|we|it|they|he|she)(?:'m|'ve|'s| am| is| have| has| had| was| use| used| run| ran| "
+    r"got| tried| see| think| know)\b|\b(?:fine|great|slow|nice|cool)\b|thank|^\W*(?:ok|yes|no)\b",
     re.IGNORECASE,
 )
 _SHORT = 24
+_FEW = 6
 
 
 def _completed(given: Given, text: str) -> Given:
@@ -281,11 +291,11 @@ _FITTING = re.compile(
 _SIZED = re.compile(
     r"(?:\b(?:sizes?|memory|vram|ram|space|file|checkpoint|weights?|gb|gib|gigs|gigabytes)\b|"
     r"how (?:big|large))"
-    r"(?:[\s,]+(?:of|for|is|are|does|do|in|to|the|a|an|my|one|just|only|gpu|run|load|host|would|will|weights?|"
+    r"(?:[\s,]+(?:serving|serve|running|loading|total|of|for|is|are|does|do|in|to|the|a|an|my|one|just|only|gpu|run|load|host|would|will|weights?|"
     r"file|model|need(?:ed)?|take|use|frozen|¦|\(\w+ \w+\)))*[\s,]+M\b"
     r"(?!\s*(?:-|expert|head|layer|block|embedding|tokenizer|"
     r"vocab|graph|attention|shaped|plus|chat|\+))|"
-    r"\bM\b[^?.]{0,60}(?:\b(?:memory|vram|weights?|gb|gib|file|gguf)\b|how (?:big|large))|"
+    r"\bM\b[^?.]{0,60}(?:\b(?:memory|vram|weights?|gb|gib|file|gguf|size)\b|how (?:big|large))|"
     r"weights (?:take|need|occupy)",
     re.IGNORECASE,
 )
@@ -297,6 +307,8 @@ _NOT_THE_MODEL = re.compile(
     r"instead|kv|cache|activations?|dataset|corpus|users|requests|vocab\w*|times|every quant|"
     r"prompts?|in parameters|parameters\?|moments|send|effect|logits|matri\w+|embedding row|expert|"
     r"lens|states?|count|graph|per layer|adapters?|same|smaller|should i|hidden|dimensions?|family|"
+    r"license|hessian|layers|stats|vs|versus|unique|oom|out of memory|timeout|while|per-sample|"
+    r"errors|network|fixed|aware|contxt|checkpointing|scale|number of weights|each|"
     r"won'?t|precision are|first\?)\b|\bor\b.*\?",
     re.IGNORECASE,
 )
@@ -372,6 +384,8 @@ def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:
         return "model"
     if name == "training-memory" and values.get("arithmetic") == "fp32":
         inputs["arithmetic"] = "fp32"
+    if name == "largest-model" and "precision" in values:
+        inputs["bits"] = precision(values["precision"]).bits
     if name == "weights" and "bits" in inputs:
         inputs.pop("precision", None)
     return ""

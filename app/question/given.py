@@ -102,6 +102,8 @@ def _named() -> tuple[_Name, ...]:
 def _written(row: dict[str, Any]) -> Iterator[str]:
     for pattern in row.get("patterns", ()):
         yield _filled(pattern)
+    if "before" in row:  # an assignment is sure: num_layers=32
+        yield _filled(rf"(?<![\w-])(?:{row['before']})\s*[=:]\s*(?P<v><<plain>>)(?![\w-])")
     if "after" in row:
         yield _filled(rf"<<number>>[\s-]?(?:{row['after']})(?![\w])")
     if "before" in row:
@@ -250,18 +252,30 @@ class _Reader:
         if match is None:
             return
         if name == "right_of":
-            self.given.put("right", float(match["v"].replace(",", "")))
-            self.given.put("items", float(match["w"].replace(",", "")))
-            self._take(match.start(), match.end())
+            self._rights(pattern)
             return
         value = _amount(match["v"], unit)
         if value is None:
             return
-        points = re.search(r"\d\s*(?:%|[\s-]?(?:percentage[\s-])?points?)", match.group())
+        share = re.match(r"\s?%", self.left[match.end() :])
+        points = share or re.search(r"\d\s*(?:%|[\s-]?(?:percentage[\s-])?points?)", match.group())
         if unit == "fraction" and points and "%" not in match["v"]:
             value /= 100
         self.given.put(name, value)
         self._take(match.start(), match.end())
+
+    def _rights(self, pattern: re.Pattern[str]) -> None:
+        """Items answered right out of how many; of two systems where it is said twice."""
+        found = [
+            (float(m["v"].replace(",", "")), float(m["w"].replace(",", "")))
+            for m in self._each(pattern)
+        ]
+        self.given.put("items", found[0][1])
+        if len(found) > 1 and found[0][1] == found[1][1]:
+            self.given.put("accuracy_a", found[0][0] / found[0][1])
+            self.given.put("accuracy_b", found[1][0] / found[1][1])
+        else:
+            self.given.put("right", found[0][0])
 
     def _gpus(self) -> None:
         for match in self._each(rf"{_N}(?:\s*[x×]\s*|\s+)(?:\d+\s?GB\s)?{_GPU_NOUN}(?![\w])"):
@@ -288,7 +302,8 @@ class _Reader:
         for match in self._each(rf"(?<![\w.$]){scaled}[\s-]*active(?: param\w*)?"):
             self.given.put("active_parameters", _amount(match["v"], "count"))
         size = (
-            r"(?P<v>\d[\d,]*(?:\.\d+)?\s?(?:[bB](?![A-Za-z])(?!\s*(?:doc|page|token|row|example|pair))|"
+            r"(?P<v>\d[\d,]*(?:\.\d+)?\s?"
+            r"(?:[bB](?![A-Za-z])(?!\s*(?:unique |raw )?(?:doc|page|token|row|example|pair))|"
             r"[mM](?![A-Za-z])(?=[\s-]*(?:param|model))|(?:billion|million)\b(?=[\s-]*(?:param|model|weights|$|[?.,:]))))"
         )
         for match in self._each(
@@ -345,6 +360,7 @@ class _Reader:
 
 
 _WORDS_GIVEN: tuple[tuple[str, Any, str], ...] = (
+    ("draft_cost", 0.0, r"draft(?: model)? (?:cost )?(?:is )?(?:zero|negligible|free|nothing)"),
     ("method", "qlora", r"\bq-?lora\b"),
     ("method", "lora", r"\blora\b|adapters?\b"),
     ("optimizer", "adafactor", r"\badafactor\b"),
@@ -365,7 +381,7 @@ _WORDS_GIVEN: tuple[tuple[str, Any, str], ...] = (
     ("flash", False, r"(?:no|without) flash|scores stored|naive attention|eager"),
     (
         "all_memory", True,
-        r"all (?:of )?(?:the|my|its) (?:memory|vram)|full(?: of the)? (?:memory|vram)|"
+        r"all (?:of )?(?:the |my |its )?(?:memory|vram)|full(?: of the)? (?:memory|vram)|"
         r"whole (?:memory|card)",
     ),
     ("per_token", True, r"(?:per|a|one|each|every) token\b"),

@@ -74,8 +74,12 @@ class Input:
         return value
 
     def _refused(self, given: object, expected: str) -> CalculationError:
-        return CalculationError(f"{self.name} is {given!r:.60}, expected {expected}",
-                                field=self.name)  # fmt: skip
+        told = (
+            shown(float(given), self.unit)
+            if isinstance(given, int | float) and self.unit in UNITS and abs(given) < 1e300
+            else f"{given!r:.60}"
+        )
+        return CalculationError(f"{self.name} is {told}, expected {expected}", field=self.name)
 
 
 def _read_text(spec: Input, given: Given) -> str:

@@ -322,9 +322,14 @@ def _optimal(values: Values) -> Result:
             given = values.number("tokens")
             worked = f"{shown(given, 'tokens')} / {shown(parameters, 'parameters')}"
             others += (Step("tokens a parameter of yours", worked, given / parameters, "factor"),)
+    verdict = ""
+    if unit == "tokens" and values.given("tokens"):
+        own = values.number("tokens")
+        verdict = (f"{shown(own, 'tokens')} are {rounded(own / parameters)} a parameter, "
+                   f"{rounded(own / tokens)} times that")  # fmt: skip
     loss = training.besiroglu_loss(parameters, tokens)
     others += (Step("loss by the fit (nats a token, on Chinchilla's data)", "", loss, "nats"),)
-    return Result(label, value, unit, steps, others=others)
+    return Result(label, value, unit, steps, verdict=verdict, others=others)
 
 
 def _peak_of(values: Values) -> float:
@@ -383,7 +388,11 @@ def _time(values: Values) -> Result:
         price = values.number("price")
         others.append(Step("cost", f"{shown(seconds * gpus, 'GPU-s')} × {shown(price, 'USD/h')}",
                            seconds / 3600 * gpus * price, "USD"))  # fmt: skip
-    return Result("Training time", seconds, "s", tuple(steps), others=tuple(others))
+    verdict = ""
+    if values.given("price"):
+        verdict = f"Cost: {shown(seconds / 3600 * gpus * values.number('price'), 'USD')}"
+    return Result("Training time", seconds, "s", tuple(steps), verdict=verdict,
+                  others=tuple(others))  # fmt: skip
 
 
 def _mfu(values: Values) -> Result:
