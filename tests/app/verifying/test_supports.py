@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.record.evidence import Evidence, evidence_of
+from app.record.reasons import Reason
 from app.verifying.near_quotes import alterations
 from app.verifying.supports import LexicalVerifier, claims_nothing
 from index.types import Hit, Passage, PassageKind, Source
@@ -168,3 +169,71 @@ def test_what_a_near_quote_alters_is_found(
         for alteration in alterations(sentence, evidence)
     ]
     assert found == ([] if said is None else [(said, original)])
+
+
+ADAPTERS = item(
+    1,
+    "BitFit trains only the bias terms of the model. LoRA trains low-rank matrices beside the "
+    "frozen weights. Accuracy rises from 56.5% with one sample up to 74.4% with forty samples.",
+    "Which adapter trains what?",
+    Source("hu", "Hu et al. (2021) — LoRA", "u3", 2021),
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("Chinchilla has 80 billion parameters.", Reason.NUMBER),
+        ("Chinchilla learned from 70 billion tokens.", Reason.NUMBER_OF_ANOTHER),
+        ("Hoffmann and others trained the model in 2019.", Reason.YEAR),
+        ("PaLM beats Gopher on MMLU.", Reason.NAME),
+        ("A model was trained by Hoffmann et al. (2023).", Reason.CREDIT),
+        ("For a model with 32 layers and 32 heads of size 128, a sequence of 4,096 values takes "
+         "about 2.15 GB in fp16.", Reason.ALTERED),
+        ("Low-rank matrices beside frozen weights are trained by BitFit; only the bias terms of a "
+         "model by LoRA.", Reason.SWAPPED),
+        ("Keys and values of earlier tokens are never stored.", Reason.NEGATION),
+        ("The cache reduces what the first pass costs.", Reason.NEGATION),
+        ("Decoding computes the keys of earlier tokens without a cache.", Reason.NEGATION),
+        ("Gopher is smaller than the other model, Chinchilla.", Reason.DIRECTION),
+        ("Accuracy is 56.5-80.4%.", Reason.NUMBER),
+        ("Accuracy is 50-74.4%.", Reason.NUMBER),
+        ("Accuracy rises by 56.5-74.4%.", None),
+    ],
+)  # fmt: skip
+def test_each_check_objects_by_itself(sentence: str, reason: Reason | None) -> None:
+    """In words that no other check finds fault with, read against the passage they are about."""
+    verifier = LexicalVerifier(lambda word: 3.0)
+    about = [ADAPTERS] if "LoRA" in sentence or "Accuracy" in sentence else EVIDENCE
+    readings = [(item,) for item in about] if reason is not Reason.CREDIT else [tuple(about)]
+    found = [verifier.features(sentence, items) for items in readings]
+    best = max(found, key=lambda one: one[0]["span"])
+    assert (best[2].reason if best[2] else None) == reason
+
+
+def test_two_passages_may_support_a_sentence_together() -> None:
+    sentence = (
+        "The KV cache stores the keys and values of earlier tokens, and Chinchilla outperforms "
+        "the larger Gopher on MMLU."
+    )
+    verifier = LexicalVerifier(lambda word: 3.0)
+    together = verifier.verify(sentence, [1, 2], EVIDENCE)
+    assert together.status == "supported"
+    assert {support.n for support in together.supports} == {1, 2}
+    assert verifier.verify(sentence, [1], EVIDENCE).status != "supported"
+    first = verifier.readings(sentence, [1, 2], EVIDENCE)[0]
+    assert {item.n for item in first.items} == {1, 2}
+
+
+def test_a_longer_quote_must_earn_its_length() -> None:
+    verifier = LexicalVerifier(lambda word: 0.5 if word.startswith("accura") else 3.0)
+
+    def quoted(sentence: str) -> str:
+        (support,) = verifier.features(sentence, [ADAPTERS])[1]
+        return ADAPTERS.passage.text[support.start : support.end]
+
+    one = quoted("LoRA trains low-rank matrices beside frozen weights for accuracy.")
+    assert one == "LoRA trains low-rank matrices beside the frozen weights."
+    two = quoted("BitFit trains only bias terms, LoRA low-rank matrices beside frozen weights.")
+    assert two.startswith("BitFit")
+    assert two.endswith("frozen weights.")
