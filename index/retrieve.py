@@ -18,8 +18,6 @@ from index.types import Hit, SearchResult
 
 __all__ = ["FusionSettings", "HybridRetriever", "Retriever"]
 
-# Where passages of other topics are looked for.
-
 
 @dataclass(frozen=True, slots=True)
 class FusionSettings:

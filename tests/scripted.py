@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,16 @@ class ScriptedPipeline:
 
     async def health(self) -> dict[str, bool]:
         return self.parts
+
+
+def until(what: str, condition: Callable[[], bool], seconds: float = 60) -> float:
+    """Wait for it; the seconds that it took."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds:
+        if condition():
+            return time.monotonic() - begun
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 @contextlib.contextmanager

@@ -126,8 +126,7 @@ class OpenVinoChatModel:
             return path
         if not path.is_file():
             raise ModelUnavailable(
-                f"no model at {path}; expected a GGUF file or an OpenVINO folder (setting "
-                "model_path)"
+                f"no model at {path}; expected a GGUF file or an OpenVINO folder (setting model)"
             )
         digest = hashlib.sha256(f"{path.resolve()}{path.stat().st_size}".encode()).hexdigest()
         self._gguf = path

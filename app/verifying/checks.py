@@ -32,10 +32,11 @@ __all__ = [
 ]
 
 _TOKEN = re.compile(r"n't|[A-Za-z][A-Za-z']*|\d[\d.,]*|[.;:!?()]")
-# What denies outright, in the sentence; and what may deny, in the evidence.
+# Words that have an opposite.
 _DIRECTED: frozenset[str] = frozenset().union(
     *(side for row in (*OPPOSITES, *CONTRARIES) for side in row)
 )
+# What denies outright, in the sentence; and what may deny, in the evidence.
 _DENIALS = frozenset("not never neither nor cannot n't hardly barely".split())
 _NEGATORS = _DENIALS | frozenset(
     "no none without rarely unlike lack lacks lacking fail fails failed nothing nobody nowhere "
@@ -46,9 +47,11 @@ _QUIET_DENIALS = frozenset("no none without".split())
 _CREDIT = re.compile(
     r"\b([A-Z][\w-]+)(?:'s|’s)?(?: et al\.?| (?:and|&) [A-Z][\w-]+)?,? \(?((?:19|20)\d\d)\b"
 )
-_REACH = 4
+_REACH = 4  # telling words that a denial reaches
 _STOPS = frozenset(".;:!?()")
-_NEAR = 6
+_NEAR = 6  # telling words on each side of a place
+# How much closer a number or name must stand to the words of another place than to those of its
+# own: a sum over shared neighbors, the one next to it counting 1, the second 1/2 and so on.
 _CLOSER = 0.5
 _CLAUSE = re.compile(r"[;.!?](?=\s)")
 

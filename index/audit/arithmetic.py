@@ -78,8 +78,6 @@ def _agree(left: Side, right: Side, approximately: bool) -> bool:
         scale = max(abs(a.value), abs(b.value))
         if abs(a.value - b.value) <= slack + 1e-6 * scale:
             return True
-        if reading.binary or not left.units | right.units:
-            continue
     return False
 
 

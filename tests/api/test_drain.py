@@ -21,6 +21,7 @@ from scripts.scripted_model import Play
 from tests.api.conftest import asking
 from tests.api.real import ASKED, scripted
 from tests.conftest import ROOT
+from tests.scripted import until
 from tests.test_end_to_end import printed_address, wait_for
 
 CHAT = "/v1/chat/completions"
@@ -55,6 +56,10 @@ def server(folder: Path, index: Path, model: str, drain: float) -> Iterator[tupl
         process.wait(10)
 
 
+def status(url: str) -> int:
+    return httpx.get(url, trust_env=False).status_code
+
+
 def ask(address: str, asked: Asked, *, stream: bool) -> threading.Thread:
     def work() -> None:
         begun = time.monotonic()
@@ -73,14 +78,14 @@ def ask(address: str, asked: Asked, *, stream: bool) -> threading.Thread:
 
 def test_running_answers_end_and_new_ones_are_refused(shipped_index: Path, tmp_path: Path) -> None:
     with (
-        scripted(Play(between=0.02, tokens=120)) as (_, model),
+        scripted(Play(between=0.02, tokens=200)) as (counts, model),
         server(tmp_path, shipped_index, model, drain=20) as (address, process),
     ):
         streamed, whole = Asked(), Asked()
         threads = [ask(address, streamed, stream=True), ask(address, whole, stream=False)]
-        time.sleep(1)
+        until("both are written", lambda: counts.running == 2)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.4)
+        until("it drains", lambda: status(f"{address}/readyz") == 503)
         assert httpx.get(f"{address}/healthz", trust_env=False).status_code == 200
         late = httpx.post(address + CHAT, json=asking(ASKED), trust_env=False)
         unready = httpx.get(f"{address}/readyz", trust_env=False)
@@ -104,8 +109,7 @@ def test_what_can_not_end_in_time_is_told_so(shipped_index: Path, tmp_path: Path
     ):
         streamed, whole = Asked(), Asked()
         threads = [ask(address, streamed, stream=True), ask(address, whole, stream=False)]
-        time.sleep(2)
-        assert counts.running == 2
+        until("both are written", lambda: counts.running == 2)
         process.send_signal(signal.SIGTERM)
         begun = time.monotonic()
         for thread in threads:

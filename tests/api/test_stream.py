@@ -21,6 +21,7 @@ from tests.api.conftest import (
     frames,
     serving,
 )
+from tests.scripted import until
 
 TEXT = "".join(SENTENCES)
 
@@ -241,13 +242,15 @@ def test_chores_are_answered_without_retrieval(api: Running) -> None:
 
 
 def test_a_full_server_refuses_at_once_and_says_when() -> None:
-    pipeline = FakePipeline(before_each=0.5, sentences=["one"])
+    pipeline = FakePipeline(before_each=1.0, sentences=["one"])
     with serving(pipeline, max_concurrent=1, max_queued=1) as api:
         replies: list[httpx.Response] = []
         threads = [threading.Thread(target=lambda: replies.append(api.chat())) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-            time.sleep(0.1)
+        threads[0].start()
+        until("one is answered", lambda: pipeline.running == 1)
+        threads[1].start()
+        queued = "\ncitewise_requests_queued 1.0"
+        until("one waits", lambda: queued in api.http.get("/metrics").text)
         begun = time.monotonic()
         refused = api.chat()
         took = time.monotonic() - begun
@@ -256,6 +259,6 @@ def test_a_full_server_refuses_at_once_and_says_when() -> None:
         assert refused.status_code == 503
         assert refused.json()["error"]["code"] == "overloaded"
         assert 1 <= int(refused.headers["retry-after"]) <= 120
-        assert took < 0.05
+        assert took < pipeline.before_each
         assert [reply.status_code for reply in replies] == [200, 200]
         assert pipeline.most_running == 1

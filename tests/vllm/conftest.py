@@ -6,9 +6,8 @@ import asyncio
 import os
 import re
 import socket
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -96,16 +95,6 @@ class Engine:
                 await model.close()
 
         return asyncio.run(count())
-
-
-def until(what: str, condition: Callable[[], bool], seconds: float = 60) -> float:
-    """Wait for it; the seconds that it took."""
-    begun = time.monotonic()
-    while time.monotonic() - begun < seconds:
-        if condition():
-            return time.monotonic() - begun
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 @pytest.fixture(scope="session")

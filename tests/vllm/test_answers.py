@@ -22,7 +22,8 @@ from app.record.types import Message
 from scripts.vllm.choice import Table, pretended_gpus
 from scripts.vllm.environment import python_of
 from tests.conftest import ROOT
-from tests.vllm.conftest import Engine, until
+from tests.scripted import until
+from tests.vllm.conftest import Engine
 
 ASKED = "Why are attention scores divided by the square root of d_k?"
 OTHERS = (

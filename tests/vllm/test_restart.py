@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.vllm.conftest import Engine, until
+from tests.scripted import until
+from tests.vllm.conftest import Engine
 from tests.vllm.test_answers import ASKED, OTHERS, body
 
 
