@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from index.cli import Parser, escape_unprintable, print_json, progress_bar, run, say, text
+from index.manage import add_commands
 
 DEFAULT_INDEX = Path(__file__).resolve().parent.parent / "var" / "index"
 
@@ -34,6 +35,7 @@ def _parser() -> Parser:
     # Whoever writes the questions brings flags of their own: it has a parser for itself.
     commands.add_parser("expand", help="have more ways of asking written", add_help=False)
     _add_export(commands.add_parser("export", help="write a knowledge base in another format"))
+    add_commands(commands, _add_index)
     _add_info(commands.add_parser("info", help="tell what an index was made from and how"))
     return parser
 
@@ -148,6 +150,7 @@ def _build(options: argparse.Namespace) -> int:
 
     from index.build import build
     from index.encoders import DEFAULT_ENCODER, load_encoder
+    from index.recipe import keep_recipe
 
     started = time.perf_counter()
     knowledge_base = _read(options)
@@ -168,6 +171,7 @@ def _build(options: argparse.Namespace) -> int:
             vectors=options.vectors,
             late_interaction=options.late_interaction,
         )
+    keep_recipe(options.out, options.kb, options.base_url)
     if options.json:
         print_json({**asdict(report), "directory": str(report.directory)})
     elif report.unchanged:

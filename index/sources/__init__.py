@@ -28,7 +28,16 @@ from index.sources.webpage import read_page
 from index.sources.yaml_topics import read_topic
 from index.types import KnowledgeBase, Topic
 
-__all__ = ["SHIPPED", "Problem", "ReadResult", "Skipped", "read", "read_all"]
+__all__ = [
+    "SHIPPED",
+    "Problem",
+    "ReadResult",
+    "Skipped",
+    "given_sources",
+    "joined",
+    "read",
+    "read_all",
+]
 
 _ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f-\x9f]+")
 
@@ -189,6 +198,44 @@ def _by_name(base_urls: Sequence[str], *, alone: bool) -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A knowledge base as a command line gives it; `name` is empty where it names none."""
+
+    name: str
+    path: Path
+    base_url: str
+
+    @property
+    def called(self) -> str:
+        """What it is called: by its name, else by its file or folder."""
+        return self.name or _default_name(self.path)
+
+
+def given_sources(specs: Sequence[str], base_urls: Sequence[str] = ()) -> list[Given]:
+    """Read `PATH` or `NAME=PATH`, and the addresses that belong to them.
+
+    Raises:
+        KnowledgeBaseError: no spec was given, or an address is of none of them.
+    """
+    if not specs:
+        raise KnowledgeBaseError("expected at least one knowledge base (PATH or NAME=PATH)")
+    addresses = _by_name(base_urls, alone=len(specs) == 1)
+    found = []
+    for spec in specs:
+        name, equals, rest = spec.partition("=")
+        named = bool(equals and name and rest) and not Path(spec).exists()
+        given = Given(name if named else "", Path(rest if named else spec), "")
+        address = addresses.pop(given.called, "") or addresses.pop("", "")
+        found.append(replace(given, base_url=address))
+    if addresses:
+        raise KnowledgeBaseError(
+            f"expected the address of one of the knowledge bases given, found one of "
+            f"{', '.join(map(repr, addresses))}"
+        )
+    return found
+
+
 def read_all(
     specs: Sequence[str], *, strict: bool = False, base_urls: Sequence[str] = ()
 ) -> ReadResult:
@@ -207,22 +254,21 @@ def read_all(
     Raises:
         KnowledgeBaseError: as `read`, no spec was given, or an address is of none of them.
     """
-    if not specs:
-        raise KnowledgeBaseError("expected at least one knowledge base (PATH or NAME=PATH)")
-    addresses = _by_name(base_urls, alone=len(specs) == 1)
-    results = []
-    for spec in specs:
-        name, equals, rest = spec.partition("=")
-        named = bool(equals and name and rest) and not Path(spec).exists()
-        path = Path(rest if named else spec)
-        own = name if named else _default_name(path)
-        address = addresses.pop(own, "") or addresses.pop("", "")
-        results.append(read(path, name=name if named else None, strict=strict, base_url=address))
-    if addresses:
-        raise KnowledgeBaseError(
-            f"expected the address of one of the knowledge bases given, found one of "
-            f"{', '.join(map(repr, addresses))}"
-        )
+    results = [
+        read(given.path, name=given.name or None, strict=strict, base_url=given.base_url)
+        for given in given_sources(specs, base_urls)
+    ]
+    return joined(results)
+
+
+def joined(results: Sequence[ReadResult]) -> ReadResult:
+    """Several readings as one, in their order; a slug met again is qualified with its base's name.
+
+    Raises:
+        KnowledgeBaseError: there are none.
+    """
+    if not results:
+        raise KnowledgeBaseError("expected at least one source, found none")
     if len(results) == 1:
         return results[0]
     problems = Problems()

@@ -1,0 +1,160 @@
+"""`python -m index add|remove|sources|sync`: what an index is made from, and keeping it so."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from index.cli import Parser, print_json, progress_bar, say
+from index.errors import KnowledgeBaseError
+
+__all__ = ["add_commands"]
+
+_SHOWN = 5
+
+
+def add_commands(
+    commands: argparse._SubParsersAction[Parser],
+    add_index: Callable[[argparse.ArgumentParser], None],
+) -> None:
+    """Add the commands to a parser; `add_index` adds the flags that say which index."""
+    add = commands.add_parser("add", help="add a file or folder to an index")
+    add.add_argument("path", metavar="PATH", help="a file, or a folder with anything in it")
+    add.add_argument("--name", help="what to call the source (its file's name)")
+    add.add_argument(
+        "--base-url", default="", metavar="URL",
+        help="where its files can be read on the web ({path} and {page} in it stand for a file)",
+    )  # fmt: skip
+    add.set_defaults(run=_add)
+    remove = commands.add_parser("remove", help="take a source out of an index")
+    remove.add_argument("name", metavar="NAME")
+    remove.set_defaults(run=_remove)
+    sync = commands.add_parser("sync", help="read all sources again; only what changed is encoded")
+    sync.set_defaults(run=_sync)
+    sources = commands.add_parser("sources", help="list what an index is made from")
+    sources.set_defaults(run=_sources)
+    for command in (add, remove, sync, sources):
+        add_index(command)
+        command.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add(options: argparse.Namespace) -> int:
+    from index.recipe import SourceSpec, with_source
+
+    if options.path.startswith(("http://", "https://")):
+        raise KnowledgeBaseError(
+            f"expected a file or folder, found the address {options.path[:80]}; save the page or "
+            "clone the repository, then add it with --base-url"
+        )
+    path = Path(options.path).resolve()
+    name = options.name or (path.name if path.is_dir() else path.stem)
+    spec = SourceSpec(name, str(path), options.base_url)
+    return _become(options, with_source(_recipe(options.index, empty=True), spec))
+
+
+def _remove(options: argparse.Namespace) -> int:
+    from index.recipe import without_source
+
+    return _become(options, without_source(_recipe(options.index), options.name))
+
+
+def _sync(options: argparse.Namespace) -> int:
+    return _become(options, _recipe(options.index))
+
+
+def _recipe(folder: Path, *, empty: bool = False):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """The index's recipe; that of the shipped knowledge base where it was built from that alone."""
+    from index import store
+    from index.recipe import SHIPPED_NAME, SHIPPED_PATH, SourceSpec, read_recipe
+
+    found = read_recipe(folder)
+    if found is not None:
+        return found
+    if store.current_fingerprint(folder) is None:
+        if empty:
+            return ()
+        raise KnowledgeBaseError(
+            f"no sources in {folder}; add one with: python -m index add PATH --index {folder}"
+        )
+    base = store.load(folder, any_recipe=True).knowledge_base
+    if base == SHIPPED_NAME:
+        return (SourceSpec(SHIPPED_NAME, SHIPPED_PATH),)
+    raise KnowledgeBaseError(
+        f"{folder} holds an index of {base!r} without a recipe; build it anew with: "
+        f"python -m index build --kb NAME=PATH --out {folder}"
+    )
+
+
+def _become(options: argparse.Namespace, specs: Sequence[object]) -> int:
+    """Read the sources, build their index, and only then keep the recipe."""
+    from index.build import build
+    from index.encoders import DEFAULT_ENCODER, load_encoder
+    from index.recipe import read_sources, write_recipe, write_states
+
+    started = time.perf_counter()
+    base, states = read_sources(specs)  # type: ignore[arg-type]
+    for state in states:
+        for line in (*state.not_read, *state.problems):
+            say(f"{state.name}: not read: {line}")
+    name = options.encoder or _encoder_of(options.index) or DEFAULT_ENCODER
+    encoder = load_encoder(name, engine=options.encoder_engine)
+    with progress_bar("encoding") as progress:
+        report = build(base, options.index, encoder, progress)
+    write_recipe(options.index, specs)  # type: ignore[arg-type]
+    write_states(options.index, states)
+    if options.json:
+        print_json(
+            {
+                "sources": [asdict(state) for state in states],
+                "passages": report.passages,
+                "encoded": report.encoded,
+                "directory": str(report.directory),
+            }
+        )
+    else:
+        names = ", ".join(f"{state.name} ({state.passages})" for state in states)
+        print(
+            f"{names}: {report.passages} passages, {report.encoded} texts encoded, "
+            f"{time.perf_counter() - started:.1f} s"
+        )
+    return 0
+
+
+def _encoder_of(folder: Path) -> str:
+    """The encoder that the index was made with; empty where there is none to keep to."""
+    from index import store
+    from index.errors import IndexUnusable
+
+    try:
+        return store.load(folder, any_recipe=True).manifest.encoder.name
+    except IndexUnusable:
+        return ""
+
+
+def _sources(options: argparse.Namespace) -> int:
+    from index.recipe import read_states
+
+    specs = _recipe(options.index)
+    states = {state.name: state for state in read_states(options.index)}
+    if options.json:
+        print_json(
+            [
+                {**asdict(spec), **(asdict(states[spec.name]) if spec.name in states else {})}
+                for spec in specs
+            ]
+        )
+        return 0
+    for spec in specs:
+        state = states.get(spec.name)
+        found = (
+            f"{state.topics} documents, {state.passages} passages, read {state.read}"
+            if state
+            else "not read yet; run: python -m index sync"
+        )
+        print(f"{spec.name}  {spec.path}  {found}")
+        for line in (*state.not_read, *state.problems)[:_SHOWN] if state else ():
+            print(f"    not read: {line}")
+    return 0

@@ -1,0 +1,153 @@
+"""What an index is made from: added, changed, removed, and told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from index import store
+from index.__main__ import main
+from index.errors import KnowledgeBaseError
+from index.recipe import (
+    SourceSpec,
+    keep_recipe,
+    read_recipe,
+    read_sources,
+    read_states,
+    with_source,
+    without_source,
+    write_recipe,
+)
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "keys.md").write_text("# Keys\n\nKeys are rotated monthly.\n", encoding="utf-8")
+    (folder / "logs.md").write_text("# Logs\n\nLogs are kept for a week.\n", encoding="utf-8")
+    (folder / "logo.png").write_bytes(b"\x89PNG")
+    return folder
+
+
+def _run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    status = main(list(words))
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_a_round_trip(tmp_path: Path, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(tmp_path / "index")
+    table = tmp_path / "faq.csv"
+    table.write_text("question,answer\nWho is on call?,Ada\n", encoding="utf-8")
+
+    status, printed, told = _run(capsys, "add", str(notes), "--index", out, "--json")
+    first = json.loads(printed)
+    assert (status, first["passages"], first["encoded"]) == (0, 2, 2)
+    assert "logo.png" in told
+
+    _, printed, _ = _run(capsys, "add", str(table), "--name", "oncall", "--index", out, "--json")
+    assert json.loads(printed)["passages"] == 3
+
+    (notes / "logs.md").write_text("# Logs\n\nLogs are kept for a month.\n", encoding="utf-8")
+    (notes / "new.txt").write_text("Something new.", encoding="utf-8")
+    _, printed, _ = _run(capsys, "sync", "--index", out, "--json")
+    assert (json.loads(printed)["passages"], json.loads(printed)["encoded"]) == (4, 2)
+    assert _run(capsys, "sync", "--index", out, "--json")[0] == 0
+    texts = {passage.text for passage in store.load(Path(out)).passages}
+    assert {"Logs are kept for a month.", "Something new.", "Ada"} < texts
+
+    _, printed, _ = _run(capsys, "sources", "--index", out, "--json")
+    assert [(one["name"], one["passages"]) for one in json.loads(printed)] == [
+        ("notes", 3), ("oncall", 1),
+    ]  # fmt: skip
+    _, printed, _ = _run(capsys, "remove", "notes", "--index", out, "--json")
+    assert json.loads(printed)["passages"] == 1
+    assert [passage.text for passage in store.load(Path(out)).passages] == ["Ada"]
+
+
+def test_a_failure_changes_neither_index_nor_recipe(
+    tmp_path: Path, notes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "index"
+    assert _run(capsys, "add", str(notes), "--index", str(out))[0] == 0
+    before = (store.current_fingerprint(out), read_recipe(out), read_states(out))
+    for words in (
+        ("add", str(tmp_path / "nothing")),
+        ("add", "https://example.org"),
+        ("remove", "other"),
+        ("remove", "notes"),
+    ):
+        status, _, told = _run(capsys, *words, "--index", str(out))
+        assert status == 2
+        assert told.startswith(f"index {words[0]}: ")
+        assert (store.current_fingerprint(out), read_recipe(out), read_states(out)) == before
+    for path in notes.iterdir():
+        path.unlink()
+    notes.rmdir()
+    status, _, told = _run(capsys, "sync", "--index", str(out))
+    assert (status, "index remove notes" in told) == (2, True)
+
+
+def test_no_recipe_where_nothing_was_added(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("sync", "sources"):
+        status, _, told = _run(capsys, command, "--index", str(tmp_path / "none"))
+        assert (status, "index add PATH" in told) == (2, True)
+
+
+def test_a_recipe_is_kept_as_it_was_written(tmp_path: Path) -> None:
+    specs = (
+        SourceSpec("ai", "shipped"),
+        SourceSpec('a "b" \\ é', "/x y/[z].md", "https://x.org/{page}"),
+    )
+    assert read_recipe(tmp_path) is None
+    write_recipe(tmp_path, specs)
+    assert read_recipe(tmp_path) == specs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[source]]\nname = 'a'\n",
+        "[[source]]\nname = 'a'\npath = 'b'\nurl = 'c'\n",
+        "[[source]]\nname = 'a'\npath = 5\n",
+        "[[source]]\nname = 'a'\npath = 'b'\n[[source]]\nname = 'a'\npath = 'c'\n",
+        "source = 5",
+        "[[source]",
+    ],
+)
+def test_a_recipe_that_is_wrong_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "sources.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(KnowledgeBaseError, match=r"sources\.toml"):
+        read_recipe(tmp_path)
+
+
+def test_names_are_distinct_and_one_source_is_left() -> None:
+    specs = (SourceSpec("a", "/a"),)
+    assert with_source(specs, SourceSpec("a", "/a", "https://x.org"))[0].base_url
+    with pytest.raises(KnowledgeBaseError, match="--name"):
+        with_source(specs, SourceSpec("a", "/b"))
+    with pytest.raises(KnowledgeBaseError, match="the name of a source"):
+        without_source(specs, "b")
+    with pytest.raises(KnowledgeBaseError, match="the last source"):
+        without_source(specs, "a")
+
+
+def test_a_whole_build_leaves_its_recipe(tmp_path: Path, notes: Path) -> None:
+    keep_recipe(tmp_path, None, [])
+    assert read_recipe(tmp_path) == (SourceSpec("ai", "shipped"),)
+    keep_recipe(tmp_path, [f"n={notes}"], ["n=https://x.org/{path}"])
+    assert read_recipe(tmp_path) == (SourceSpec("n", str(notes), "https://x.org/{path}"),)
+    keep_recipe(tmp_path, [str(notes), str(notes)], [])
+    assert read_recipe(tmp_path) is None
+
+
+def test_two_sources_may_have_the_same_files(tmp_path: Path, notes: Path) -> None:
+    base, states = read_sources([SourceSpec("a", str(notes)), SourceSpec("b", str(notes))])
+    ids = [section.id for topic in base.topics for section in topic.sections]
+    assert len(set(ids)) == len(ids) == 4
+    assert [state.topics for state in states] == [2, 2]
