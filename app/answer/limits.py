@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from app.answer.compose import ComposedSentence
 from app.answer.writer import Writer
 from app.chat_models import ChatModel
-from app.record.evidence import Evidence
+from app.record.evidence import Evidence, units
 from app.record.types import Delta, FinishReason, Message, Sampling
 from app.verifying.supports import Support
-from index.text.sentences import sentences as sentences_of
 
 __all__ = ["Bounds"]
 
@@ -35,7 +34,7 @@ class Bounds:
                 return deltas, ending
             item = evidence[sentence.n - 1]
             lead = sentence.lead
-            for start, end in sentences_of(sentence.text):  # each is cited: a figure, its note
+            for start, end in units(sentence.text):  # each is cited: a figure, its note
                 at = sentence.start + start
                 support = Support(item.passage.id, item.n, at, sentence.start + end, 1.0)
                 said = sentence.text[start:end]

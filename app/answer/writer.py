@@ -21,6 +21,7 @@ from app.record.sanitize import (
     plain_sentence,
     strip_invisible,
     verbatim,
+    verbatim_code,
 )
 from app.record.types import Basis, Citation, Claim, ClaimStatus, Delta, Dropped
 from app.verifying.supports import Support
@@ -75,16 +76,23 @@ class Writer:
             status = "unsupported"
         basis = basis or self._basis(sentence, supports)
         drafted = basis == "drafted"
-        sentence = plain_sentence(sentence)[0] if drafted else verbatim(sentence.strip())
+        block = "" if drafted else _block(sentence.strip())
+        sentence = block or (plain_sentence(sentence)[0] if drafted else verbatim(sentence.strip()))
         if not any(char.isalnum() for char in sentence):
             return Delta("")
         cites, evidence, fresh = self._cite(sentence, supports)
-        lead = self._lead(lead)
-        closing = _CLOSING.search(sentence)
-        at = closing.start() if closing else len(sentence)
         note = _NOTES.get(status, "")
         markers = "".join(f"[{n}]" for n in cites)
-        body = sentence[:at] + note + (f" {markers}" if markers else "") + sentence[at:]
+        if block:
+            lead = "\n\n"[: 2 - _breaks(self.text)] if self.text else ""
+            body = f"{block}\n\n{note.strip()}{markers}\n\n"
+        else:
+            lead = self._lead(lead)
+            if self.text.endswith("\n\n"):
+                lead = lead.lstrip(" ")  # a new paragraph, after a block
+            closing = _CLOSING.search(sentence)
+            at = closing.start() if closing else len(sentence)
+            body = sentence[:at] + note + (f" {markers}" if markers else "") + sentence[at:]
         start = len(self.text) + len(lead)
         claim = Claim(
             sentence, start, start + len(body), cites, refs, status, score, evidence, basis,
@@ -200,3 +208,21 @@ class Writer:
     def _basis(self, sentence: str, supports: Sequence[Support]) -> Basis:
         quoted = supports and all(self._item(s).words_of_source(sentence) for s in supports)
         return "quoted" if quoted else "restated"
+
+
+def _block(text: str) -> str:
+    """Return code or a table of the evidence as it is shown, empty for a sentence.
+
+    The language of code goes: some clients run what is marked as HTML, SVG or a diagram.
+    """
+    lines = text.split("\n")
+    if len(lines) > 2 and lines[0].startswith("```") and lines[-1].strip("`") == "":
+        return verbatim_code("\n".join(lines[1:-1]))
+    if len(lines) > 1 and all(line.startswith("|") for line in lines):
+        return "\n".join(verbatim(line) for line in lines)
+    return ""
+
+
+def _breaks(text: str) -> int:
+    """Count the line breaks, at most two, that a text ends with."""
+    return min(len(text) - len(text.rstrip("\n")), 2)

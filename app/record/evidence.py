@@ -14,14 +14,14 @@ from index.text.sentences import sentences
 from index.text.tokens import content_words
 from index.types import Hit, Passage, Source
 
-__all__ = ["Cited", "Evidence", "Span", "Weigh", "cited_for", "evidence_of"]
+__all__ = ["Cited", "Evidence", "Span", "Weigh", "cited_for", "evidence_of", "units"]
 
 _EACH = 3
 
 
 @dataclass(frozen=True)
 class Span:
-    """A sentence of a passage: code points `start` to `end` of its text, and its words."""
+    """A sentence, block of code or table of a passage: code points `start` to `end` of its text."""
 
     start: int
     end: int
@@ -102,10 +102,21 @@ def _squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
+def units(text: str) -> list[tuple[int, int]]:
+    """Return where the sentences, blocks of code and tables of a passage start and end."""
+    found: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        # A row says nothing without its table's head.
+        if found and text[start] == "|" == text[found[-1][0]] and start - found[-1][1] == 1:
+            start = found.pop()[0]
+        found.append((start, end))
+    return found
+
+
 # Popular passages are evidence again and again: what is read off them is kept.
 @lru_cache(maxsize=4096)
 def _spans_of(text: str) -> tuple[Span, ...]:
-    return tuple(Span(start, end, text[start:end]) for start, end in sentences(text))
+    return tuple(Span(start, end, text[start:end]) for start, end in units(text))
 
 
 @dataclass(frozen=True, slots=True)

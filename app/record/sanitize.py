@@ -28,6 +28,7 @@ __all__ = [
     "plain_text",
     "strip_invisible",
     "verbatim",
+    "verbatim_code",
     "visible",
     "web_address",
 ]
@@ -200,6 +201,17 @@ def verbatim(text: str) -> str:
     prose = [part.translate(_WITHOUT_JOINERS).translate(_FOLDED) for part in _prose_of(shown)]
     safe = all(_words(part)[0].split() == part.split() for part in prose)
     return shown if safe else _code(text)
+
+
+def verbatim_code(code: str) -> str:
+    """Return the evidence's own code in a fence that it can't close, without a language to run as.
+
+    What nobody sees goes; in a fence nothing acts, and no word is lost or changed.
+    """
+    inside = _without_controls(code)
+    longest = max((len(run) for run in re.findall("`{3,}", inside)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}\n{inside}\n{fence}"
 
 
 def one_line(text: str) -> str:

@@ -1,0 +1,71 @@
+"""Code and tables of documents stand in an answer as they stand there, whole and cited."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.answer.compose import compose
+from app.answer.writer import Writer
+from app.record.evidence import Evidence, units
+from app.record.sanitize import verbatim_code
+from app.verifying.supports import Support
+from index.types import Hit, Passage, PassageKind, Place, Source
+
+CODE = "```bash\ngit clone https://x.org/a.git\nexport KEY=<your-key> # [1]\n```"
+TABLE = "| plan | limit |\n|---|---|\n| free | 10 |\n| pro | 100 |"
+
+
+def _answer(text: str) -> Writer:
+    source = Source("a", "Guide", "https://x.org/a")
+    passage = Passage(
+        "kb/a.md#run/1", PassageKind.SECTION, "a", "Guide", "Run it", text, (source,),
+        place=Place("a.md", ("Run it",)),
+    )  # fmt: skip
+    evidence = [Evidence(1, Hit(passage, 1.0))]
+    writer = Writer(evidence)
+    for one in compose("How do I run it?", evidence, lambda _: 1.0, shape="papers"):
+        support = Support(passage.id, 1, one.start, one.end, 1.0)
+        writer.claim(one.lead, one.text, "supported", [support], 1.0)
+    return writer
+
+
+def test_code_keeps_every_word_and_its_lines() -> None:
+    writer = _answer(f"Run it so:\n\n{CODE}\n\nThen open the page.")
+    assert writer.text == (
+        "Run it so [1]:\n\n```\ngit clone https://x.org/a.git\n"
+        "export KEY=<your-key> # [1]\n```\n\n[1]\n\nThen open the page [1]."
+    )
+    assert {claim.basis for claim in writer.claims} == {"quoted"}
+    for claim in writer.claims:
+        assert writer.text[claim.start : claim.end].strip().startswith(claim.text[:8])
+
+
+def test_a_table_is_one_thing() -> None:
+    writer = _answer(f"{TABLE}\n\nMore on request.")
+    assert writer.text == f"{TABLE}\n\n[1]\n\nMore on request [1]."
+    assert writer.citations[0].quote == TABLE
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["A b.", "C d! E f.", CODE, TABLE, "- x\n- y"]), min_size=1))
+def test_units_are_in_order_and_leave_no_word_out(parts: list[str]) -> None:
+    text = "\n\n".join(parts)
+    found = units(text)
+    assert all(a < b <= c for (a, b), (c, _) in pairwise(found))
+    between = text
+    for start, end in reversed(found):
+        between = between[:start] + between[end:]
+    assert not between.replace("-", "").strip()
+    assert sum(text[a:b] == TABLE for a, b in found) == parts.count(TABLE)
+
+
+@given(st.text("`~ab\n<>[]", max_size=40))
+def test_code_can_not_close_its_fence(code: str) -> None:
+    first, *inside, last = verbatim_code(code).split("\n")
+    assert first == last
+    assert set(first) == {"`"}
+    assert "\n".join(inside) == code
+    assert all(first not in line for line in inside)
