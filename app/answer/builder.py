@@ -113,10 +113,10 @@ class AnswerRun:
         self.retrieved = retrieved
         self.clock, self.delimiter = clock, delimiter
         self.weigh = pipeline.index.lexical.weight
-        self.known = evidence_of((*retrieved.hits, *retrieved.beside))
+        self.known = evidence_of((*retrieved.hits, *retrieved.counterparts))
         # What conflicts alone bring in is no evidence for the rest of the answer.
         self.evidence = self.known[: len(retrieved.hits)]
-        self.faults = Faults(self.known, (*retrieved.conflicts, *retrieved.latent))
+        self.faults = Faults(self.known, (*retrieved.conflicts, *retrieved.unasked))
         self.writer = Writer(self.known, self.faults)
         self.conflicts: list[Conflict] = []
         self.usage = retrieved.rewrite.usage
@@ -326,7 +326,7 @@ class AnswerRun:
     def _conflicts(self) -> Iterator[Delta]:
         """State what the question asks about, and what the answer gave one value of."""
         found = self.retrieved
-        for conflict in in_answer(found.conflicts, found.latent, self.writer.citations):
+        for conflict in in_answer(found.conflicts, found.unasked, self.writer.citations):
             yield from self._disputed(conflict)
 
     def _disputed(self, conflict: Conflict) -> Iterator[Delta]:

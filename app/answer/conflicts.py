@@ -13,28 +13,35 @@ from index.disagreements import Disagreement, conflicts_for
 from index.text.quantities import quantities
 from index.types import Hit
 
-__all__ = ["Dispute", "Statement", "disputes", "in_answer", "numbered", "statements"]
+__all__ = [
+    "ConflictSentence",
+    "FoundConflicts",
+    "find_conflicts",
+    "in_answer",
+    "numbered",
+    "statements",
+]
 
 _MARK = "\0"
 _ITSELF = "conflict-itself"
 
 
 @dataclass(frozen=True, slots=True)
-class Dispute:
-    """What the retrieved passages touch of the knowledge base's conflicts.
+class FoundConflicts:
+    """The conflicts among what a question's search found.
 
-    `asked` are the conflicts that the question asks about, `latent` the others, and `beside`
-    the passages that they name and that were not retrieved.
+    `asked` are those that the question asks about, `unasked` the others, and `counterparts` the
+    passages that they name and that are no evidence of the answer.
     """
 
     asked: tuple[Conflict, ...]
-    latent: tuple[Conflict, ...]
-    beside: tuple[Hit, ...]
+    unasked: tuple[Conflict, ...]
+    counterparts: tuple[Hit, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """A piece of text that states a value, with what bears it.
+class ConflictSentence:
+    """A piece of text that states a value, with what supports it.
 
     A value that its own passage gets wrong is stated as unsupported.
     """
@@ -46,30 +53,32 @@ class Statement:
     basis: Basis | None = None
 
 
-def disputes(
+def find_conflicts(
     question: str, evidence: Sequence[Hit], found: Sequence[Hit], idf: Callable[[str], float]
-) -> Dispute:
+) -> FoundConflicts:
     """Find the conflicts among what a question's search found, in the evidence and next to it."""
-    asked, latent = conflicts_for(question, found, idf)
+    asked, unasked = conflicts_for(question, found, idf)
     known = {hit.passage.id for hit in evidence}
     others = {
         value.passage.id: value.passage
-        for conflict in (*asked, *latent)
+        for conflict in (*asked, *unasked)
         for value in conflict.values
         if value.passage.id not in known
     }
-    beside = tuple(Hit(passage, 0.0) for passage in others.values())
-    return Dispute(tuple(map(_conflict, asked)), tuple(map(_conflict, latent)), beside)
+    counterparts = tuple(Hit(passage, 0.0) for passage in others.values())
+    return FoundConflicts(
+        tuple(map(_conflict, asked)), tuple(map(_conflict, unasked)), counterparts
+    )
 
 
 def in_answer(
-    asked: Sequence[Conflict], latent: Sequence[Conflict], citations: Sequence[Citation]
+    asked: Sequence[Conflict], unasked: Sequence[Conflict], citations: Sequence[Citation]
 ) -> list[Conflict]:
     """What the question asks about, and what an answer's quotes give one value of."""
     quotes = [(citation.ref, citation.quote) for citation in citations]
     given = (
         conflict
-        for conflict in latent
+        for conflict in unasked
         if any(v.ref == ref and _gives(quote, v) for v in conflict.values for ref, quote in quotes)
     )
     return [*asked, *given]
@@ -90,7 +99,7 @@ def numbered(
     )
 
 
-def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[Statement]:
+def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[ConflictSentence]:
     """State every value of a conflict beside its source, then what sets one of them apart."""
     by_ref = {item.passage.id: item for item in evidence}
     supports = [_support(value, by_ref[value.ref], conflict) for value in conflict.values]
@@ -106,7 +115,7 @@ def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[Sta
         text = part.lstrip() + (closing if position == len(parts) - 1 else "")
         lead = part[: len(part) - len(part.lstrip())]
         wrong = value.standing == "miscomputed"
-        yield Statement(
+        yield ConflictSentence(
             lead if position else "\n\n",
             text,
             (support,),
@@ -118,7 +127,7 @@ def statements(conflict: Conflict, evidence: Sequence[Evidence]) -> Iterator[Sta
             note = prompts.fill(f"replies/conflict-{value.standing}.md", value=value.value)
             worked = value.standing in ("computed", "miscomputed")
             basis: Basis | None = "computed" if worked else None
-            yield Statement(" ", note.strip(), (support,), basis=basis)
+            yield ConflictSentence(" ", note.strip(), (support,), basis=basis)
 
 
 def _conflict(found: Disagreement) -> Conflict:

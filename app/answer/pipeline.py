@@ -18,7 +18,7 @@ from functools import partial
 
 from app.answer.builder import AnswerRun
 from app.answer.clock import Clock, searched_within
-from app.answer.conflicts import disputes
+from app.answer.conflicts import find_conflicts
 from app.answer.prompt_builder import Delimiter
 from app.answer.replies import nearest_questions
 from app.answer.settings import PipelineSettings
@@ -211,20 +211,22 @@ class Pipeline:
             # After the gate, which is calibrated on what fusion finds.
             found = rerankers.rerank(self.reranker, found, self.settings.rerank_depth)
         hits = found.hits[:k]
-        disputed = disputes(looked.form.query, hits, found.hits, retriever.index.lexical.weight)
+        found_conflicts = find_conflicts(
+            looked.form.query, hits, found.hits, retriever.index.lexical.weight
+        )
         nearest = nearest_questions(found.hits)
         clock.spent("retrieve")
         retrieved = Retrieved(
             standalone_query=looked.form.query,
             hits=hits,
-            conflicts=disputed.asked,
+            conflicts=found_conflicts.asked,
             answerable=looked.answerable and reading.act is not Act.CLARIFY,
             confidence=looked.confidence,
             index_fingerprint=retriever.index.fingerprint,
             nearest=nearest,
             timings={**found.timings_ms, **clock.milliseconds()},
-            latent=disputed.latent,
-            beside=disputed.beside,
+            unasked=found_conflicts.unasked,
+            counterparts=found_conflicts.counterparts,
             act=reading.act,
         )
         return retrieved, looked.form

@@ -273,8 +273,8 @@ class Answer:
 class Retrieved:
     """The first event: what was found, before anything is written.
 
-    `conflicts` are those that the question asks about, `latent` those that an answer must state
-    once it gives one of their values; `beside` are the passages of either that are no hits;
+    `conflicts` are those that the question asks about, `unasked` those that an answer must state
+    once it gives one of their values; `counterparts` are the passages of either that are no hits;
     `act` is what the turn does.
     """
 
@@ -287,8 +287,8 @@ class Retrieved:
     nearest: tuple[str, ...]
     timings: Mapping[str, float]
     rewrite: Rewrite = field(default_factory=Rewrite)
-    latent: tuple[Conflict, ...] = ()
-    beside: tuple[Hit, ...] = ()
+    unasked: tuple[Conflict, ...] = ()
+    counterparts: tuple[Hit, ...] = ()
     act: str = "ask"
 
 

@@ -73,7 +73,7 @@ def _meter(share: float) -> str:
 
 def _found(found: Retrieved, answer: Answer) -> str:
     """The hits as they were ranked in the end, with each stage's rank and score before that."""
-    hits = (*found.hits, *found.beside)
+    hits = (*found.hits, *found.counterparts)
     if not hits:
         return ""
     shown = [stage for stage in _STAGES if any(stage in hit.trace for hit in hits)]

@@ -22,7 +22,7 @@ def panel_html(turn: Turn | None, prefix: str = "t0") -> str:
     elif turn.retrieved is None:
         body = f'<p class="faint">{texts.SOURCES_SEARCHING}</p>'
     else:
-        body = _body(turn, (*turn.retrieved.hits, *turn.retrieved.beside), prefix)
+        body = _body(turn, (*turn.retrieved.hits, *turn.retrieved.counterparts), prefix)
     title = texts.SOURCES
     return f'<section class="sources" aria-label="{title}"><h2>{title}</h2>{body}</section>'
 
