@@ -15,6 +15,7 @@ from index import store
 from index.encoders import load_encoder
 from index.lexical import Bm25
 from index.manifest import Manifest
+from index.passages import embedded_texts
 from index.retrieve import HybridRetriever
 from index.sources import SHIPPED, read_all
 from index.store import EmbeddedText
@@ -38,7 +39,12 @@ def figures(names: list[str], count: int, venvs: Path) -> str:
     """Measure the named peers and Citewise over `count` passages; return Markdown."""
     folder = work_dir("peers")
     knowledge_base = read_all([f"ai={SHIPPED}"]).knowledge_base
-    texts = [entry.text for entry in store.load(work_dir("shipped")).texts]
+    texts = [
+        text
+        for topic in knowledge_base.topics
+        for _, texts_of_one in embedded_texts(topic)
+        for text in texts_of_one
+    ]
     random.Random(3).shuffle(texts)
     passages = list(dict.fromkeys(texts))[:count]
     asked = questions(knowledge_base, 100)
