@@ -292,7 +292,11 @@ class Pipeline:
 
 
 def _nothing_looked_up(question: Question, reading: Reading, index: LoadedIndex) -> Retrieved:
-    return Retrieved(question.text, (), (), False, 0.0, index.fingerprint, (), {}, act=reading.act)
+    """What stands for the search where a turn needs none; a formula needs no evidence."""
+    sure = reading.calculation is not None
+    return Retrieved(
+        question.text, (), (), sure, float(sure), index.fingerprint, (), {}, act=reading.act
+    )
 
 
 def _defined(

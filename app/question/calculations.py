@@ -157,7 +157,10 @@ def calculation_asked(question: str, history: Sequence[Message] = ()) -> Asked |
     """
     turn: _Turn | None = None
     earlier = [message.content for message in history if message.role == "user"]
-    for text in (*earlier[-_MOST_TURNS:], question):
+    turns = (*earlier[-_MOST_TURNS:], question)
+    if not any(char.isdigit() for text in turns for char in text):
+        return None  # spares a cold process the data of models and machines
+    for text in turns:
         turn = _turn(text, turn)
     return _asked(turn) if turn else None
 
@@ -239,6 +242,9 @@ def _completed(given: Given, text: str) -> Given:
         near = (chosen.parameters, chosen.active_parameters)
         if own and not any(0.8 <= own / each <= 1.25 for each in near):
             given.notes.append("several")
+    split = values.get("tensor_parallel", 1) * values.get("stages", 1)
+    if split > 1 and values.get("gpus", 0) >= split:
+        given.put("replicas", values["gpus"] / split)
     if "days" in values:
         given.put("hours", values["days"] * 24)
     spans = re.search(
@@ -248,6 +254,17 @@ def _completed(given: Given, text: str) -> Given:
     if spans and "yarn" in text.lower():
         given.put("original", spans[1])
         given.put("context", spans[2])
+    _from_words(given, text)
+    cards = [amount for amount in given.memory if _is_card(amount)]
+    if cards:
+        given.put("memory", cards[0].value)
+        given.memory = [amount for amount in given.memory if amount is not cards[0]]
+    return given
+
+
+def _from_words(given: Given, text: str) -> None:
+    """What words say of the memory to be used, of the arithmetic and of the optimizer."""
+    values = given.values
     if values.pop("all_memory", None):
         given.put("usable", 1.0)
     if "per_token" in values and re.search(r"cache|\bkv\b", text, re.IGNORECASE):
@@ -258,11 +275,6 @@ def _completed(given: Given, text: str) -> Given:
         values["optimizer"] = "adamw-bf16"
     if values.get("precision") == "fp32" and "arithmetic" not in values:
         given.put("arithmetic", "fp32")
-    cards = [amount for amount in given.memory if _is_card(amount)]
-    if cards:
-        given.put("memory", cards[0].value)
-        given.memory = [amount for amount in given.memory if amount is not cards[0]]
-    return given
 
 
 def _is_card(amount: Amount) -> bool:

@@ -268,7 +268,7 @@ def _context_that_fits(values: Values) -> Result:
     if shape.context and tokens > shape.context:
         verdict = f"More than the {shape.context:,} tokens that the model is released for"
     return Result("Longest context that fits", tokens, "tokens", tuple(steps), verdict=verdict,
-                  fits=room > 0)  # fmt: skip
+                  fits=None if room > 0 else False)  # fmt: skip
 
 
 def _sequences_that_fit(values: Values) -> Result:
@@ -282,7 +282,7 @@ def _sequences_that_fit(values: Values) -> Result:
     steps.append(Step("cache of a sequence", f"{tokens:,.0f} tokens", one, "bytes"))
     verdict = "" if room > 0 else "The weights alone do not fit"
     return Result("Sequences at once", fitting, "count", tuple(steps), verdict=verdict,
-                  fits=room > 0)  # fmt: skip
+                  fits=None if room > 0 else False)  # fmt: skip
 
 
 def _bits_that_fit(values: Values) -> Result:

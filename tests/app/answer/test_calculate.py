@@ -1,0 +1,100 @@
+"""A calculation as an answer: what is claimed, cited and recorded, and what stands in its place."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.answer.calculate import work_out
+from app.answer.pipeline import Pipeline
+from app.api.citing import grounding, sources
+from app.chat_models.scripted import ScriptedChatModel
+from app.question.calculations import calculation_asked
+from app.record.types import Answer, Message, Question, final_answer
+from index.calculations import calculate
+from index.live import LiveIndex
+
+CACHE = "What does the KV cache of Llama 3.1 70B take at 128k tokens?"
+
+
+@pytest.fixture
+def pipeline(live_index: LiveIndex) -> Pipeline:
+    return Pipeline(live_index, ScriptedChatModel((), small=True))
+
+
+async def _answer(pipeline: Pipeline, *turns: str) -> Answer:
+    history = tuple(Message("user", turn) for turn in turns[:-1])
+    return await final_answer(pipeline.answer(Question(turns[-1], history)))
+
+
+async def test_the_result_comes_first_and_everything_is_computed(pipeline: Pipeline) -> None:
+    answer = await _answer(pipeline, CACHE)
+    assert (answer.act, answer.outcome, answer.mode) == ("calculate", "answered", "computed")
+    assert "42.95 GB (40 GiB)" in answer.text.splitlines()[0]
+    assert answer.claims
+    assert {claim.basis for claim in answer.claims} == {"computed"}
+    for claim in answer.claims:
+        assert answer.text[claim.start : claim.end]
+    cited = {citation.n: citation.url for citation in answer.citations}
+    assert set(answer.claims[0].cites) == set(cited)
+    assert all(url.startswith("https://") for url in cited.values())
+    assert "Assumed" in answer.text
+
+
+async def test_the_record_can_be_run_again(pipeline: Pipeline) -> None:
+    answer = await _answer(pipeline, CACHE)
+    (kept,) = json.loads(json.dumps(answer.as_dict()["calculations"]))
+    again = calculate(kept["name"], kept["inputs"])
+    assert json.loads(json.dumps(again.as_dict())) == kept
+    shown = grounding(answer, sources(answer), persona="citewise-expert")
+    assert shown.calculations[0].result["value"] == 40 * 2**30
+
+
+async def test_a_follow_up_is_worked_out_anew(pipeline: Pipeline) -> None:
+    answer = await _answer(pipeline, CACHE, "and at 32k?")
+    assert answer.calculations[0]["result"]["value"] == 10 * 2**30
+
+
+async def test_what_is_missing_is_asked_back_and_what_is_impossible_is_said(
+    pipeline: Pipeline,
+) -> None:
+    back = await _answer(pipeline, "How many GPUs do I need for a 70B?")
+    assert back.mode == "talk"
+    assert "?" in back.text
+    assert not back.calculations
+    refused = await _answer(
+        pipeline, "speculative decoding, acceptance rate 130%, 4 drafted tokens: speed-up?"
+    )
+    assert not refused.calculations
+    assert "130 %" in refused.text
+
+
+async def test_what_is_no_calculation_is_answered_from_the_sources(pipeline: Pipeline) -> None:
+    answer = await _answer(pipeline, "Why are attention scores divided by the square root of d_k?")
+    assert answer.mode == "composed"
+    assert not answer.calculations
+
+
+@pytest.mark.parametrize(
+    ("claimed", "said"),
+    [
+        ("42.9 GB", "agrees"),
+        ("40 GiB", "agrees"),
+        ("39 GB", "128,000 tokens"),
+        ("320 GB", "64 heads"),
+        ("40 GB", "GiB"),
+        ("3.1 TB", "72 times"),
+    ],
+)
+def test_the_askers_own_figure_is_held_against_the_result(
+    claimed: str, said: str, pipeline: Pipeline
+) -> None:
+    del pipeline
+    asked = calculation_asked(f"{CACHE} Someone told me {claimed}.")
+    assert asked is not None
+    worked = work_out(asked)
+    from app.answer.writer import Writer
+
+    text = "".join(delta.text for delta in worked.written(Writer(worked.evidence())))
+    assert said in text
