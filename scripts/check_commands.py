@@ -39,6 +39,7 @@ _MEANT = (
     ("--baseline NAME", "--baseline composed"),
     ("--only ACT", "--only thank"),
     ("keys add NAME", "keys add someone"),
+    ("index remove NAME", "index remove tower-sample"),
     ("calculate NAME --input value …", "calculate --list"),
     ("PATH", "tests/data/tower-sample.json"),
     ("DIR", "var/check"),
