@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.record.evidence import Evidence, evidence_of
 from app.record.reasons import Reason
+from app.verifying.checks import crossed
 from app.verifying.near_quotes import alterations
 from app.verifying.supports import LexicalVerifier, claims_nothing
 from index.types import Hit, Passage, PassageKind, Source
@@ -50,6 +51,7 @@ def judge(sentence: str, *cited: int) -> str:
         "Chinchilla was trained with 70B parameters on 1.4T tokens (Hoffmann et al., 2022).",
         "Chinchilla outperforms the larger Gopher on MMLU, 67.6% against 60.0%.",
         "The cache does not reduce the cost of the first pass.",
+        "The cost of the first pass is not reduced by the cache.",
     ],
 )
 def test_what_the_evidence_says_is_supported(sentence: str) -> None:
@@ -237,3 +239,24 @@ def test_a_longer_quote_must_earn_its_length() -> None:
     two = quoted("BitFit trains only bias terms, LoRA low-rank matrices beside frozen weights.")
     assert two.startswith("BitFit")
     assert two.endswith("frozen weights.")
+
+
+def test_names_are_swapped_only_where_they_stand_much_closer_to_each_other_s_words() -> None:
+    evidence = "Alpha has matrices. Beta has kernels."
+    assert crossed("Alpha", "Beta", "Alpha kernels. Beta matrices.", evidence)
+    assert not crossed("Alpha", "Beta", "Alpha matrices. Beta kernels.", evidence)
+    far = "Alpha moves slowly through green kernels. Beta sings loudly under yellow matrices."
+    assert not crossed("Alpha", "Beta", far, evidence)
+
+
+def test_a_passage_that_speaks_against_a_sentence_yields_to_one_that_supports_it() -> None:
+    source = Source("h", "Hoffmann et al. (2022) — C", "u2", 2022)
+    evidence = [
+        item(1, "Chinchilla was trained on 2.0 trillion tokens.", "What is Chinchilla?", source),
+        item(2, "Chinchilla was trained on 1.4 trillion tokens.", "What is Chinchilla?", source),
+    ]
+    sentence = "Chinchilla was trained on 1.4 trillion tokens."
+    for cited in ([], [1], [2]):
+        verdict = LexicalVerifier(lambda word: 3.0).verify(sentence, cited, evidence)
+        assert verdict.status == "supported"
+        assert [support.n for support in verdict.supports] == [2]
