@@ -19,7 +19,7 @@ run: setup index ## set up what is missing, then serve the chat page and the end
 
 quick: setup-dev ## before each commit: lint, types, and the tests that need no server, browser or model
 	@$(MAKE) --no-print-directory lint types
-	$(PYTEST) -m "not real and not slow and not vllm" --ignore=tests/vllm $(ARGS)
+	$(PYTEST) -m "not real and not slow and not vllm" --ignore=tests/vllm --hypothesis-profile=quick $(ARGS)
 
 test: setup-dev index ## all checks that decide: lint, types, tests
 	@$(MAKE) --no-print-directory lint types

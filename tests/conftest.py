@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import Script, ScriptedChatModel
@@ -20,6 +22,15 @@ from tests.postgresql import database_of, running_server
 
 # A shell that starts the tests in the background has Ctrl-C ignored, which children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes decides nothing: test machines are shared. `make quick` tries fewer.
+hypothesis_settings.register_profile(
+    "whole", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile(
+    "quick", hypothesis_settings.get_profile("whole"), max_examples=20
+)
+hypothesis_settings.load_profile("whole")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -47,7 +47,6 @@ def test_it_comes_back(manifest: Manifest) -> None:
     assert read(manifest.to_json()) == manifest
 
 
-@settings(max_examples=200)
 @given(st.data())
 def test_no_change_to_its_text_goes_unseen(data: st.DataObject) -> None:
     text = Manifest("f", NumberEncoder().info, "kb", "0", {"texts": 2}, files={"a": "b"}).to_json()
@@ -58,7 +57,6 @@ def test_no_change_to_its_text_goes_unseen(data: st.DataObject) -> None:
     assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=100)
 @given(st.one_of(words, json_values.map(json.dumps)))
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(IndexUnusable, match=r"PLACE is no index manifest"):

@@ -158,13 +158,11 @@ def _mutated(draw: st.DrawFn, tower: bool) -> Any:
     return document
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(document=_mutated(tower=False))
 def test_reader_and_schema_agree_on_topics(document: Any) -> None:
     assert _accepts(document, "a.yaml") == TOPIC.is_valid(document)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(document=_mutated(tower=True))
 def test_reader_and_schema_agree_on_tower_documents(document: Any) -> None:
     assert _accepts(document, "a.json") == TOWER.is_valid(document)

@@ -210,7 +210,6 @@ _FRAGMENTS = st.sampled_from(
 
 
 @settings(
-    max_examples=120,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -78,7 +78,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / "current/").rglob("*") if path.is_file())
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_flipped_bit_is_refused(index_dir: Path, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(_files(index_dir)))

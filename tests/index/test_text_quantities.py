@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from index.text.quantities import Quantity, agree, quantities, years
@@ -127,7 +127,6 @@ _PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=200)
 @given(st.lists(_PIECES, max_size=12).map("".join))
 def test_what_is_found_stands_where_it_says_and_agrees_with_itself(text: str) -> None:
     try:
