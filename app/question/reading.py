@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.question.acts import ON_THE_LAST_ANSWER, Act, Said, Wishes, read
@@ -11,7 +12,7 @@ from app.question.in_english import in_english
 from app.question.language import ENGLISH, act_of, language_of
 from app.question.phrases import patterns
 from app.question.subjects import Subjects
-from app.record.types import Question
+from app.record.types import Message, Question
 
 __all__ = ["Reading", "is_remark", "read_in_conversation"]
 
@@ -53,15 +54,17 @@ def read_in_conversation(question: Question, subjects: Subjects) -> Reading:
 
     JSON that a program asks for is no talk: its question is taken as it is.
     """
-    past = read_history(question.history, subjects)
-    said = read(question.text)
+    history, spoken = _history_in_english(question.history)
+    past = read_history(history, subjects)
+    said, text = read(question.text), question.text
     if question.form is not None:
         said = Said(Act.ASK, question.text)
-    language = language_of(question.text)
+    language = language_of(question.text, spoken)
     if language != ENGLISH and question.form is None:
         said = _in_another_language(question.text, said, language)
+        text = said.rest
     language = said.wishes.language or language
-    asked = calculation_asked(question.text, question.history) if _may_ask(said) else None
+    asked = calculation_asked(text, history) if _may_ask(said) else None
     if asked is not None and question.form is None:
         said = replace(said, act=Act.CALCULATE)
         return Reading(said, past, (Form(question.text),), language, calculation=asked)
@@ -71,6 +74,18 @@ def read_in_conversation(question: Question, subjects: Subjects) -> Reading:
         said = replace(said, act=Act.CLARIFY)
     ways = forms(said, past, subjects) if said.act is Act.ASK else (Form(question.text),)
     return Reading(said, past, ways, language)
+
+
+def _history_in_english(history: Sequence[Message]) -> tuple[tuple[Message, ...], str]:
+    """Put what the user said before in English; also the language that the user speaks."""
+    spoken, heard = ENGLISH, []
+    for message in history:
+        if message.role == "user":
+            spoken = language_of(message.content, spoken)
+            if not act_of(message.content, spoken):
+                message = replace(message, content=in_english(message.content, spoken))
+        heard.append(message)
+    return tuple(heard), spoken
 
 
 def _may_ask(said: Said) -> bool:

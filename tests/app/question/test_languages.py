@@ -22,7 +22,7 @@ from app.question.language import (
     wished_language,
     words_of,
 )
-from app.record.types import Question
+from app.record.types import Message, Question, final_answer
 from eval.cases import read_suite, suite_names
 from index.sources import SHIPPED, read
 from tests.conftest import MakePipeline
@@ -206,3 +206,35 @@ async def test_questions_are_found_and_those_off_the_subject_refused(
     assert sum(found) >= 0.8 * len(found) >= 8
     off = [await pipeline.retrieve(Question(question)) for question in SHORT["off"][code]]
     assert sum(seen.answerable for seen in off) <= 1
+
+
+@pytest.mark.parametrize(
+    ("earlier", "follow_up", "subject"),
+    [
+        ("什么是LoRA？", "那它有什么缺点？", "LoRA"),
+        ("¿Qué es la caché KV?", "¿y por qué hace falta?", "KV cache"),
+        ("Was ist RLHF?", "welche Stufen hat das?", "RLHF"),
+    ],
+)
+async def test_a_follow_up_takes_its_subject_from_a_history_in_its_language(
+    earlier: str, follow_up: str, subject: str, make_pipeline: MakePipeline
+) -> None:
+    history = (Message("user", earlier), Message("assistant", "An answer in English [1]."))
+    seen = await make_pipeline().retrieve(Question(follow_up, history))
+    assert seen.answerable
+    assert subject in seen.standalone_query
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "70B模型4比特量化需要多少显存？",
+        "Wie viel Speicher braucht ein 70B-Modell in 4 Bit?",
+        "¿Cuánta memoria necesita un modelo de 70B en 4 bits?",
+    ],
+)
+async def test_calculations_are_asked_in_other_languages(
+    question: str, make_pipeline: MakePipeline
+) -> None:
+    answer = await final_answer(make_pipeline().answer(Question(question)))
+    assert "35 GB" in answer.text
