@@ -35,9 +35,11 @@ from pathlib import Path
 from app.answer.conflicts import statements
 from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import ScriptedChatModel
+from app.config.settings import load_settings
 from app.question.answerable import Gate, Head
 from app.record.evidence import evidence_of
 from app.record.types import Answer, Citation, Claim, Final, Question, Retrieved
+from app.service import open_model
 from app.ui.conversation import Turn
 from app.ui.exports.web_page import web_page_of
 from app.ui.sources import panel_html
@@ -238,6 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--kb", action="append", metavar="[NAME=]PATH", help="build an index of this instead"
     )
     parser.add_argument("--answers", type=int, default=200, help="how many (200)")
+    parser.add_argument("--drafted", action="store_true", help="written by the embedded model")
     parser.add_argument("--seed", type=int, default=0, help="of the sample of questions")
     parser.add_argument("--json", action="store_true", help="print the faults as JSON")
     options = parser.parse_args(arguments)
@@ -261,9 +264,10 @@ def _audited(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _pipeline(options: argparse.Namespace) -> Iterator[Pipeline]:
-    """The product over an index, composing, with the gate open."""
+    """The product over an index, composing or drafting, with the gate open."""
     encoder = load_encoder()
-    settings = PipelineSettings(answer_mode="compose", gate=OPEN)
+    settings = PipelineSettings(answer_mode="draft" if options.drafted else "compose", gate=OPEN)
+    model = open_model(load_settings()) if options.drafted else ScriptedChatModel(())
     with tempfile.TemporaryDirectory() as folder:
         place = options.index
         if options.kb:
@@ -271,7 +275,7 @@ def _pipeline(options: argparse.Namespace) -> Iterator[Pipeline]:
             say(f"building an index of {', '.join(options.kb)}")
             with progress_bar("encoding") as progress:
                 build(read_all(options.kb).knowledge_base, place, encoder, progress)
-        yield Pipeline(LiveIndex(place, encoder), ScriptedChatModel(()), settings)
+        yield Pipeline(LiveIndex(place, encoder), model, settings)
 
 
 if __name__ == "__main__":
