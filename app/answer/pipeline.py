@@ -48,7 +48,8 @@ _NEAREST_WITHIN = 40
 # How many passages an act on the last answer chooses from.
 _AGAIN = 12
 # What a follow-up says itself must be of the field, or stand in what is found.
-_OWN_DOMAIN = 0.2
+_OWN_DOMAIN = 0.9
+_PERHAPS_DOMAIN = 0.2
 _OWN_COVERED = 0.5
 _GUESSED_COVERED = 0.8
 _READ = 5
@@ -282,13 +283,16 @@ class Pipeline:
         there = {word for text in read for word in content_words(text)}
         total = sum(weigh(word) for word in words)
         covered = sum(weigh(word) for word in words & there) / total if total else 1.0
-        if form.guessed or covered >= _OWN_COVERED:
-            return covered >= (_GUESSED_COVERED if form.guessed else _OWN_COVERED)
+        if form.guessed and covered < _GUESSED_COVERED:
+            return False
         alone = retriever.search(own, gate.DEPTH)
         judge = self.settings.gate or gate.Gates.shipped().judging(alone, retriever.index)
         of_the_field = judge.domain(gate.features(own, alone, weigh))
         clock.spent("gate")
-        return of_the_field >= _OWN_DOMAIN
+        if of_the_field >= _OWN_DOMAIN:
+            return True
+        perhaps = of_the_field >= _PERHAPS_DOMAIN and covered >= _OWN_COVERED
+        return perhaps and not form.guessed
 
 
 def _nothing_looked_up(question: Question, reading: Reading, index: LoadedIndex) -> Retrieved:

@@ -12,6 +12,8 @@ from index.types import Hit, PassageKind
 __all__ = ["abstention", "nearest_questions"]
 
 _NEAREST = 3
+# None is better than a strange one: how like the question a passage must be (cosine).
+_NEAR = 0.5
 _QUESTION_SHOWN = 160
 
 

@@ -23,6 +23,8 @@ __all__ = ["DEPTH", "UNNAMED", "Gate", "Gates", "Head", "features"]
 
 # Texts a passage, from which on an index counts as having other ways of asking.
 _PHRASED = 4
+_MOSTLY_UNKNOWN = 0.5
+_KNOWN_PHRASE = 0.65
 UNNAMED = 0.4  # what is left of confidence where no passage names a version of the question
 _WEIGHTS = Path(__file__).with_name("gate.json")
 
@@ -58,15 +60,17 @@ class Gate:
     ) -> float:
         """Estimate the chance that the evidence holds an answer, 0 to 1.
 
-        The heads' product, much less where no passage names a version that the question names:
-        what is known of GPT-3 is no answer about GPT-4.
+        The heads' product, much less where no passage names a version that the question names
+        (what is known of GPT-3 is no answer about GPT-4), or where half of its words stand nowhere
+        and it is like nothing that is known to be asked.
 
         Args:
             found: the features of the question and its evidence.
             subject: those that the question's subject is judged by, if others.
         """
         heads = self.domain(found if subject is None else subject) * self.answer(found)
-        return heads * (UNNAMED if found["versions_missed_all"] > 0 else 1)
+        strange = found["unknown_words"] >= _MOSTLY_UNKNOWN and found["dense_top"] < _KNOWN_PHRASE
+        return heads * (UNNAMED if found["versions_missed_all"] > 0 or strange else 1)
 
     def answerable(self, confidence: float) -> bool:
         """Tell whether the confidence is at or above the operating point."""

@@ -260,8 +260,9 @@ def _from_fragment(
     subject = " and ".join(focus.subjects[:2])
     if joint:
         return (Form(f"{focus.question.rstrip(' ?.!')} {joint} {what}?", subject),)
-    leans = _like("continues").match(fragment.string) is not None
-    return (Form(_about(what, subject), subject, guessed=not leans), Form(what))
+    if _like("continues").match(fragment.string):
+        return (Form(_about(what, subject), subject),)
+    return (Form(_about(what, subject), subject, guessed=True), Form(fragment.string))
 
 
 def _with_quantity(question: str, what: str) -> str:
