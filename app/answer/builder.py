@@ -52,7 +52,7 @@ from app.record.types import (
     Retrieved,
     Sampling,
 )
-from app.verifying.supports import Verifier
+from app.verifying.supports import Support, Verifier
 from index.store import LoadedIndex
 from index.text.sentences import Segment, SentenceStream
 
@@ -153,9 +153,14 @@ class AnswerRun:
 
     def _worked_out(self, asked: Asked) -> Iterator[Delta]:
         worked = work_out(asked)
-        self.writer = Writer(worked.evidence())
+        self.writer = Writer([*worked.evidence(), *self.evidence])
         self.calculations = (worked.found.as_dict(),) if worked.found else ()
         yield from worked.written(self.writer)
+        # What the quantity is, in the knowledge base's words.
+        for item in self.evidence if worked.found else ():
+            span = item.spans[0]
+            support = Support(item.passage.id, item.n, span.start, span.end, 1.0)
+            yield self.writer.claim("\n\n", span.text, "supported", [support], 1.0)
 
     def _talk(self) -> Delta:
         facts = Facts(self.pipeline.index, self.persona, self.model.name, self._drafts())

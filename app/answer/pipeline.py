@@ -36,6 +36,7 @@ from app.record.types import Event, Question, Retrieved, Rewrite
 from app.verifying.judges import Judge, JudgedVerifier
 from app.verifying.supports import LexicalVerifier, Verifier
 from index import rerankers
+from index.calculations import term_of
 from index.live import LiveIndex
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
@@ -138,9 +139,12 @@ class Pipeline:
         clock = Clock()
         retriever = self.live_index.retriever()
         reading = read_in_conversation(question, subjects_of(retriever.index))
-        talks = reading.act in TALK and reading.act is not Act.CLARIFY
-        if talks or reading.calculation is not None:
-            return reading, _nothing_looked_up(question, reading, retriever.index)
+        nothing = _nothing_looked_up(question, reading, retriever.index)
+        if reading.calculation is not None:
+            hits = _explained(reading.calculation.name, retriever.index)
+            return reading, replace(nothing, hits=hits, answerable=True, confidence=1.0)
+        if reading.act in TALK and reading.act is not Act.CLARIFY:
+            return reading, nothing
         forms, rewrite = await stand_alone(
             question, reading.forms, self.rewriter, self.settings.rewrite_seconds
         )
@@ -301,6 +305,17 @@ def _nothing_looked_up(question: Question, reading: Reading, index: LoadedIndex)
     return Retrieved(
         question.text, (), (), sure, float(sure), index.fingerprint, (), {}, act=reading.act
     )
+
+
+def _explained(name: str, index: LoadedIndex) -> tuple[Hit, ...]:
+    """Return the definition of what a calculation works out; none where there is none."""
+    term = term_of(name)
+    topics = subjects_of(index).defined_by(f"{term}?") if term else frozenset()
+    wanted = [f"{topic}/{PassageKind.DEFINITION}" for topic in topics]
+    found = [passage for passage in index.passages if passage.id in wanted]
+    slug = term.lower().replace(" ", "-")
+    found.sort(key=lambda passage: (passage.topic != slug, passage.topic))
+    return tuple(Hit(passage, 1.0) for passage in found[:1])
 
 
 def _defined(

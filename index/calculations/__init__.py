@@ -6,13 +6,18 @@ sources. `CALCULATIONS` describes them all; whatever lists or takes inputs is ma
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from index.calculations.registry import Calculated, Calculation
 from index.calculations.units import CalculationError
 
-__all__ = ["Calculated", "Calculation", "CalculationError", "calculate", "calculation"]
+__all__ = ["Calculated", "Calculation", "CalculationError", "calculate", "calculation", "term_of"]
+
+_TERMS = Path(__file__).with_name("terms.toml")
 
 
 def calculation(name: str) -> Calculation:
@@ -47,3 +52,13 @@ def calculate(name: str, inputs: Mapping[str, Any]) -> Calculated:
         CalculationError: there is no such calculation, or an input is missing or impossible.
     """
     return calculation(name).calculate(inputs)
+
+
+@cache
+def _terms() -> Mapping[str, str]:
+    return tomllib.loads(_TERMS.read_text(encoding="utf-8"))
+
+
+def term_of(name: str) -> str:
+    """Return the name under which a knowledge base may define a calculation's subject, or ""."""
+    return _terms().get(name, "")

@@ -178,7 +178,8 @@ def test_the_gate_reads_its_features_and_tells_the_known_from_the_unknown(
 
 def test_a_version_that_no_passage_names_counts_against_the_question() -> None:
     judge = Gates.shipped().tokens
-    found = {**dict.fromkeys((*FEATURES, *TOKEN_FEATURES), 0.5), "versions_missed_all": 0.0}
+    known = {"versions_missed_all": 0.0, "unknown_words": 0.0}
+    found = {**dict.fromkeys((*FEATURES, *TOKEN_FEATURES), 0.5), **known}
     assert judge.confidence(found) == pytest.approx(judge.domain(found) * judge.answer(found))
     missed = {**found, "versions_missed_all": 0.5}
     heads = judge.domain(missed) * judge.answer(missed)
