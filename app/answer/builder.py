@@ -155,6 +155,8 @@ class AnswerRun:
         worked = work_out(asked)
         self.writer = Writer([*worked.evidence(), *self.evidence])
         self.calculations = (worked.found.as_dict(),) if worked.found else ()
+        if notice := reply(self.reading.language, "written_in_english"):
+            yield self.writer.plain("", f"{notice}\n\n")
         yield from worked.written(self.writer)
         # What the quantity is, in the knowledge base's words.
         for item in self.evidence if worked.found else ():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import prompts
 from app.answer.writer import Writer
@@ -51,7 +51,7 @@ class Worked:
                 title=source.label,
                 heading=formula.title,
                 text=_described(source) or formula.formula,
-                sources=(source,),
+                sources=(replace(source, label=_titled(source)),),
             )
             for source in self.found.result.sources
         ]
@@ -118,6 +118,12 @@ def _headline(result: Result) -> str:
     if result.fits is not None and result.verdict:
         return f"{result.verdict}. {told}"
     return f"{told} {result.verdict}." if result.verdict else told
+
+
+def _titled(source: Source) -> str:
+    """The source's title; with the name of what was read there, where it tells of many."""
+    named = models().get(source.id) or machines().get(source.id)
+    return f"{named.name}: {source.label}" if named else source.label
 
 
 def _described(source: Source) -> str:

@@ -6,10 +6,11 @@ from index.calculations.catalogue.measuring import MEASURING
 from index.calculations.catalogue.memory import MEMORY
 from index.calculations.catalogue.serving import SERVING
 from index.calculations.catalogue.training import TRAINING
+from index.calculations.catalogue.training_memory import TRAINING_MEMORY
 from index.calculations.registry import Calculation
 
 __all__ = ["CALCULATIONS"]
 
 CALCULATIONS: dict[str, Calculation] = {
-    each.name: each for each in (*MEMORY, *TRAINING, *SERVING, *MEASURING)
+    each.name: each for each in (*MEMORY, *TRAINING_MEMORY, *TRAINING, *SERVING, *MEASURING)
 }

@@ -12,7 +12,7 @@ from index.calculations.catalogue.shared import (
     parameters_of,
     shape_of,
 )
-from index.calculations.catalogue.training import PEAK, _peak_of
+from index.calculations.catalogue.training import PEAK, peak_of
 from index.calculations.memory import kv_bytes, weight_bytes
 from index.calculations.precisions import Precision
 from index.calculations.registry import Calculation, Input, Result, Step, Values
@@ -101,7 +101,7 @@ def _prefill(values: Values) -> Result:
         scores = serving.attention_flop(shape.attention_layers, shape.heads, head, tokens)
         steps.append(Step("attention's scores", "2 · L · H · Q · T²", scores, "FLOP"))
         flop += scores
-    peak, share = _peak_of(values), values.number("utilization")
+    peak, share = peak_of(values), values.number("utilization")
     seconds = serving.prefill_seconds(flop, gpus, peak, share)
     steps.append(Step("time", f"{shown(flop, 'FLOP')} / ({gpus} × {shown(peak, 'FLOP/s')} × "
                       f"{rounded(share)})", seconds, "s"))  # fmt: skip
@@ -120,7 +120,7 @@ def _intensity(values: Values) -> Result:
     others: tuple[Step, ...] = ()
     verdict = ""
     if values.given("gpu") or (values.given("peak") and values.given("bandwidth")):
-        peak, bandwidth = _peak_of(values), _bandwidth_of(values)
+        peak, bandwidth = peak_of(values), _bandwidth_of(values)
         ridge = peak / bandwidth
         others = (Step("the machine's balance", f"{shown(peak, 'FLOP/s')} / "
                        f"{shown(bandwidth, 'bytes/s')}", ridge, "FLOP/byte"),)  # fmt: skip

@@ -14,7 +14,10 @@ __all__ = [
     "MACHINE",
     "MODEL",
     "MODEL_OR_PARAMETERS",
+    "SEQUENCE",
     "SHAPE",
+    "TRAINED_SHAPE",
+    "WHOLE_SHAPE",
     "cache_groups",
     "cache_sum",
     "memory_of",
@@ -48,6 +51,16 @@ SHAPE = (
     size("kv_rank", "the latent's dimensions (MLA)", high=100_000),
     size("rope_head_size", "the rotary key's dimensions beside the latent (MLA)", high=100_000),
 )
+TRAINED_SHAPE = (
+    size("layers", "transformer layers", high=10_000),
+    size("width", "hidden size (d_model)"),
+    size("heads", "attention heads", high=100_000),
+    size("kv_heads", "heads that keep keys and values", high=100_000),
+    size("head_size", "dimensions of a head", high=100_000),
+    size("ffn_width", "inner size of the feed-forward layer"),
+    size("vocabulary", "rows of the embedding", high=1e9),
+)
+SEQUENCE = Input("sequence", "tokens", "tokens a sequence", low=1, high=1e9, whole=True)
 WHOLE_SHAPE = (
     *SHAPE,
     size("ffn_width", "inner size of the feed-forward layer"),

@@ -36,6 +36,7 @@ async def test_the_result_comes_first_and_everything_is_computed(pipeline: Pipel
     assert {claim.basis for claim in answer.claims} == {"computed"}
     for claim in answer.claims:
         assert answer.text[claim.start : claim.end]
+    assert any("Llama 3.1 70B" in citation.title for citation in answer.citations)
     cited = {citation.n: citation.url for citation in answer.citations}
     assert set(answer.claims[0].cites) == set(cited)
     assert all(url.startswith("https://") for url in cited.values())
