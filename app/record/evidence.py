@@ -137,14 +137,16 @@ class Cited:
 def cited_for(passage: Passage, sources: Sequence[Source]) -> list[Cited]:
     """What a sentence of a passage is cited as, where these of its sources support it.
 
-    A document's passage is cited as its section; else up to three sources are cited one by one
-    and more of them together: nine numbers after a sentence would tell nothing.
+    A document's passage is cited as its section and page; else up to three sources are cited one
+    by one and more of them together: nine numbers after a sentence would tell nothing.
     """
     if passage.place is not None:
         place, source = passage.place, next(iter(sources), None)
         title = " › ".join(
             dict.fromkeys((source.label if source else passage.title, *place.section))
         )
+        if place.page is not None:
+            title = f"{title}, p. {place.page}"
         address = (web_address(source.url) or "") if source else ""
         if address and place.anchor and "#" not in address:
             address = f"{address}#{place.anchor}"

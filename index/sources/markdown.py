@@ -38,7 +38,8 @@ _COLON_FENCE = re.compile(
 _ALERT = re.compile(r"([ \t>]*>[ \t]*)\[!(\w+)\][+-]?[ \t]*")
 # `__init__` without backticks is a name; nobody prints one small word in bold that way.
 _DUNDER = re.compile(r"(`+)[^`]*\1|(?<![\w\\_*])__([a-z][a-z0-9_]*[a-z0-9])__(?![\w*])")
-_AUTODOC = re.compile(r"[ \t]*\[\[autodoc\]\]")
+# What is documented from code has its name there and no more.
+_AUTODOC = re.compile(r"[ \t]*\[\[autodoc\]\][ \t]*([\w.]+)[ \t]*")
 _DIRECTIVE = re.compile(r"[ \t]*\[\[[a-z]+(?:-[a-z]+)+\]\][ \t]*")
 _IMPORT = re.compile(r"import\s+(?:[\w*{}\s,$]+\s+from\s+)?['\"][^'\"\n]+['\"];?[ \t]*")
 _FOOTNOTE = re.compile(r"([ \t]*)\[\^([^\]\s]+)\]:")
@@ -128,10 +129,10 @@ def _plain(lines: Sequence[str]) -> Iterator[str]:
             yield line
         elif (found := _CONTAINER.fullmatch(line)) and found["what"].strip():
             waiting.extendleft(reversed(_contained(found, waiting)))
-        elif _AUTODOC.match(line):
+        elif found := _AUTODOC.fullmatch(line):
             while waiting and waiting[0].strip():
                 waiting.popleft()
-            yield ""
+            yield from ("", f"`{found[1]}`", "")
         elif _DIRECTIVE.fullmatch(line) or _IMPORT.fullmatch(line):
             yield ""
         elif (found := _COLON_FENCE.fullmatch(line)) is not None:

@@ -134,7 +134,7 @@ def test_nothing_crashes_the_parsers_of_text(text: str) -> None:
         ("```{note}\nA *note*.\n```", "Note\n\nA note."),
         ("```{code-block} python\n:linenos:\nx = 1\n```", "```python\nx = 1\n```"),
         ("import X from './x'\n\n<X a={1} />\n\nText.", "Text."),
-        ("[[autodoc]] Trainer\n    - train\n    - save\n\nText.", "Text."),
+        ("[[autodoc]] a.Trainer\n    - train\n    - save\n\nText.", "`a.Trainer`\n\nText."),
         ("[[open-in-colab]]\n\nText.", "Text."),
         ("1. a\n\n   ```\n   x\n   ```\n2. b\n   - in", "1. a\n\n```\nx\n```\n\n2. b\n  - in"),
         ("```\n[[autodoc]] X\n!!! note\n```", "```\n[[autodoc]] X\n!!! note\n```"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.answer.compose import compose
 from app.answer.writer import Writer
-from app.record.evidence import Evidence, units
+from app.record.evidence import Evidence, cited_for, units
 from app.record.sanitize import verbatim_code
 from app.verifying.supports import Support
 from index.types import Hit, Passage, PassageKind, Place, Source
@@ -47,6 +47,18 @@ def test_a_table_is_one_thing() -> None:
     writer = _answer(f"{TABLE}\n\nMore on request.")
     assert writer.text == f"{TABLE}\n\n[1]\n\nMore on request [1]."
     assert writer.citations[0].quote == TABLE
+
+
+def test_a_page_is_named_and_led_to() -> None:
+    source = Source("a", "Handbook", "https://x.org/a.pdf")
+    passage = Passage(
+        "kb/a.pdf#keys/1", PassageKind.SECTION, "a", "Handbook", "Keys", "They turn.", (source,),
+        place=Place("a.pdf", ("Keys",), "page=14", 14),
+    )  # fmt: skip
+    (cited,) = cited_for(passage, passage.sources)
+    assert (cited.title, cited.url) == (
+        "Handbook › Keys, p. 14", "https://x.org/a.pdf#page=14",
+    )  # fmt: skip
 
 
 @settings(deadline=None)
