@@ -12,6 +12,7 @@ from app.question.answerable import UNNAMED, Gate, Gates, Head
 from app.question.features import DEPTH, FEATURES, TOKEN_FEATURES, measure
 from index.types import Hit, Passage, PassageKind
 
+KNOWN = {"versions_missed_all": 0.0, "unknown_words": 0.0, "dense_top": 0.9}
 RARE = {"mamba", "rwkv", "zebra"}  # no passage of the index holds them
 
 
@@ -41,8 +42,8 @@ def test_a_head_is_a_logistic_model_that_never_overflows() -> None:
 
 def test_both_heads_must_say_yes_and_the_subject_is_judged_by_its_own_features() -> None:
     gate = Gate(Head({"d": 1.0}, 0.0), Head({"a": 1.0}, 0.0), 0.5)
-    found = {"d": 0.0, "a": 2.0, "versions_missed_all": 0.0}
-    subject = {"d": 1.0, "a": -9.0, "versions_missed_all": 0.0}
+    found = {"d": 0.0, "a": 2.0, **KNOWN}
+    subject = {"d": 1.0, "a": -9.0, **KNOWN}
     answer, domain = 1 / (1 + math.exp(-2.0)), 1 / (1 + math.exp(-1.0))
     assert gate.confidence(found) == pytest.approx(0.5 * answer)
     assert gate.confidence(found, subject) == pytest.approx(domain * answer)
@@ -50,9 +51,18 @@ def test_both_heads_must_say_yes_and_the_subject_is_judged_by_its_own_features()
 
 def test_a_version_that_no_passage_names_leaves_little_confidence() -> None:
     gate = Gate(Head({}, 9.0), Head({}, 9.0), 0.5)
-    named = gate.confidence({"versions_missed_all": 0.0})
-    assert gate.confidence({"versions_missed_all": 0.5}) == pytest.approx(UNNAMED * named)
-    assert not gate.answerable(gate.confidence({"versions_missed_all": 1.0}))
+    named = gate.confidence(KNOWN)
+    unnamed = gate.confidence({**KNOWN, "versions_missed_all": 0.5})
+    assert unnamed == pytest.approx(UNNAMED * named)
+    assert not gate.answerable(gate.confidence({**KNOWN, "versions_missed_all": 1.0}))
+
+
+def test_a_question_of_unknown_words_counts_less_unless_it_is_asked_like_a_known_one() -> None:
+    gate = Gate(Head({}, 9.0), Head({}, 9.0), 0.5)
+    strange = {**KNOWN, "unknown_words": 0.5}
+    assert gate.answerable(gate.confidence(strange))
+    assert not gate.answerable(gate.confidence({**strange, "dense_top": 0.3}))
+    assert gate.answerable(gate.confidence({**KNOWN, "dense_top": 0.3, "unknown_words": 0.2}))
 
 
 def test_the_operating_point_itself_is_enough() -> None:
