@@ -217,6 +217,11 @@ BESIDE: Final = "Compare with…"
 RETRY: Final = "Try again"
 SAME_AGAIN: Final = "It came out the same."
 CUT: Final = "cut at its longest length; a longer one can be chosen under Advanced"
+READ_WITH: Final = "read with:"
+READ_WITH_TIP: Final = (
+    "The question leaned on what was answered before, and took up this subject. Name another "
+    "subject, or say “new topic:”, to leave it out."
+)
 OLD_SOURCES: Final = "from an earlier state of the sources"
 OLD_SOURCES_TIP: Final = (
     "The knowledge base has changed since. The passages shown here are those that were read then; "

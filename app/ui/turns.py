@@ -146,6 +146,10 @@ def _facts(turn: Turn, showing: Showing) -> str:
         return ""
     total = answer.timings.get("total")
     facts = [safe.text(turn.persona)]
+    if answer.rewrite.taken:
+        tip = safe.attribute(texts.READ_WITH_TIP)
+        taken = safe.text(answer.rewrite.taken)
+        facts.append(f'<span data-tip="{tip}" tabindex="0">{texts.READ_WITH} {taken}</span>')
     if answer.citations:
         papers = len({citation.n for citation in answer.citations})
         facts.append(texts.counted(papers, "source", "sources"))
