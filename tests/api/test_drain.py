@@ -68,7 +68,7 @@ def ask(address: str, asked: Asked, *, stream: bool) -> threading.Thread:
             http.stream("POST", address + CHAT, json=asking(ASKED, stream=stream)) as reply,
         ):
             asked.status = reply.status_code
-            asked.lines = [line for line in reply.iter_lines() if line]
+            asked.lines.extend(line for line in reply.iter_lines() if line)
         asked.seconds = time.monotonic() - begun
 
     thread = threading.Thread(target=work)
@@ -109,7 +109,7 @@ def test_what_can_not_end_in_time_is_told_so(shipped_index: Path, tmp_path: Path
     ):
         streamed, whole = Asked(), Asked()
         threads = [ask(address, streamed, stream=True), ask(address, whole, stream=False)]
-        until("both are written", lambda: counts.running == 2)
+        until("both are written", lambda: counts.running == 2 and len(streamed.lines) > 1)
         process.send_signal(signal.SIGTERM)
         begun = time.monotonic()
         for thread in threads:
