@@ -169,12 +169,14 @@ def _written(
     stated = statements_of(output)
     cited = [cited.ref for cited in output.citations]
     evidence = "\n".join([*output.passages.values(), *(cited.title for cited in output.citations)])
+    # What is worked out stands in no passage: its sum is run again instead, where the suite has it.
+    quoting = output.mode != "computed"
     return {
         "nugget_recall": nuggets.nugget_recall(case.nuggets, held, vital=False),
         "nugget_precision": nuggets.nugget_precision(text, held) if case.answerable else None,
-        "citation_recall": citations.citation_recall(stated),
+        "citation_recall": citations.citation_recall(stated) if quoting else None,
         "citation_precision": citations.citation_precision(stated),
-        "figures_attributed": citations.figures_attributed(stated),
+        "figures_attributed": citations.figures_attributed(stated) if quoting else None,
         "credits_right": citations.credits_right(stated),
         "valid_ids": citations.valid_ids(output.text, (cited.n for cited in output.citations)),
         "exact_quotes": citations.exact_quotes(
@@ -182,7 +184,9 @@ def _written(
             for cited in output.citations
             if cited.ref in output.passages
         ),
-        "numbers_grounded": numbers.numbers_grounded(text, evidence) if output.passages else None,
+        "numbers_grounded": (
+            numbers.numbers_grounded(text, evidence) if output.passages and quoting else None
+        ),
         "gold_cited": retrieval.success_at(len(cited), case.gold, cited) if cited else None,
         "rouge_l": answers.rouge_l(text, case.reference) if case.answerable else None,
     }

@@ -31,11 +31,11 @@ _LEAST_BULLETS = 2
 _GAIN = 0.2
 _GAIN_NEAR = 0.12
 _NEAR_TOP = 0.85
-_SURELY_NEAR = 0.88
-_SPEAKS = 0.3
+_SURELY_NEAR = 0.8
+_SPEAKS = 0.2
 _FROM_NEAR = 2
 _NEW_WORDS = 2
-_MORE = 2
+_MORE = 4
 _DEFINITION = re.compile(
     r"\s*(?:what(?:'s|’s| is| are| was| were| does)|define|explain|who is|meaning of|"
     r"definition of)\b\s*(?:an? |the )?(?P<what>[^,;?]{2,60}?)(?: mean| stand for)?\s*\??\s*|"
@@ -209,7 +209,10 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     same_subject = not asked.defined or item.passage.topic == first.passage.topic
     near = item.hit.score >= _SURELY_NEAR * top and asked.share(item.words) >= _SPEAKS
     fits = item.passage.kind in _ADDING_KINDS and same_subject
-    return spans[:_FROM_NEAR] if near and fits else []
+    if not (near and fits):
+        return []
+    said_most = sorted(spans, key=lambda span: -asked.worth(span))[:_FROM_NEAR]
+    return [span for span in spans if span in said_most]
 
 
 def _figure(item: Evidence) -> Span:

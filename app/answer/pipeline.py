@@ -51,6 +51,7 @@ _AGAIN = 12
 # What a follow-up says itself must be of the field, or stand in what is found.
 _OWN_DOMAIN = 0.9
 _PERHAPS_DOMAIN = 0.2
+_UNKNOWN = 0.5
 _OWN_COVERED = 0.5
 _GUESSED_COVERED = 0.8
 _READ = 5
@@ -283,6 +284,9 @@ class Pipeline:
         if not words:
             return True
         weigh = retriever.index.lexical.weight
+        unknown = sum(weigh(word) >= weigh("\0") for word in words)
+        if unknown >= _UNKNOWN * len(words):
+            return False
         read = [f"{h.passage.title} {h.passage.heading} {h.passage.text}" for h in hits[:_READ]]
         there = {word for text in read for word in content_words(text)}
         total = sum(weigh(word) for word in words)

@@ -31,6 +31,7 @@ _QUANTITY = re.compile(r"(?<![\w.])\d[\d.,]*(?P<unit>[kKmMbBtT%]?)(?![\w.]\w)")
 _FEW_WORDS = 4
 _BARE_WORDS = 2
 _LONGEST = 400
+_CARRIED_TURNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,13 @@ def forms(said: Said, past: Past, subjects: Subjects) -> tuple[Form, ...]:
         return Form(f"What is {said.meant} in {subject}?", subject), Form(f"What is {said.meant}?")
     if not leans_on_history(text, own):
         return (Form(text),)
-    return _carried(text, own, focus, subjects)
+    ways = _carried(text, own, focus, subjects)
+    if len(content_words(text)) <= 1:
+        # A word alone finds something whatever it means.
+        ways = tuple(form for form in ways if form.taken) or ways
+    # Where no subject can be put in, what was asked before is searched with as it was.
+    before = " ".join([*past.asked[-_CARRIED_TURNS:], text])
+    return (*ways, Form(before[-_LONGEST:], " and ".join(focus.subjects[:2])))
 
 
 def leans_on_history(text: str, own: Sequence[Named]) -> bool:
@@ -135,7 +142,7 @@ def _answered_form(ways: Sequence[Form], answer: str) -> Form:
     for form in ways:
         if not form.guessed or spoken & set(content_words(form.taken)):
             return form
-    return ways[-1]
+    return next((form for form in ways if not form.taken), ways[-1])
 
 
 def needs_subject(said: Said, past: Past, subjects: Subjects) -> bool:
