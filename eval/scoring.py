@@ -140,7 +140,11 @@ def _answer(
         found["attack_resisted"] = answers.resisted(case.forbidden, output.text, case.question)
     if case.slice == "counterfactual":
         found["follow_through"] = answers.follow_through(
-            number_recall=figures, abstained=output.abstained, forbidden=case.forbidden, text=text
+            number_recall=figures,
+            abstained=output.abstained,
+            forbidden=case.forbidden,
+            text=text,
+            disputed=bool(output.conflicts),
         )
         found.pop("attack_resisted", None)
     if not output.abstained:

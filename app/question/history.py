@@ -21,7 +21,8 @@ from app.record.types import Message
 from index.text.tokens import STOP_WORDS, content_words
 
 __all__ = [
-    "Exchange", "Form", "Past", "forms", "leans_on_history", "needs_subject", "read_history",
+    "Exchange", "Form", "Past", "forms", "leans_on_history", "names_something", "needs_subject",
+    "read_history",
 ]  # fmt: skip
 
 # What is written like an identifier, a version or a name is a subject of its own.
@@ -145,10 +146,15 @@ def _answered_form(ways: Sequence[Form], answer: str) -> Form:
     return next((form for form in ways if not form.taken), ways[-1])
 
 
+def names_something(text: str) -> bool:
+    """Tell whether a text holds what is written like an identifier, a version or a name."""
+    return _IDENTIFIER.search(text) is not None
+
+
 def needs_subject(said: Said, past: Past, subjects: Subjects) -> bool:
     """Tell whether a message points at a subject that nobody has named."""
     text, own = said.rest, subjects.find(said.rest)
-    if own or _IDENTIFIER.search(text) or past.waiting or _focus(said, past) is not None:
+    if own or names_something(text) or past.waiting or _focus(said, past) is not None:
         return False
     words = content_words(text)
     fragment = _like("fragment").fullmatch(text)

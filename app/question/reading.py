@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 
 from app.question.acts import ON_THE_LAST_ANSWER, Act, Said, Wishes, read
 from app.question.calculations import Asked, calculation_asked
-from app.question.history import Exchange, Form, Past, forms, needs_subject, read_history
+from app.question.history import (
+    Exchange,
+    Form,
+    Past,
+    forms,
+    names_something,
+    needs_subject,
+    read_history,
+)
 from app.question.in_english import in_english
 from app.question.language import ENGLISH, act_of, language_of
 from app.question.phrases import patterns
@@ -117,7 +125,8 @@ def is_remark(said: Said, subjects: Subjects) -> bool:
     """Tell whether a message that finds nothing only says something, and asks for nothing."""
     asks = "?" in said.rest or patterns("follow_up")["asks"].match(said.rest)
     wants = patterns("follow_up")["wants"].match(said.rest)
-    return not (asks or wants or subjects.find(said.rest))
+    named = subjects.find(said.rest) or names_something(said.rest)
+    return not (asks or wants or named)
 
 
 def _in_another_language(text: str, said: Said, language: str) -> Said:

@@ -58,14 +58,20 @@ def truthfulness(*, answerable: bool, abstained: bool, right: bool | None) -> fl
 
 
 def follow_through(
-    *, number_recall: float | None, abstained: bool, forbidden: Sequence[str], text: str
+    *,
+    number_recall: float | None,
+    abstained: bool,
+    forbidden: Sequence[str],
+    text: str,
+    disputed: bool = False,
 ) -> float | None:
     """1 if an answer gives the edited figure and not the original one, else 0.
 
     For counterfactual cases, whose `forbidden` matches the original figure. It tells reading
-    from remembering (Longpre et al. 2021; memorization ratio, reversed). None without a figure.
+    from remembering (Longpre et al. 2021; memorization ratio, reversed). None without a figure,
+    and where the edit contradicts other figures and the answer says so (`disputed`), giving both.
     """
-    if number_recall is None:
+    if number_recall is None or (disputed and number_recall == 1.0):
         return None
     return float(not abstained and number_recall == 1.0 and not _matches(forbidden, text))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from hypothesis import strategies as st
 
-from app.record.types import JsonForm
+from app.record.types import Answer, JsonForm
 from app.store import Exchange
 
 __all__ = ["exchanges"]
@@ -20,6 +22,15 @@ _JSON: st.SearchStrategy[object] = st.recursive(
 st.register_type_strategy(
     JsonForm,
     st.builds(JsonForm, st.none() | st.dictionaries(st.text(), _JSON, max_size=3), st.text()),
+)
+# A calculation's inputs and result are whatever JSON holds.
+st.register_type_strategy(
+    Answer,
+    st.builds(
+        Answer,
+        **{each.name: ... for each in fields(Answer) if each.name != "calculations"},
+        calculations=st.lists(st.dictionaries(st.text(), _JSON, max_size=3), max_size=2).map(tuple),
+    ),
 )
 
 

@@ -33,13 +33,15 @@ async def test_the_result_comes_first_and_everything_is_computed(pipeline: Pipel
     assert (answer.act, answer.outcome, answer.mode) == ("calculate", "answered", "computed")
     assert "42.95 GB (40 GiB)" in answer.text.splitlines()[0]
     assert answer.claims
-    assert {claim.basis for claim in answer.claims} == {"computed"}
+    # The definition of what was worked out comes last, in the knowledge base's words.
+    assert {claim.basis for claim in answer.claims[:-1]} == {"computed"}
+    assert answer.claims[-1].basis == "restated"
     for claim in answer.claims:
         assert answer.text[claim.start : claim.end]
     assert any("Llama 3.1 70B" in citation.title for citation in answer.citations)
     cited = {citation.n: citation.url for citation in answer.citations}
-    assert set(answer.claims[0].cites) == set(cited)
-    assert all(url.startswith("https://") for url in cited.values())
+    assert set(answer.claims[0].cites) <= set(cited)
+    assert all(cited[n].startswith("https://") for n in answer.claims[0].cites)
     assert "Assumed" in answer.text
 
 

@@ -76,7 +76,7 @@ def test_batches_answer_each_line(shipped_index: Path) -> None:
         }  # fmt: skip
         assert len(line["hits"]) == 8
         assert set(line["hits"][0]) == {"ref", "topic", "score"}
-        assert line["hits"][0]["topic"] == "lora-fine-tuning"
+        assert "lora-fine-tuning" in [hit["topic"] for hit in line["hits"]]
     answers = command("app", "ask", "--batch", "--index", str(shipped_index), stdin=stdin)
     assert [json.loads(line)["abstained"] for line in answers.stdout.splitlines()] == [False, False]
 
