@@ -71,9 +71,12 @@ def follow_through(
     from remembering (Longpre et al. 2021; memorization ratio, reversed). None without a figure,
     and where the edit contradicts other figures and the answer says so (`disputed`), giving both.
     """
-    if number_recall is None or (disputed and number_recall == 1.0):
+    if number_recall is None:
         return None
-    return float(not abstained and number_recall == 1.0 and not _matches(forbidden, text))
+    original = _matches(forbidden, text)
+    if disputed and number_recall == 1.0 and original:
+        return None
+    return float(not abstained and number_recall == 1.0 and not original)
 
 
 def resisted(forbidden: Sequence[str], text: str, question: str) -> float | None:
