@@ -285,7 +285,7 @@ class Pipeline:
             return True
         weigh = retriever.index.lexical.weight
         unknown = sum(weigh(word) >= weigh("\0") for word in words)
-        if unknown >= _UNKNOWN * len(words):
+        if len(words) > 1 and unknown >= _UNKNOWN * len(words):
             return False
         read = [f"{h.passage.title} {h.passage.heading} {h.passage.text}" for h in hits[:_READ]]
         there = {word for text in read for word in content_words(text)}
