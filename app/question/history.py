@@ -160,7 +160,7 @@ def needs_subject(said: Said, past: Past, subjects: Subjects) -> bool:
     fragment = _like("fragment").fullmatch(text)
     bare = fragment is not None and not _like("verb").search(fragment["what"])
     pointer = _pointer(text, own)
-    alone = pointer is not None and not content_words(text[: pointer.start()])
+    alone = pointer is not None and (len(words) <= 1 or not content_words(text[: pointer.start()]))
     points = (bool(_like("continues").match(text)) and bare) or alone
     return len(words) <= _BARE_WORDS and (points or not words)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.question.acts import ON_THE_LAST_ANSWER, Act, Said, Wishes, read
+from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, Said, Wishes, read
 from app.question.calculations import Asked, calculation_asked
 from app.question.history import (
     Exchange,
@@ -137,7 +137,7 @@ def _in_another_language(text: str, said: Said, language: str) -> Said:
         return Said(does, text, replace(wishes, language=language))
     if act:
         return Said(Act(act), text, Wishes(language=language), place="self")
-    if said.act in ON_THE_LAST_ANSWER and said.wishes.language:
+    if said.act in TALK or (said.act in ON_THE_LAST_ANSWER and said.wishes.language):
         return said
     asked = in_english(said.rest, language)
     return Said(Act.ASK, asked, replace(said.wishes, language=said.wishes.language or language))

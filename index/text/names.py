@@ -17,6 +17,13 @@ _ASKED = re.compile(
     r"\b(?:[A-Z][\w+.-]*[A-Z0-9][\w+-]*|[a-z]+[A-Z]\w*|[A-Z]{2,}|\w*\d\w*[A-Za-z]\w*"
     r"|(?<![.!?:]\s)(?<!^)[A-Z][a-z]+)\b"
 )
+# What a number counts, or whose place it is, is no name with a version: step 3000, epoch 2.
+_COUNTED = frozenset(
+    "step steps epoch epochs iteration iterations batch layer layers line lines page pages row "
+    "rows token tokens word words question example item day days week weeks hour hours minute "
+    "minutes second seconds top rank size about around after before than under over until only "
+    "least".split()
+)
 # A name with its version: GPT-4, Llama 3, V100.
 _VERSION = re.compile(r"\b(?:([A-Za-z]{2,})[- ]?|([A-Z]))(\d+(?:\.\d+)*[A-Za-z]*)\b")
 
@@ -36,5 +43,5 @@ def versions_in(text: str) -> frozenset[str]:
     return frozenset(
         f"{name or letter}{version}".lower()
         for name, letter, version in _VERSION.findall(text.replace("\u2011", "-"))
-        if name.lower() not in STOP_WORDS
+        if name.lower() not in STOP_WORDS and name.lower() not in _COUNTED
     )
