@@ -15,7 +15,7 @@ from app.answer.best_of import written
 from app.answer.calculate import work_out
 from app.answer.clock import Clock
 from app.answer.compose import ComposedSentence
-from app.answer.conflicts import in_answer, numbered, statements
+from app.answer.conflicts import ConflictSentence, in_answer, numbered, statements
 from app.answer.draft import Reviewer
 from app.answer.limits import Bounds
 from app.answer.miscomputed import Faults
@@ -140,7 +140,8 @@ class AnswerRun:
             yield self._abstain()
             yield self._final("abstained")
         elif self.question.form is not None:
-            yield await self._json(self.question.form)
+            for delta in await self._json(self.question.form):
+                yield delta
             yield self._final("abstained" if self.refused else "draft")
         elif self.reading.act in _FROM_THE_LAST:
             for delta in self._from_the_last():
@@ -173,7 +174,9 @@ class AnswerRun:
 
     def _from_the_last(self) -> Iterator[Delta]:
         composed = [(self.evidence[one.n - 1], _span(one)) for one in self._chosen()]
-        return answered_from_last(self.reading, self.evidence, composed, self.writer)
+        return answered_from_last(
+            self.reading, self.evidence, composed, self.writer, self._disputed
+        )
 
     def _drafts(self) -> bool:
         """Whether the model writes the answer."""
@@ -231,7 +234,8 @@ class AnswerRun:
         prompt = await self._prompt()
         verifier = self.faults.watching(self.pipeline.verifier(self.weigh))
         policy = self.settings.unsupported
-        reviewer = Reviewer(self.writer, verifier, prompt.evidence, policy, self.question.text)
+        asked = f"{self.question.text} {self.retrieved.standalone_query}"
+        reviewer = Reviewer(self.writer, verifier, prompt.evidence, policy, asked)
         stream, waiting = SentenceStream(), list[Segment]()
         async with aclosing(written(self.model, prompt, self.decoding, verifier)) as pieces:
             async for event in pieces:
@@ -264,9 +268,8 @@ class AnswerRun:
             self.clock.begin()
             delta = await reviewer.review(waiting.pop(0))
             self.clock.spent("verify")
-            for wrong in self.faults.refused():
-                for told in self._disputed(wrong.conflict):
-                    yield told
+            for said in self._refused():
+                yield self._state(said)
             if delta is not None:
                 self.clock.mark("first_sentence")
                 yield delta
@@ -279,14 +282,19 @@ class AnswerRun:
         self.clock.mark("prompt")
         return self.prompt
 
-    async def _json(self, form: JsonForm) -> Delta:
+    async def _json(self, form: JsonForm) -> list[Delta]:
         prompt = await self._prompt()
         verifier = self.faults.watching(self.pipeline.verifier(self.weigh))
         policy = self.settings.unsupported
-        reviewer = JsonReviewer(self.writer, verifier, prompt.evidence, policy, form)
+        reviewer = JsonReviewer(self.writer, verifier, prompt.evidence, policy, form, self._refused)
         delta, finished = await reviewer.written(self.model.stream(prompt.messages, self.decoding))
         self._finished(finished)
-        return delta if delta is not None else self._abstain()
+        for _ in self._refused():
+            pass  # a number was refused, and no text came after it: the record has the conflict
+        if delta is not None:
+            return [delta]
+        told = [said for one in self.conflicts for said in statements(one, self.known)]
+        return [*map(self._state, told), self._abstain()]
 
     def _finished(self, event: Finished) -> None:
         self.usage, self.finish_reason = self.usage + event.usage, event.reason
@@ -338,12 +346,23 @@ class AnswerRun:
 
     def _disputed(self, conflict: Conflict) -> Iterator[Delta]:
         """State a conflict, once."""
+        for said in self._unsaid(conflict):
+            yield self._state(said)
+
+    def _refused(self) -> Iterator[ConflictSentence]:
+        """Yield what is to be said of the wrong figures for which a sentence was just refused."""
+        for wrong in self.faults.refused():
+            yield from self._unsaid(wrong.conflict)
+
+    def _unsaid(self, conflict: Conflict) -> Iterator[ConflictSentence]:
         if conflict not in self.conflicts:
             self.conflicts.append(conflict)
-            for said in statements(conflict, self.known):
-                yield self.writer.claim(
-                    said.lead, said.text, said.status, said.supports, 1.0, basis=said.basis
-                )
+            yield from statements(conflict, self.known)
+
+    def _state(self, said: ConflictSentence) -> Delta:
+        return self.writer.claim(
+            said.lead, said.text, said.status, said.supports, 1.0, basis=said.basis
+        )
 
     def _nothing_said(self) -> Iterator[Delta]:
         """Abstain, or say that not one sentence fits: a part of it could say something else."""

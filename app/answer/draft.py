@@ -10,7 +10,7 @@ from app.record.evidence import Evidence
 from app.record.reasons import Reason
 from app.record.sanitize import plain_sentence
 from app.record.types import Delta
-from app.verifying.supports import Verifier, claims_nothing
+from app.verifying.supports import ANNOUNCING, Verifier, claims_nothing
 from index.text.anaphora import concludes, leans
 from index.text.sentences import Segment
 from index.text.tokens import content_words
@@ -37,7 +37,7 @@ class Reviewer:
     ) -> None:
         self._writer, self._verifier = writer, verifier
         self._evidence, self._policy = evidence, policy
-        self._asked = frozenset(content_words(f"yes no {question}"))
+        self._asked = ANNOUNCING | frozenset(content_words(f"yes no {question}"))
         self._gap = False
 
     async def review(self, segment: Segment) -> Delta | None:

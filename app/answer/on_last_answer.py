@@ -1,11 +1,12 @@
 """Acts on the last answer that need no new one: its source, a challenge, a place in it, a table.
 
-Each sentence that is shown stands in the evidence word for word, with its citation.
+Each sentence that is shown stands in the evidence word for word, with its citation. Where one
+has a figure that its own passage gets wrong, that conflict is told in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import prompts
 from app.answer.again import bears_value, key_sentence, pointed_at, said_before
@@ -15,7 +16,7 @@ from app.question.history import Past
 from app.question.reading import Reading
 from app.record.evidence import Evidence, Span, cited_for
 from app.record.sanitize import one_line, verbatim
-from app.record.types import Delta
+from app.record.types import Conflict, Delta
 from app.verifying.supports import Support
 
 __all__ = ["answered_from_last", "table"]
@@ -24,10 +25,15 @@ _MOST_SOURCES = 4
 _SHOWN = 160
 
 Chosen = tuple[Evidence, Span]
+Dispute = Callable[[Conflict], Iterator[Delta]]
 
 
 def answered_from_last(
-    reading: Reading, evidence: Sequence[Evidence], composed: Sequence[Chosen], writer: Writer
+    reading: Reading,
+    evidence: Sequence[Evidence],
+    composed: Sequence[Chosen],
+    writer: Writer,
+    dispute: Dispute,
 ) -> Iterator[Delta]:
     """Answer an act about the last answer.
 
@@ -36,13 +42,14 @@ def answered_from_last(
         evidence: the passages for the question that it answered.
         composed: what would be answered now, for where a model worded the last answer.
         writer: where the answer grows.
+        dispute: what states a conflict.
     """
     last = reading.again.answer if reading.again else ""
     spoken = said_before(evidence, last) or list(composed)
     if reading.act is Act.SOURCE:
         yield from _sources(spoken, writer)
     elif reading.act is Act.CHALLENGE:
-        yield from _challenged(reading, spoken, evidence, writer)
+        yield from _challenged(reading, spoken, evidence, writer, dispute)
     elif reading.said.place.endswith("question"):
         yield _asked(reading.said.place, reading.past, writer)
     else:
@@ -50,8 +57,12 @@ def answered_from_last(
         if not found:
             place = verbatim(one_line(reading.said.place))
             yield writer.plain("", prompts.fill("replies/no-such-place.md", place=place).strip())
-        for pair in found or spoken[:1]:
-            yield _stated(" ", pair, writer)
+        shown = found or spoken[:1]
+        told, wrong = _told_wrong(shown, writer, dispute)
+        yield from told
+        for pair in shown:
+            if pair not in wrong:
+                yield _stated(" ", pair, writer)
 
 
 def table(chosen: Sequence[Chosen], writer: Writer) -> Iterator[Delta]:
@@ -62,6 +73,20 @@ def table(chosen: Sequence[Chosen], writer: Writer) -> Iterator[Delta]:
         yield writer.plain("\n", f"| {_cell(heading)} | ")
         yield _stated("", (item, span), writer)
         yield writer.plain("", "|")
+
+
+def _told_wrong(
+    pairs: Sequence[Chosen], writer: Writer, dispute: Dispute
+) -> tuple[list[Delta], list[Chosen]]:
+    """Tell of the wrong figures among sentences; return what was told, and those sentences."""
+    told, wrong = list[Delta](), list[Chosen]()
+    for item, span in pairs:
+        faults = writer.faults.stated_in(span.text, [item.passage.id]) if writer.faults else []
+        for fault in faults:
+            told += dispute(fault.conflict)
+        if faults:
+            wrong.append((item, span))
+    return told, wrong
 
 
 def _cell(text: str) -> str:
@@ -86,14 +111,24 @@ def _sources(spoken: Sequence[Chosen], writer: Writer) -> Iterator[Delta]:
 
 
 def _challenged(
-    reading: Reading, spoken: Sequence[Chosen], evidence: Sequence[Evidence], writer: Writer
+    reading: Reading,
+    spoken: Sequence[Chosen],
+    evidence: Sequence[Evidence],
+    writer: Writer,
+    dispute: Dispute,
 ) -> Iterator[Delta]:
     """Look again: say what the sources say, and whether they have the reader's value."""
     claimed = reading.said.claimed
     question = reading.again.question if reading.again else ""
     first = key_sentence(question, spoken, with_figure=True)
     there = bears_value(claimed, question, evidence) if claimed else []
-    if not claimed:
+    shown = first if there == first else [*first, *there]
+    disputed, wrong = _told_wrong(shown, writer, dispute)
+    yield from disputed
+    right = [pair for pair in shown if pair not in wrong]
+    if wrong and not right:
+        return  # that the source disagrees with itself is what there is to say
+    if not claimed or wrong:
         name = "same"
     elif not there:
         name = "absent"
@@ -103,7 +138,7 @@ def _challenged(
     wanted = prompts.placeholders(f"replies/challenge-{name}.md")
     told = {"value": value} if "value" in wanted else {}
     yield writer.plain("", prompts.fill(f"replies/challenge-{name}.md", **told).strip())
-    for pair in first if there == first else [*first, *there]:
+    for pair in right:
         yield _stated(" ", pair, writer)
 
 

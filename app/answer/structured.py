@@ -3,18 +3,20 @@
 A text is checked sentence by sentence; a number must stand in a passage. Names of properties,
 the values that the schema lists, true, false and null state nothing of their own. What the
 evidence does not support is left out; where the schema then no longer holds, nothing is shown.
+Of a figure that its own passage gets wrong, the conflict is told in the text that comes next to it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from app.answer.conflicts import ConflictSentence
 from app.answer.draft import Policy
 from app.answer.prompt_builder import unmarked
 from app.answer.writer import Stated, Writer
@@ -24,8 +26,8 @@ from app.record.evidence import Evidence
 from app.record.json_schema import fault_in, names_and_choices
 from app.record.reasons import Objection, Reason
 from app.record.sanitize import plain_sentence
-from app.record.types import Delta, JsonForm
-from app.verifying.supports import Verdict, Verifier, claims_nothing
+from app.record.types import Basis, ClaimStatus, Delta, JsonForm
+from app.verifying.supports import Support, Verdict, Verifier, claims_nothing
 from index.text.sentences import sentences
 
 __all__ = ["JsonReviewer"]
@@ -38,22 +40,41 @@ class _Gone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Part:
+    """What a value states, and what was found about it."""
+
+    said: str
+    status: ClaimStatus
+    score: float
+    supports: tuple[Support, ...]
+    basis: Basis = "drafted"
+
+
+@dataclass(frozen=True, slots=True)
 class _Leaf:
-    """A value that states something, and the verdicts on its parts."""
+    """A value and what it states."""
 
     value: Any
-    verdicts: tuple[tuple[str, Verdict], ...] = ()
+    parts: tuple[_Part, ...] = ()
+
+
+def _nothing_to_tell() -> tuple[ConflictSentence, ...]:
+    return ()
 
 
 @dataclass
 class JsonReviewer:
-    """Lets an answer in JSON through to the writer, without what the evidence does not support."""
+    """Lets an answer in JSON through to the writer, without what the evidence does not support.
+
+    `disputes` gives the sentences to be told of the figures that were just refused, if any.
+    """
 
     writer: Writer
     verifier: Verifier
     evidence: Sequence[Evidence]
     policy: Policy
     form: JsonForm
+    disputes: Callable[[], Iterable[ConflictSentence]] = _nothing_to_tell
     _said: set[str] = field(default_factory=set)
 
     async def written(
@@ -95,7 +116,9 @@ class JsonReviewer:
         except _Gone:
             return None
         shown, stated = _written(kept)
-        if self.writer.dropped and not (stated and fault_in(schema, orjson.loads(shown)) is None):
+        if self.writer.dropped and not stated:
+            return None
+        if shown != _json(value) and fault_in(schema, orjson.loads(shown)) is not None:
             return None
         return self.writer.document(shown, stated)
 
@@ -130,7 +153,7 @@ class JsonReviewer:
 
     async def _text(self, text: str) -> _Leaf:
         text = unmarked(text)
-        kept, verdicts, position = "", [], 0
+        kept, parts, position = "", list[_Part](), 0
         for start, end in sentences(text):
             lead, position = "\n" if "\n" in text[position:start] else " ", end
             body, cited = plain_sentence(text[start:end], len(self.evidence))
@@ -138,13 +161,18 @@ class JsonReviewer:
                 continue
             if not claims_nothing(body):
                 verdict = await self.verifier.check(body, cited, self.evidence)
+                for told in self.disputes():
+                    kept += (told.lead if kept else "") + told.text
+                    parts.append(
+                        _Part(told.text, told.status, 1.0, told.supports, told.basis or "restated")
+                    )
                 if self._drops(verdict, body):
                     continue
-                verdicts.append((body, verdict))
+                parts.append(_part(body, verdict))
             kept += (lead if kept else "") + body
         if text.strip() and not kept:
             raise _Gone
-        return _Leaf(kept, tuple(verdicts))
+        return _Leaf(kept, tuple(parts))
 
     async def _number(self, value: float, name: str) -> _Leaf:
         said = f"{name.replace('_', ' ')} {value}".strip()
@@ -152,17 +180,24 @@ class JsonReviewer:
         verdict = Verdict("unsupported", 0.0, objection=Objection(Reason.NUMBER, str(value)))
         if stating:
             found = await self.verifier.check(said, [item.n for item in stating], stating)
-            borne = found.status != "unsupported"
-            verdict = found if borne else Verdict("partial", found.score, objection=found.objection)
+            against = found.objection
+            wrong = against is not None and against.reason is Reason.MISCOMPUTED
+            borne = found.status != "unsupported" or wrong
+            verdict = found if borne else Verdict("partial", found.score, objection=against)
         if self._drops(verdict, said):
             raise _Gone
-        return _Leaf(value, ((said, verdict),))
+        return _Leaf(value, (_part(said, verdict),))
 
     def _drops(self, verdict: Verdict, said: str) -> bool:
         if verdict.status != "unsupported" or self.policy != "drop":
             return False
         self.writer.drop(said, verdict.objection)
         return True
+
+
+def _part(said: str, verdict: Verdict) -> _Part:
+    supports = () if verdict.status == "unsupported" else verdict.supports
+    return _Part(said, verdict.status, verdict.score, supports)
 
 
 def _states(item: Evidence, value: float) -> bool:
@@ -192,14 +227,14 @@ def _write(kept: object, parts: list[str], stated: list[Stated]) -> None:
         case _Leaf():
             text = _json(kept.value)
             base, at = sum(len(part) for part in parts), 0
-            for said, verdict in kept.verdicts:
-                shown = _json(said)[1:-1] if isinstance(kept.value, str) else text
+            for part in kept.parts:
+                shown = _json(part.said)[1:-1] if isinstance(kept.value, str) else text
                 start = text.index(shown, at)
                 at = start + len(shown)
                 stated.append(
                     Stated(
-                        said, base + start, base + at, verdict.status, verdict.score,
-                        () if verdict.status == "unsupported" else verdict.supports,
+                        part.said, base + start, base + at, part.status, part.score,
+                        part.supports, part.basis,
                     )
                 )  # fmt: skip
             parts.append(text)

@@ -46,6 +46,7 @@ class Stated:
     status: ClaimStatus
     score: float
     supports: tuple[Support, ...]
+    basis: Basis
 
 
 @dataclass
@@ -112,7 +113,7 @@ class Writer:
             self.claims.append(
                 Claim(
                     each.text, each.start, each.end, cites, refs, each.status, each.score,
-                    evidence, "drafted",
+                    evidence, each.basis,
                 )
             )  # fmt: skip
         self.text = text

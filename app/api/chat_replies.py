@@ -85,7 +85,10 @@ class ChatReply:
         return (None, answer.text) if self.formed and answer.abstained else (answer.text, None)
 
     def _notes(self, answer: Answer, cited: list[CitedSource]) -> list[Annotation]:
-        return claim_citations(answer) if self.formed else url_citations(answer, cited)
+        if self.formed:
+            # A refusal is no content, so that nothing in it can be pointed at.
+            return [] if answer.abstained else claim_citations(answer)
+        return url_citations(answer, cited)
 
     @cached_property
     def _alive(self) -> dict[str, Any]:

@@ -34,6 +34,7 @@ __all__ = [
     "CitedSource",
     "claim_citations",
     "grounding",
+    "place_of",
     "side_channels",
     "sources",
     "url_citations",
@@ -156,19 +157,23 @@ def grounding(answer: Answer, cited: list[CitedSource], *, persona: str) -> Grou
     )
 
 
+def place_of(place: Place | None) -> SourcePlace | None:
+    """Where in a document something stands, as it is sent."""
+    if place is None:
+        return None
+    return SourcePlace(
+        path=place.path, section=list(place.section), anchor=place.anchor, page=place.page
+    )
+
+
 def _source(source: CitedSource) -> GroundingSource:
-    place = source.place
     return GroundingSource(
         n=source.n,
         kind=source.kind,
         refs=list(source.refs),
         title=source.title,
         url=source.url,
-        place=SourcePlace(
-            path=place.path, section=list(place.section), anchor=place.anchor, page=place.page
-        )
-        if place
-        else None,
+        place=place_of(source.place),
         works=_works(source),
         quotes=list(source.quotes),
         score=float(source.score),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.api.accounts import ACCOUNT
 from app.api.asking import conversation
+from app.api.citing import place_of
 from app.api.errors import not_found, refused
 from app.api.serving import Json, Serving, note, note_event, note_question, parsed
 from app.api.wire import ChatMessage, EmbeddingsRequest, RetrieveRequest
@@ -65,7 +66,7 @@ def _found(found: Retrieved) -> dict[str, Any]:
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
-    passage = hit.passage
+    passage, place = hit.passage, place_of(hit.passage.place)
     return {
         "ref": passage.id,
         "topic": passage.topic,
@@ -74,6 +75,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
         "title": passage.title,
         "heading": passage.heading,
         "text": passage.text,
+        "place": place.as_dict() if place else None,
         "sources": [
             {"id": source.id, "label": source.label, "url": source.url, "year": source.year}
             for source in passage.sources

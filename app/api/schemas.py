@@ -304,6 +304,7 @@ class FoundHit(Reply):
     title: str
     heading: str
     text: str
+    place: SourcePlace | None
     sources: list[FoundSource]
     trace: dict[str, float]
 

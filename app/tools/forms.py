@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.record.types import Answer, Basis, ClaimStatus, Conflict, Retrieved
-from index.types import Hit
+from index.types import Hit, Place
 from index.types import Source as IndexSource
 
 __all__ = [
@@ -117,6 +117,7 @@ class FoundPassage(BaseModel):
     heading: str
     text: str
     score: float
+    place: SourcePlace | None = Field(description="where in a document it stands")
     sources: list[str] = Field(description="title and address of each paper or page")
 
 
@@ -192,7 +193,7 @@ def _sources(answer: Answer) -> list[Source]:
                 title=own[0].title,
                 url=own[0].url,
                 year=own[0].year,
-                place=SourcePlace(**asdict(own[0].place)) if own[0].place else None,
+                place=_place(own[0].place),
                 works=[_named(work) for work in own[0].works],
                 quotes=list(dict.fromkeys(one.quote for one in own if one.quote)),
                 refs=list(dict.fromkeys(one.ref for one in own)),
@@ -219,8 +220,13 @@ def _passage(hit: Hit) -> FoundPassage:
         heading=passage.heading,
         text=passage.text,
         score=round(hit.score, 4),
+        place=_place(passage.place),
         sources=[_named(one) for one in passage.sources],
     )
+
+
+def _place(place: Place | None) -> SourcePlace | None:
+    return SourcePlace(**asdict(place)) if place else None
 
 
 def _named(source: IndexSource) -> str:

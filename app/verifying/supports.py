@@ -26,6 +26,7 @@ from index.text.quantities import quantities
 from index.text.tokens import content_words
 
 __all__ = [
+    "ANNOUNCING",
     "FEATURES",
     "Calibration",
     "LexicalVerifier",
@@ -37,6 +38,15 @@ __all__ = [
 ]
 
 FEATURES = ("passage", "span", "rarest_missing")
+# What an announcement is made of: "The answer to the question, based on the context, is:".
+ANNOUNCING = frozenset(
+    content_words(
+        "answer question point reason step list example explanation key main important following "
+        "source evidence context passage information according given summary detail based on "
+        "provided stated described mentioned text section paragraph sentence follows below above "
+        "found seen conclusion response"
+    )
+)
 _WEIGHTS = Path(__file__).with_name("verifier.json")
 _RUNS = (1, 2, 3)
 _COST_OF_LENGTH = 0.06
@@ -51,13 +61,8 @@ _LEAD_IN = re.compile(
 )
 _LEAST_CLAIMED = 3
 
-# What an announcement is made of: "The answer to the question is:".
-_ANNOUNCING = frozenset(
-    content_words(
-        "answer question point reason step list example explanation key main important following "
-        "source evidence context passage information according given summary detail"
-    )
-)
+# A question that a sentence only mentions, in quotation marks.
+_MENTIONED = re.compile(r"(?<!\w)[“\"‘'](?=[^“”\"]*\?)[^“”\"]*[”\"’']")
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +254,7 @@ def claims_nothing(sentence: str) -> bool:
     """Tell whether a sentence is a mere opening, connective or question, with no claim in it."""
     if sentence.rstrip("\"'”’) ").endswith("?"):
         return True
+    sentence = _MENTIONED.sub(" ", sentence)
     if quantities(sentence) or names_in(sentence):
         return False
     words = frozenset(content_words(sentence))
@@ -258,7 +264,7 @@ def claims_nothing(sentence: str) -> bool:
         return True
     if led and len(content_words(said)) < _LEAST_CLAIMED:
         return True
-    return sentence.rstrip().endswith(":") and words <= _ANNOUNCING
+    return words <= ANNOUNCING
 
 
 def _rank(judged: _Judged) -> tuple[bool, float, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import ScriptedChatModel
 from app.record.evidence import evidence_of
 from app.record.reasons import Reason
-from app.record.types import Answer, Final, Question
+from app.record.types import Answer, Final, JsonForm, Message, Question, final_answer
 from index.audit.arithmetic import miscomputed
 from index.build import build
 from index.encoders import Encoder
@@ -77,6 +78,76 @@ async def test_a_draft_that_states_it_gives_way_to_the_conflict(live: LiveIndex)
     assert "disagrees with itself" in answer.text
     assert answer.text.index("disagrees") < answer.text.index("gate")
     assert not [c for c in answer.claims if "10,000" in c.text and c.basis == "drafted"]
+
+
+FORM = JsonForm(
+    {
+        "type": "object",
+        "properties": {"crates": {"type": "integer"}, "answer": {"type": "string"}},
+        "required": ["answer"],
+    }
+)
+
+
+async def answered_as_json(live: LiveIndex, said: dict[str, object], **settings: object) -> Answer:
+    made = PipelineSettings(answer_mode="draft", **settings)  # type: ignore[arg-type]
+    pipeline = Pipeline(live, ScriptedChatModel([json.dumps(said)]), made)
+    return await final_answer(pipeline.answer(Question(TOPIC.faqs[0].question, form=FORM)))
+
+
+@pytest.mark.parametrize("policy", ["drop", "mark"])
+@pytest.mark.parametrize("number", [{"crates": 10000}, {}])
+async def test_json_tells_the_conflict_before_what_follows(
+    live: LiveIndex, policy: str, number: dict[str, object]
+) -> None:
+    said = {**number, "answer": "The depot stores 10,000 crates. Each hall has its own gate."}
+    answer = await answered_as_json(live, said, unsupported=policy)
+    told = json.loads(answer.text)
+    assert told["answer"].startswith("One source disagrees with itself")
+    assert told["answer"].endswith("Each hall has its own gate.")
+    assert ("crates" in told) is (policy == "mark" and bool(number))
+    assert len(answer.conflicts) == 1
+    stating = [claim for claim in answer.claims if "10,000" in claim.text]
+    assert stating[0].status == "unsupported"
+    assert all(
+        claim.status == "unsupported" for claim in answer.claims if claim.basis == "drafted"
+        and re.search("10,?000", claim.text)
+    )  # fmt: skip
+    for claim in answer.claims:
+        assert claim.text in (answer.text[claim.start : claim.end], "crates 10000")
+
+
+async def test_json_of_which_nothing_else_stands_is_refused_with_the_conflict_first(
+    live: LiveIndex,
+) -> None:
+    form = JsonForm({**dict(FORM.schema or {}), "required": ["crates"]})
+    pipeline = Pipeline(
+        live, ScriptedChatModel(['{"crates": 10000}']), PipelineSettings(answer_mode="draft")
+    )
+    answer = await final_answer(pipeline.answer(Question(TOPIC.faqs[0].question, form=form)))
+    assert answer.abstained
+    assert answer.text.startswith("One source disagrees with itself")
+    assert [value.standing for value in answer.conflicts[0].values] == ["miscomputed", "computed"]
+
+
+@pytest.mark.parametrize("challenge", ["are you sure?", "isn't it 10,000?", "what's the source?"])
+async def test_an_act_on_the_last_answer_tells_the_conflict_first(
+    live: LiveIndex, challenge: str
+) -> None:
+    question = TOPIC.faqs[1].question
+    # Another program's answer, in which the wrong figure was stated.
+    history = (
+        Message("user", question),
+        Message("assistant", "The depot holds 10,000 crates when all of its halls are full [1]."),
+    )
+    made = PipelineSettings(answer_mode="compose")
+    pipeline = Pipeline(live, ScriptedChatModel(()), made)
+    answer = await final_answer(pipeline.answer(Question(challenge, history)))
+    assert answer.act in ("challenge", "source")
+    if answer.act == "challenge":
+        assert answer.text.lstrip().startswith("One source disagrees with itself")
+    wrong = [c for c in answer.claims if "10,000" in c.text and c.basis != "computed"]
+    assert all(claim.status == "unsupported" for claim in wrong)
 
 
 def _passage(text: str) -> Passage:

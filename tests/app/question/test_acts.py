@@ -37,6 +37,7 @@ MOST_FALSE = 0.001
         ("Which paper says so?", Act.SOURCE), ("when was that published", Act.SOURCE),
         ("do you have a reference for this?", Act.SOURCE), ("really?", Act.CHALLENGE),
         ("Are you sure about that?", Act.CHALLENGE), ("isn't it 12?", Act.CHALLENGE),
+        ("isn't it 10,000?", Act.CHALLENGE),
         ("what was the second point?", Act.REFER), ("what did I ask first", Act.REFER),
     ],
 )  # fmt: skip

@@ -145,6 +145,11 @@ def test_verifying_a_sentence_takes_at_most_ten_milliseconds() -> None:
         ("Certainly! Here is what the sources say:", True),
         ("Yes, reasoning step by step helps small models too.", False),
         ("Of course, larger models memorize more of their data.", False),
+        ('The answer to the question "How do 4 GPUs help GPT-3?" is:', True),
+        ("The answer to the question 'How do 4 GPUs help GPT-3?'", True),
+        ("Based on the provided context, the answer is as follows.", True),
+        ('The answer to "Why?" is that attention weighs values.', False),
+        ("The model's keys, unlike its 'values', are rotated.", False),
     ],
 )
 def test_openings_claim_nothing(sentence: str, empty: bool) -> None:
