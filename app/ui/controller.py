@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import Any
 
 import gradio as gr
 
@@ -20,10 +21,10 @@ from app.ui.persistence import Keeper, SavedState
 from app.ui.readers import owner_of, session_of
 from app.ui.running import Running
 from app.ui.screen import Screen, Turns, place_html, told_html
-from app.ui.signals import Act, read
+from app.ui.signals import Act, Ask, read
 from app.ui.states import Health
 from app.ui.takes import asked_in, in_force
-from app.ui.view import STAYS, SUGGESTIONS, Updates, View
+from app.ui.view import Updates, View, changed
 
 __all__ = ["Controller"]
 
@@ -58,13 +59,36 @@ class Controller:
     async def ask(
         self, request: gr.Request, asked: str, turns: Turns, saved: SavedState, *chosen: Chosen
     ) -> AsyncGenerator[Updates, None]:
-        """Answer a question, showing it as it comes."""
+        """Answer a question, showing it as it comes.
+
+        One that is asked while another is being answered stays in the box; one that comes while
+        the answer before is being kept waits for that.
+        """
         text, choices = (asked or "").strip(), Choices(*chosen)  # type: ignore[arg-type]
-        if not text or session_of(request) in self._running:
+        while run := self._running.of(session_of(request)):
+            if not run.turns:
+                break
+            await run.over.wait()
+            turns = run.turns
+        if not text or run is not None:
             yield View().row()
             return
         question = choices.question(text, turns, choices.name)
         async with aclosing(self._answered(request, question, turns, saved)) as rows:
+            async for row in rows:
+                yield row
+
+    async def suggested(
+        self,
+        request: gr.Request,
+        event: gr.EventData,
+        turns: Turns,
+        saved: SavedState,
+        *chosen: Chosen,
+    ) -> AsyncGenerator[Updates, None]:
+        """Answer a question that was offered."""
+        asked = read(Ask, event).text
+        async with aclosing(self.ask(request, asked, turns, saved, *chosen)) as rows:
             async for row in rows:
                 yield row
 
@@ -97,10 +121,9 @@ class Controller:
         """Stop the reader's answer; what was shown stays."""
         self._running.stop(session_of(request))
 
-    async def suggest(self, turns: Turns, persona: str, research: bool) -> Updates:
+    async def suggest(self, turns: Turns, persona: str, research: bool) -> str | dict[str, Any]:
         """Offer a persona's examples to begin with; a conversation has its own offers."""
-        view = View() if turns else View(**self._screen.examples(Choices(persona, research)))
-        return view.row()[-1 - SUGGESTIONS :]
+        return changed() if turns else self._screen.examples(Choices(persona, research))
 
     async def banner(self) -> Updates:
         """Say what isn't ready yet, and when to look again."""
@@ -150,15 +173,14 @@ class Controller:
         title = screen.title(question.persona)
         turn = Turn(question.text, title, also=also, name=question.persona)
         with self._running.entered(session_of(request)) as run:
-            view = screen.begun(turns, turn, saved, owner, notice)
-            yield view.row()
+            yield screen.begun(turns, turn, saved, owner, notice).row()
             ahead = partial(self._running.ahead, run)
             played = play(self._pipeline, question, turn, run.stop, ahead)
             try:
                 async for turn, status in played:
                     run.begun = bool(turn.text)
-                    view = screen.progress(turns, turn, status, owner)
-                    yield view.row()
+                    run.turns = (*turns, turn) if turn.over else ()
+                    yield screen.progress(turns, turn, status, owner).row()
             finally:
                 await played.aclose()
                 if not turn.over and owner is not None:  # the reader has left
@@ -166,9 +188,8 @@ class Controller:
                     self._keeper.keep_soon(saved, owner, (*turns, left))
             if turn.answer is not None:
                 words = await self._keeper.keep(saved, owner, (*turns, turn))
-                shown = told_html(words) if words else STAYS
-                # All of it once more: the browser may still be putting the buttons in place.
-                yield replace(view, place=place_html(saved), notice=shown).row()
+                kept = View(place=place_html(saved))
+                yield (replace(kept, notice=told_html(words)) if words else kept).row()
 
 
 def _set_aside(saved: SavedState) -> str:

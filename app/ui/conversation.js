@@ -377,5 +377,5 @@
   if (document.readyState === "complete") look();
   else addEventListener("load", look);
 
-  Object.assign(window.citewise, { wire, judged, cardButton });
+  Object.assign(window.citewise, { wire, tell, judged, cardButton });
 })();

@@ -147,6 +147,8 @@
       copy(button, button.parentElement.querySelector(".plain").textContent);
     } else if ("copyCode" in button.dataset) {
       copy(button, button.parentElement.querySelector("code").textContent);
+    } else if (button.classList.contains("suggestion")) {
+      window.citewise.tell("ask", { text: button.dataset.ask });
     } else if (button.dataset.ask) {
       ask(button.dataset.ask);
     }

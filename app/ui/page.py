@@ -22,7 +22,7 @@ from app.ui.running import Running
 from app.ui.screen import Screen
 from app.ui.signals import signal
 from app.ui.sources import panel_html
-from app.ui.view import NAMES, SUGGESTIONS
+from app.ui.view import NAMES
 
 __all__ = ["build"]
 
@@ -49,8 +49,7 @@ class _Chat:
     past: gr.HTML
     live: gr.HTML
     notice: gr.HTML
-    heading: gr.HTML
-    suggestions: tuple[gr.Button, ...]
+    suggest: gr.HTML
     box: gr.Textbox
     send: gr.Button
     stop: gr.Button
@@ -60,8 +59,7 @@ class _Chat:
 
     def outputs(self, panel: gr.HTML) -> list[gr.components.Component]:
         """What a `View` updates, in its order."""
-        named: dict[str, Any] = {name: getattr(self, name, panel) for name in NAMES}
-        return [*named.values(), *self.suggestions]
+        return [getattr(self, name, panel) for name in NAMES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +130,7 @@ def _chat() -> _Chat:
     past = _html("", "past")
     live = _html("", "live")
     notice = _html("", "notice")
-    with gr.Column(elem_id="suggest"):
-        heading = _html("", "suggest-heading")
-        with gr.Row(elem_id="suggestions"):
-            suggestions = tuple(
-                gr.Button("", visible=False, elem_classes="suggestion") for _ in range(SUGGESTIONS)
-            )
+    suggest = _html("", "suggest")
     with gr.Column(elem_id="composer"):
         with gr.Row(elem_id="ask-row"):
             box = gr.Textbox(
@@ -161,8 +154,8 @@ def _chat() -> _Chat:
                     for kind in KINDS
                 )
     return _Chat(
-        banner, turns, saved, place, past, live, notice, heading, suggestions, box, send, stop,
-        new, export, saves,
+        banner, turns, saved, place, past, live, notice, suggest, box, send, stop, new, export,
+        saves,
     )  # fmt: skip
 
 
@@ -220,6 +213,11 @@ def _quiet() -> dict[str, Any]:
     return {"api_visibility": "private", "show_progress": "hidden"}
 
 
+def _each() -> dict[str, Any]:
+    """As `_quiet`, for what readers do: else the browser drops it while another is under way."""
+    return {**_quiet(), "trigger_mode": "multiple"}
+
+
 def _wire(
     page: gr.Blocks,
     controller: Controller,
@@ -228,20 +226,19 @@ def _wire(
     settings: _Settings,
     panel: gr.HTML,
 ) -> None:
-    turns, offered, outputs = chat.turns, [chat.heading, *chat.suggestions], chat.outputs(panel)
+    turns, outputs = chat.turns, chat.outputs(panel)
     inputs = [turns, chat.saved, *settings.inputs()]
     for trigger in (chat.box.submit, chat.send.click):
-        trigger(controller.ask, [chat.box, *inputs], outputs, **_quiet())
-    for button in chat.suggestions:
-        button.click(controller.ask, [button, *inputs], outputs, **_quiet())
-    signal("act").submit(controller.act, inputs, outputs, **_quiet())
+        trigger(controller.ask, [chat.box, *inputs], outputs, **_each())
+    signal("ask").submit(controller.suggested, inputs, outputs, **_each())
+    signal("act").submit(controller.act, inputs, outputs, **_each())
     chat.stop.click(controller.stop, None, None, queue=False, **_quiet())
     chat.new.click(history.new, [settings.persona, settings.research], outputs, **_quiet())
     gr.on(
         [settings.persona.change, settings.research.change],
         controller.suggest,
         [turns, settings.persona, settings.research],
-        offered,
+        chat.suggest,
         **_quiet(),
     )
     settings.own.change(
@@ -256,7 +253,9 @@ def _wire(
             None, document, None, js="(file) => window.citewise.save(file)", **_quiet()
         )
     ticking = gr.Timer(2.0)
-    page.load(controller.suggest, [turns, settings.persona, settings.research], offered, **_quiet())
+    page.load(
+        controller.suggest, [turns, settings.persona, settings.research], chat.suggest, **_quiet()
+    )
     gr.on([page.load, ticking.tick], controller.banner, None, [chat.banner, ticking], **_quiet())
 
 
@@ -268,7 +267,7 @@ def _wire_history(
     talks: _HistoryTab | None,
 ) -> None:
     chosen, outputs = [settings.persona, settings.research], chat.outputs(panel)
-    signal("open").submit(history.open, chosen, outputs, **_quiet())
+    signal("open").submit(history.open, chosen, outputs, **_each())
     if talks is None:
         return
     gr.on(
@@ -279,14 +278,14 @@ def _wire_history(
         trigger_mode="always_last",
         **_quiet(),
     )
-    signal("more").submit(history.more, talks.search, talks.list, **_quiet())
+    signal("more").submit(history.more, talks.search, talks.list, **_each())
     signal("delete").submit(
-        history.delete, [chat.saved, talks.search, *chosen], [*outputs, talks.list], **_quiet()
+        history.delete, [chat.saved, talks.search, *chosen], [*outputs, talks.list], **_each()
     )
 
 
 def _wire_feedback(feedback: Feedback, chat: _Chat) -> None:
     result = gr.JSON(visible=False)
-    signal("judge").submit(feedback.give, chat.turns, result, **_quiet()).then(
+    signal("judge").submit(feedback.give, chat.turns, result, **_each()).then(
         None, result, None, js="(result) => window.citewise.judged(result)", **_quiet()
     )

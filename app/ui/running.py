@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from app.ui.conversation import Turn
+
 __all__ = ["Run", "Running"]
 
 _HALT_S = 10.0
@@ -14,11 +16,16 @@ _HALT_S = 10.0
 
 @dataclass(eq=False)
 class Run:
-    """One answer in the making; `begun` says that its text has."""
+    """One answer in the making.
+
+    `begun` says that its text has. `turns` is the conversation with it once its turn is over: it
+    is then seen as answered, though it may still be kept; `over` says that nothing more is done.
+    """
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     begun: bool = False
+    turns: tuple[Turn, ...] = ()
 
 
 class Running:
@@ -26,9 +33,6 @@ class Running:
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
-
-    def __contains__(self, session: str) -> bool:
-        return session in self._runs
 
     @contextmanager
     def entered(self, session: str) -> Iterator[Run]:
@@ -40,6 +44,10 @@ class Running:
             if self._runs.get(session) is run:
                 del self._runs[session]
             run.over.set()
+
+    def of(self, session: str) -> Run | None:
+        """A page's answer that is being written or kept."""
+        return self._runs.get(session)
 
     def ahead(self, run: Run) -> int:
         """How many asked before and have no text yet."""

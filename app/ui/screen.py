@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from app.config.personas import Persona, resolve, shipped
 from app.record.errors import RequestError
@@ -21,11 +21,13 @@ from app.ui.sources import panel_html
 from app.ui.suggest import examples, follow_ups
 from app.ui.takes import asked_in, without_last
 from app.ui.turns import asked_html, prefix_of, turns_html
-from app.ui.view import STAYS, SUGGESTIONS, View, button, changed, offering
+from app.ui.view import STAYS, View, button, changed
 
-__all__ = ["Screen", "Turns", "place_html", "told_html"]
+__all__ = ["Screen", "Turns", "place_html", "suggestions_html", "told_html"]
 
 Turns = tuple[Turn, ...]
+
+_SUGGESTIONS: Final = 4
 
 
 class Screen:
@@ -62,8 +64,8 @@ class Screen:
             live="",
             panel=panel_html(None),
             notice="",
+            suggest=self.examples(choices),
             **_at_rest(begun=False),
-            **self.examples(choices),
         )
 
     def begun(
@@ -77,8 +79,8 @@ class Screen:
             place=place_html(saved),
             past=turns_html(without_last((*turns, turn)), self._showing(owner)),
             notice=notice,
+            suggest="",
             box=changed(value=""),
-            **offering("", ()),
         )
 
     def progress(self, turns: Turns, turn: Turn, status: str, owner: str | None) -> View:
@@ -95,8 +97,8 @@ class Screen:
             view,
             turns=everything,
             box=changed(value=turn.question) if put_back else STAYS,
+            suggest=self._next(everything),
             **_at_rest(begun=True),
-            **self._next(everything),
         )
 
     def reopened(self, conversation: str, turns: Turns, owner: str) -> View:
@@ -110,25 +112,27 @@ class Screen:
             live=asked_html(asked_in(turns)[-1], "", showing),
             panel=panel_html(turns[-1], prefix_of(len(turns) - 1)),
             notice="",
+            suggest=self._next(turns),
             **_at_rest(begun=True),
-            **self._next(turns),
         )
 
-    def examples(self, choices: Choices) -> dict[str, Any]:
-        """A persona's example questions, as fields of a view; others on each visit."""
+    def examples(self, choices: Choices) -> str:
+        """A persona's example questions; others on each visit."""
         try:
             chosen = resolve(choices.name, self._pipeline.personas)
         except RequestError:
-            return offering("", ())
-        return offering(texts.TRY, examples(chosen, self._pipeline, self._random, SUGGESTIONS))
+            return ""
+        picked = examples(chosen, self._pipeline, self._random, _SUGGESTIONS)
+        return suggestions_html(texts.TRY, picked)
 
-    def _next(self, turns: Turns) -> dict[str, Any]:
+    def _next(self, turns: Turns) -> str:
         last = turns[-1]
         if last.trouble:
-            return offering("", ())
+            return ""
         if last.answer and last.answer.abstained:
-            return offering(texts.NEAREST, last.answer.nearest[:SUGGESTIONS])
-        return offering(texts.NEXT, follow_ups(turns, self._pipeline, SUGGESTIONS - 1))
+            return suggestions_html(texts.NEAREST, last.answer.nearest[:_SUGGESTIONS])
+        going_on = follow_ups(turns, self._pipeline, _SUGGESTIONS - 1)
+        return suggestions_html(texts.NEXT, going_on)
 
     def _showing(self, owner: str | None) -> Showing:
         feedback = self._feedback
@@ -137,6 +141,18 @@ class Screen:
             partial(feedback.of, owner or "") if feedback is not None else None,
             self._pipeline.index.fingerprint,
         )
+
+
+def suggestions_html(heading: str, questions: Sequence[str]) -> str:
+    """Questions that are asked when they are pressed; empty where there are none."""
+    if not questions:
+        return ""
+    offered = "".join(
+        f'<button type="button" class="suggestion" data-ask="{safe.attribute(one)}">'
+        f"{safe.text(one)}</button>"
+        for one in questions
+    )
+    return f'<h3>{heading}</h3><div class="offered">{offered}</div>'
 
 
 def told_html(words: str) -> str:

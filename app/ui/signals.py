@@ -11,7 +11,7 @@ from app.record.errors import RequestError
 from app.store import Rating, Reason
 from index.errors import wrong_fields
 
-__all__ = ["Act", "Delete", "Given", "More", "Open", "read", "signal"]
+__all__ = ["Act", "Ask", "Delete", "Given", "More", "Open", "read", "signal"]
 
 Identity = Annotated[str, Field(max_length=80)]
 Position = Annotated[int, Field(ge=0, le=100_000)]
@@ -31,6 +31,12 @@ class Act(_Told):
     turn: Position
     persona: Annotated[str, Field(max_length=200)] = ""
     text: str = ""
+
+
+class Ask(_Told):
+    """Ask a question that was offered."""
+
+    text: str
 
 
 class Given(_Told):

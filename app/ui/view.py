@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-__all__ = ["NAMES", "STAYS", "SUGGESTIONS", "Updates", "View", "button", "changed", "offering"]
+__all__ = ["NAMES", "STAYS", "Updates", "View", "button", "changed"]
 
-SUGGESTIONS: Final = 4
 STAYS: Final = object()
 
 Updates = tuple[Any, ...]
@@ -35,26 +33,17 @@ class View:
     live: Any = STAYS
     panel: Any = STAYS
     notice: Any = STAYS
+    suggest: Any = STAYS
     box: Any = STAYS
     send: Any = STAYS
     stop: Any = STAYS
     new: Any = STAYS
     export: Any = STAYS
-    heading: Any = STAYS
-    offered: tuple[Any, ...] = (STAYS,) * SUGGESTIONS
 
     def row(self) -> Updates:
-        """As an event's outputs: the fields in their order, the offered questions one by one."""
-        values = (*(getattr(self, name) for name in NAMES), *self.offered)
+        """As an event's outputs: the fields in their order."""
+        values = (getattr(self, name) for name in NAMES)
         return tuple(changed() if value is STAYS else value for value in values)
 
 
-NAMES: Final = tuple(field.name for field in fields(View))[:-1]
-
-
-def offering(heading: str, questions: Sequence[str]) -> dict[str, Any]:
-    """What offers questions, as fields of a view."""
-    shown = [changed(value=one, visible=True) for one in questions[:SUGGESTIONS]]
-    hidden = [button(visible=False)] * (SUGGESTIONS - len(shown))
-    title = f"<h3>{heading}</h3>" if questions else ""
-    return {"heading": title, "offered": (*shown, *hidden)}
+NAMES: Final = tuple(field.name for field in fields(View))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ import pytest
 from app.cli.store import feedback_line
 from app.store import Store, open_store
 from app.ui import texts
+from app.ui.conversation import Turn
+from app.ui.persistence import Keeper, SavedState
 from tests.ui.chromium import BROWSER
 from tests.ui.playing import HOSTILE, PlayingPipeline, served
 from tests.ui.playing import Page as Served
@@ -72,7 +75,6 @@ def ask(page: Page, question: str) -> None:
     page.fill("#box textarea", question)
     page.keyboard.press("Enter")
     page.locator("#live .turn[data-over=true]", has_text=question).wait_for()
-    page.locator("#send").wait_for()
 
 
 def kept(page: Page) -> str:
@@ -104,6 +106,44 @@ def test_a_reload_finds_the_conversation_with_its_citations(page: Page) -> None:
     assert "Hoffmann et al. (2022)" in card.inner_text()
     assert "0.73" in page.locator("#panel .conflict").inner_text()
     page.locator(".suggestion:visible").first.wait_for()
+
+
+def test_a_question_asked_while_an_answer_is_being_kept_is_answered(
+    page: Page, site: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = Keeper.keep
+
+    async def slowly(
+        self: Keeper, saved: SavedState, owner: str | None, turns: Sequence[Turn]
+    ) -> str:
+        await asyncio.sleep(1)
+        return await keep(self, saved, owner, turns)
+
+    monkeypatch.setattr(Keeper, "keep", slowly)
+    for number in range(3):
+        ask(page, f"What is number {number}?")
+    history = site.pipeline.questions[-1].history
+    assert [one.content for one in history if one.role == "user"] == [
+        "What is number 0?",
+        "What is number 1?",
+    ]
+    page.locator(".suggestion").first.click()
+    page.locator("#past .turn", has_text="What is number 2?").wait_for()
+
+
+def test_a_question_asked_while_another_is_answered_stays_in_the_box(
+    page: Page, site: Served
+) -> None:
+    page.fill("#box textarea", "A slow question")
+    page.keyboard.press("Enter")
+    page.locator("#live .turn[data-over=false] .cite").first.wait_for()
+    page.fill("#box textarea", "Is this lost?")
+    page.keyboard.press("Enter")
+    page.locator("#live .turn[data-over=true]").wait_for()
+    assert page.locator("#box textarea").input_value() == "Is this lost?"
+    page.locator("#box textarea").press("Enter")
+    page.locator("#live .turn[data-over=true]", has_text="Is this lost?").wait_for()
+    assert site.pipeline.questions[-1].history[0].content == "A slow question"
 
 
 def test_a_reopened_conversation_goes_on(page: Page, site: Served) -> None:

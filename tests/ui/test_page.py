@@ -127,9 +127,6 @@ def test_an_answer_streams_and_can_be_stopped(page: Page, site: Served) -> None:
     page.locator("#send").wait_for()
 
 
-@pytest.mark.xfail(
-    reason="buttons may keep their old words where an answer is there at once", strict=False
-)
 def test_an_abstention_offers_questions_that_can_be_answered(page: Page, site: Served) -> None:
     _ask(page, "Please abstain")
     page.get_by_text(texts.MODES["abstained"][0]).wait_for()

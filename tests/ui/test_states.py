@@ -66,7 +66,7 @@ def test_the_line_counts_those_who_asked_before_and_have_no_text() -> None:
             assert [running.ahead(run) for run in (first, second, third)] == [0, 1, 2]
             first.begun = True
             assert [running.ahead(run) for run in (second, third)] == [0, 1]
-        assert "c" not in running
+        assert running.of("c") is None
         running.stop("b")
         assert second.stop.is_set()
         assert not first.stop.is_set()

@@ -48,4 +48,3 @@ def ask(page: Page, question: str) -> None:
     page.fill("#box textarea", question)
     page.keyboard.press("Enter")
     page.locator("#live .turn[data-over=true]", has_text=question).wait_for()
-    page.locator("#send").wait_for()  # the next question would not be taken before
