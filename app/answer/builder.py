@@ -155,7 +155,9 @@ class AnswerRun:
     def _worked_out(self, asked: Asked) -> Iterator[Delta]:
         worked = work_out(asked)
         self.writer = Writer([*worked.evidence(), *self.evidence])
-        self.calculations = (worked.found.as_dict(),) if worked.found else ()
+        self.calculations = tuple(
+            run.as_dict() for run in (worked.found, worked.other) if run is not None
+        )
         if notice := reply(self.reading.language, "written_in_english"):
             yield self.writer.plain("", f"{notice}\n\n")
         yield from worked.written(self.writer)

@@ -19,7 +19,7 @@ from app.record.types import Delta
 from app.verifying.supports import Support
 from index.calculations import Calculated, CalculationError, calculate, calculation
 from index.calculations.memory import kv_bytes, kv_bytes_per_token
-from index.calculations.registry import Result
+from index.calculations.registry import Result, Step
 from index.calculations.shapes import Machine, Model, machines, models
 from index.calculations.units import rounded, shown
 from index.types import Hit, Passage, PassageKind, Source
@@ -37,12 +37,16 @@ class Worked:
     asked: Asked
     found: Calculated | None
     instead: str = ""
+    other: Calculated | None = None
 
     def evidence(self) -> list[Evidence]:
         """The passages that the answer cites: the formula, the model, the machine."""
         if self.found is None:
             return []
         formula = calculation(self.found.name)
+        sources = dict.fromkeys(
+            source for run in (self.found, self.other) if run for source in run.result.sources
+        )
         passages = [
             Passage(
                 id=f"calculation/{formula.name}/{source.id}",
@@ -53,7 +57,7 @@ class Worked:
                 text=_described(source) or formula.formula,
                 sources=(replace(source, label=_titled(source)),),
             )
-            for source in self.found.result.sources
+            for source in sources
         ]
         return evidence_of([Hit(passage, 1.0) for passage in passages])
 
@@ -62,25 +66,132 @@ class Worked:
         if self.found is None:
             yield writer.plain("", self.instead)
             return
-        result = self.found.result
         supports = [
             Support(item.passage.id, item.n, 0, len(item.passage.text), 1.0)
             for item in self.evidence()
         ]
-        yield _claim(writer, "", _headline(result), supports)
+        result = self.found.result
+        lead = ""
+        for sentence in self._said_first():
+            yield _claim(writer, lead, sentence, [] if lead else supports)
+            lead = " "
         for sentence in _agreements(self.asked, result):
             yield _claim(writer, " ", sentence, [])
-        steps = (*result.steps, *result.others)[:_MOST_STEPS]
-        for place, step in enumerate(steps):
-            lead = "\n\n- " if place == 0 else "\n- "
-            yield _claim(writer, lead, f"{step}.", [])
-        if result.assumptions:
+        runs = [self.found, self.other] if self.other else [self.found]
+        for run in runs:
+            name = f"{self._name_of(run)}, " if self.other else ""
+            steps = (*run.result.steps, *(() if self.other else run.result.others))[:_MOST_STEPS]
+            for place, step in enumerate(steps):
+                lead = "\n\n- " if place == 0 and run is self.found else "\n- "
+                yield _claim(writer, lead, f"{name}{step}.", [])
+        assumptions = dict.fromkeys(
+            (*self.asked.assumed, *(told for run in runs for told in run.result.assumptions))
+        )
+        if assumptions:
             assumed = prompts.fill(
-                "replies/calculation-assumed.md", assumptions="; ".join(result.assumptions)
+                "replies/calculation-assumed.md", assumptions="; ".join(assumptions)
             )
             yield writer.plain("\n\n", assumed.strip())
+        if self.asked.unread:
+            left = prompts.fill(
+                "replies/calculation-unread.md", numbers=", ".join(self.asked.unread)
+            )
+            yield writer.plain("\n\n", left.strip())
         if self.instead:
             yield writer.plain("\n\n", self.instead)
+
+    def _said_first(self) -> Iterator[str]:
+        """What answers the question: the result, the part of it that was asked for, or both."""
+        assert self.found is not None
+        result = self.found.result
+        if self.other:
+            mine, other = result, self.other.result
+            parts = [_part_asked(self.asked.wording, each) for each in (mine, other)]
+            if parts[0] and parts[1]:
+                mine, other = (Result(p.label.capitalize(), p.value, p.unit) for p in parts if p)
+            yield _compared(self._name_of(self.found), mine, self._name_of(self.other), other)
+            return
+        part = None if result.fits is not None else _part_asked(self.asked.wording, result)
+        if part:
+            share = ""
+            if part.unit == result.unit and result.value:
+                share = f" ({rounded(100 * part.value / result.value, 3)} % of the whole)"
+            label = f"{part.label[:1].upper()}{part.label[1:]}"
+            yield f"{label}: {shown(part.value, part.unit)}{share}."
+        yield _headline(result)
+
+    def _name_of(self, run: Calculated) -> str:
+        """What tells one of two runs from the other."""
+        other = self.asked.against if run is self.found else self.asked.inputs
+        apart = {
+            name: str(value)
+            for name, value in run.inputs.items()
+            if (other or {}).get(name) != value
+        }
+        known: dict[str, Model | Machine] = {**models(), **machines()}
+        return ", ".join(known[slug].name if slug in known else slug for slug in apart.values())
+
+
+def _compared(name: str, first: Result, other: str, second: Result) -> str:
+    """Both results and how many times the larger is the smaller."""
+    told = (f"{first.label}: {name} {shown(first.value, first.unit)}, "
+            f"{other} {shown(second.value, second.unit)}")  # fmt: skip
+    low, high = sorted((first.value, second.value))
+    if not low:
+        return f"{told}."
+    if low == high:
+        return f"{told}: the same."
+    larger = name if first.value > second.value else other
+    times, more = rounded(high / low, 3), shown(high - low, first.unit)
+    return f"{told}: {larger} {times} times as much, {more} more."
+
+
+_WORD = re.compile(r"[a-z]+")
+_WHOLE = re.compile(r"\b(?:in all|altogether|total|overall|everything)\b", re.IGNORECASE)
+# Names of techniques that are called after a part.
+_TECHNIQUE = re.compile(
+    r"\bnon[\s-]?embedding|\b(?:gradient|activation)s? (?:checkpoint\w*|accumulat\w*)|"
+    r"embedding models?",
+    re.IGNORECASE,
+)
+
+
+def _part_asked(wording: str, result: Result) -> Step | None:
+    """The line of the sum that the question names, where it names one and not the whole."""
+    if _WHOLE.search(wording):
+        return None
+    asked = _stems(_TECHNIQUE.sub(" ", " ".join(_clauses(wording))))
+    own = _stems(result.label)
+    named = [
+        step
+        for step in (*result.steps, *result.others)
+        if (words := _stems(_head(step.label)) - own) and words <= asked
+    ]
+    distinct = {step.value for step in named}
+    return named[0] if len(distinct) == 1 else None
+
+
+def _clauses(wording: str) -> Iterator[str]:
+    """What asks, up to what is given: marks stand where something was read."""
+    for clause in re.split(r"[¦,;:.?\d]|\b(?:with|if)\b", wording):
+        if _ASKS.search(clause):
+            yield clause
+
+
+_ASKS = re.compile(r"\b(?:how|what|which|share|fraction|percent\w*|costs?)\b", re.IGNORECASE)
+
+
+def _head(label: str) -> str:
+    """What a line is, without what it is of."""
+    return re.split(r" of | a |\(|,| beside | for ", label)[0]
+
+
+def _stems(text: str) -> set[str]:
+    words = _WORD.findall(text.lower().replace("price", "cost").replace("expensive", "cost"))
+    return {word.rstrip("s") for word in words if len(word) > 3} - _PLAIN
+
+
+_PLAIN = frozenset("parameter token time step memory each what does model weight much many".split())
 
 
 def work_out(asked: Asked) -> Worked:
@@ -96,7 +207,8 @@ def work_out(asked: Asked) -> Worked:
         told = prompts.fill("replies/calculation-impossible.md", why=str(error))
         return Worked(asked, None, told.strip())
     back = prompts.text("replies/calculation-length.md").strip() if asked.missing else ""
-    return Worked(asked, found, back)
+    other = calculate(asked.name, asked.against) if asked.against is not None else None
+    return Worked(asked, found, back, other)
 
 
 def _question(name: str, field: str) -> str:

@@ -19,7 +19,7 @@ from app.question.given import Amount, Given, read
 from app.record.types import Message
 from index.calculations import calculation
 from index.calculations.precisions import precision
-from index.calculations.shapes import models
+from index.calculations.shapes import models, usual_model
 
 __all__ = ["Asked", "calculation_asked"]
 
@@ -28,14 +28,20 @@ __all__ = ["Asked", "calculation_asked"]
 class Asked:
     """A calculation that was asked for, as its inputs by name.
 
-    `claimed` are figures of the asker's own; `missing` names what is
-    to be asked back before anything can be worked out.
+    `claimed` are figures of the asker's own; `missing` names what is to be asked back before
+    anything can be worked out; `against` are the inputs of the second of two that are compared;
+    `wording` is what asks, with marks where something was read; `unread` are its numbers that no
+    input takes; `assumed` is what was taken for granted in reading.
     """
 
     name: str
     inputs: Mapping[str, Any]
     claimed: tuple[Amount, ...] = ()
     missing: str = ""
+    against: Mapping[str, Any] | None = None
+    wording: str = ""
+    unread: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
 
 _Test = re.Pattern[str] | None
@@ -57,9 +63,12 @@ class _Rule:
     without: tuple[str, ...] = ()
     words: int = 0
     check: str = ""
+    compares: bool = False
 
     def holds(self, given: Given, asking: str) -> bool:
         """Tell whether it is this calculation that the sentences ask for."""
+        if self.compares and not given.other:
+            return False
         if not self.cue.search(asking) or not all(given.has(*choice) for choice in self.needs):
             return False
         if given.has(*self.without) or (self.given and not given.has(*self.given)):
@@ -102,6 +111,7 @@ def _rules() -> tuple[_Rule, ...]:
             without=tuple(row.get("without", ())),
             words=row.get("words", 0),
             check=row.get("check", ""),
+            compares=row.get("compares", False),
         )
         for row in raw["rule"]
     )
@@ -111,7 +121,7 @@ _ASKING = re.compile(
     r"\?|\b(?:how (?:much|many|big|large|long|far|fast)|"
     r"what(?:'s| is| are| does| do| will| would)?|"
     r"calculate|compute|work out|estimate|count|fits?|sizes?\b|number of|max(?:imum)?|convert|"
-    r"upper (?:bound|limit)|needed|total|need|can (?:i|we)|will|"
+    r"softmax of|optimal|upper (?:bound|limit)|needed|total|need|can (?:i|we)|will|"
     r"(?:tokens|size|memory|vram|flops|cache|params|parameters) (?:for|of))\b",
     re.IGNORECASE,
 )
@@ -158,7 +168,7 @@ def calculation_asked(question: str, history: Sequence[Message] = ()) -> Asked |
     turn: _Turn | None = None
     earlier = [message.content for message in history if message.role == "user"]
     turns = (*earlier[-_MOST_TURNS:], question)
-    if not any(char.isdigit() for text in turns for char in text):
+    if not any(char.isdigit() or char in '"“' for text in turns for char in text):
         return None  # spares a cold process the data of models and machines
     for text in turns:
         turn = _turn(text, turn)
@@ -191,13 +201,22 @@ def _takes(rule: _Rule, given: Given) -> bool:
 def _rule_for(given: Given, text: str) -> _Rule | None:
     own = len(given.values) + len(given.memory)
     asking = _asking(text, own)
-    if not own or not asking or "several" in given.notes:
+    if not own or not asking:
         return None
-    if _EXPLAINING.search(text) and not (own >= 3 and _ASKING_HOW_MUCH.search(text)):
+    rules = _rules()
+    if "several" in given.notes:
+        rules = tuple(rule for rule in rules if rule.compares) if "model" in given.other else ()
+    compares = bool(given.other) and _APART.search(text)
+    if (
+        _EXPLAINING.search(text)
+        and not compares
+        and not (own >= 3 and _ASKING_HOW_MUCH.search(text))
+    ):
         return None
-    if _TELLING.search(text) and len(set(given.values) & _NUMBERS) < 3:
+    told = _TELLING.search(text) and not _OUGHT.search(text)
+    if told and len(set(given.values) & _NUMBERS) < 3:
         return None
-    return next((rule for rule in _rules() if rule.holds(given, asking)), None)
+    return next((rule for rule in rules if rule.holds(given, asking)), None)
 
 
 def _asking(text: str, own: int) -> str:
@@ -215,11 +234,16 @@ _ASKING_HOW_MUCH = re.compile(
     r"does it fit",
     re.IGNORECASE,
 )
+_APART = re.compile(r"\bdifference\b|\bcompare", re.IGNORECASE)
 # What a paper or a person found is told by sources, not by a formula.
 _TELLING = re.compile(
     r"\b(?:did|was|were|papers?|authors?|study|reported|according to|published|measured|released|"
     r"record|won|beat|onset|sweep|claimed|download|yardstick|by heart)\b",
     re.IGNORECASE,
+)
+# … but what one ought to do by a law is worked out.
+_OUGHT = re.compile(
+    r"\b(?:should (?:i|we)|(?:do|would|will) (?:i|we) need|for my)\b", re.IGNORECASE
 )
 _STATING = re.compile(
     r"\b(?:i|we|it|they|he|she)(?:'m|'ve|'s| am| is| have| has| had| was| use| used| run| ran| "
@@ -228,12 +252,13 @@ _STATING = re.compile(
 )
 _SHORT = 24
 _FEW = 6
+_SHAPED = ("kv-cache", "context-that-fits")  # what only a shape decides
 
 
 def _completed(given: Given, text: str) -> Given:
     """Add what follows from several things that were read, and from words around them."""
     values = given.values
-    if given.quoted and len(given.quoted) >= 2:
+    if len(given.quoted) >= 2:
         given.put("quoted", True)
         given.put("text", given.quoted[0])
         given.put("reference", given.quoted[1])
@@ -303,7 +328,7 @@ _FITTING = re.compile(
 _SIZED = re.compile(
     r"(?:\b(?:sizes?|memory|vram|ram|space|file|checkpoint|weights?|gb|gib|gigs|gigabytes)\b|"
     r"how (?:big|large))"
-    r"(?:[\s,]+(?:serving|serve|running|loading|total|of|for|is|are|does|do|in|to|the|a|an|my|one|just|only|gpu|run|load|host|would|will|weights?|"
+    r"(?:[\s,]+(?:do|i|we|you|should|get|have|buy|and|serving|serve|running|loading|total|of|for|is|are|does|do|in|to|the|a|an|my|one|just|only|gpu|run|load|host|would|will|weights?|"
     r"file|model|need(?:ed)?|take|use|frozen|¦|\(\w+ \w+\)))*[\s,]+M\b"
     r"(?!\s*(?:-|expert|head|layer|block|embedding|tokenizer|"
     r"vocab|graph|attention|shaped|plus|chat|\+))|"
@@ -338,6 +363,11 @@ def _sized(given: Given, asking: str) -> bool:
     return _SIZED.search(given.masked) is not None
 
 
+def _bare(given: Given, _asking: str) -> bool:
+    """Tell whether nothing is said but a model and a machine: "M on 8 of these?"."""
+    return not re.sub(r"\bM\b|\b(?:on|with|in|using|a|an|my|the|and)\b|\W", "", given.masked)
+
+
 def _states(given: Given, _asking: str) -> bool:
     """Tell whether what training takes is asked, not what frozen weights alone do."""
     frozen = re.search(r"frozen|\bbase\b|4[\s-]?bit weights", given.text, re.IGNORECASE)
@@ -345,7 +375,7 @@ def _states(given: Given, _asking: str) -> bool:
 
 
 _CHECKS: Mapping[str, Callable[[Given, str], bool]] = {
-    "no_fit": _no_fit, "sized": _sized, "states": _states,
+    "no_fit": _no_fit, "sized": _sized, "states": _states, "bare": _bare,
 }  # fmt: skip
 
 
@@ -361,19 +391,63 @@ def _merged(before: Given, now: Given) -> Given:
     if "hours" in now.values:
         values.pop("days", None)
     values.update(now.values)
-    return Given(values, now.memory, before.notes, now.quoted or before.quoted, now.text)
+    return Given(
+        values, now.memory, before.notes, now.quoted or before.quoted, now.text, now.masked
+    )
 
 
 def _asked(turn: _Turn) -> Asked:
     rule, values = turn.rule, turn.given.values
+    inputs = _inputs(rule, values)
+    assumed = _usual_shape(rule.name, inputs, float(values.get("parameters", 0)))
+    missing = _shaped(rule.name, inputs, turn)
+    against = None
+    if rule.compares:
+        against = _inputs(rule, {**values, **turn.given.other})
+        _shaped(rule.name, against, turn)
+        if against == inputs:
+            against = None
+    return Asked(
+        rule.name, inputs, tuple(turn.given.memory), missing, against, turn.given.masked,
+        _unread(turn.given.masked), assumed,
+    )  # fmt: skip
+
+
+def _usual_shape(name: str, inputs: dict[str, Any], parameters: float) -> tuple[str, ...]:
+    """Give a size that only a shape can be worked out from the shape of a usual model."""
+    if name not in _SHAPED or set(inputs) & {"model", "layers", "attention_layers"}:
+        return ()
+    usual = usual_model(parameters)
+    if usual is None:
+        return ()
+    inputs.pop("parameters", None)
+    inputs["model"] = usual.slug
+    return (
+        f"the shape of {usual.name}, since no model was named: models of one size differ in this "
+        "by a factor of four and more",
+    )
+
+
+def _inputs(rule: _Rule, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a calculation takes of what was given."""
     inputs: dict[str, Any] = {}
     for spec in calculation(rule.name).inputs:
         for source in rule.takes.get(spec.name, (spec.name,)):
             if source in values:
                 inputs[spec.name] = values[source]
                 break
-    missing = _shaped(rule.name, inputs, turn)
-    return Asked(rule.name, inputs, tuple(turn.given.memory), missing)
+    return inputs
+
+
+# A number that stands by itself, with the word after it: no year, and no part of a name.
+_LEFT = re.compile(
+    r"(?<![\w.,/-])[$€]?(?!(?:19|20)\d\d\b)\d[\d,]*(?:\.\d+)?\s?(?:%|[A-Za-z]+)?(?![\w.-]*\d)"
+)
+
+
+def _unread(masked: str) -> tuple[str, ...]:
+    """Numbers that nothing took."""
+    return tuple(dict.fromkeys(found.group().strip() for found in _LEFT.finditer(masked)))
 
 
 def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:
@@ -383,6 +457,8 @@ def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:
         for each in _OWN & set(inputs):
             if each != "attention_layers" and not re.search(r"\bif\b|instead|change", turn.text):
                 inputs.pop(each)
+    if name in _SHAPED and not set(inputs) & {"model", "layers", "attention_layers"}:
+        return "model"
     if name == "kv-cache" and "tokens" not in inputs:
         model = models().get(str(inputs.get("model")))
         if model and model.shape.context:
@@ -390,10 +466,10 @@ def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:
             return "tokens?"
         inputs["tokens"] = 1.0
         return "tokens?"
-    if name == "inference-memory" and not turn.given.has("memory", "gpu"):
-        return "gpu"
-    if name == "lora-parameters" and not turn.given.has("model", "layers", "width"):
+    if name == "lora-parameters" and not turn.given.has("model", "layers", "width", "rows"):
         return "model"
+    if name == "bits-per-weight" and re.search(r"zero|asymmetric", turn.text, re.IGNORECASE):
+        inputs["zero_bits"] = round(precision(inputs.get("precision", "int4")).bits)
     if name == "training-memory" and values.get("arithmetic") == "fp32":
         inputs["arithmetic"] = "fp32"
     if name == "largest-model" and "precision" in values:

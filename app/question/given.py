@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from index.calculations import CalculationError
-from index.calculations.names import machines_in, models_in
+from index.calculations.names import Named, machines_in, models_in
 from index.calculations.precisions import precision
 from index.calculations.shapes import machines
 from index.calculations.units import context_tokens, read_amount
@@ -48,7 +48,11 @@ class Amount:
 
 @dataclass
 class Given:
-    """What was read. `values` are named as the calculations' inputs, or close to it."""
+    """What was read. `values` are named as the calculations' inputs, or close to it.
+
+    `other` is the second model, machine or precision, where two are named; `masked` is the text
+    with marks in place of what was read.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     memory: list[Amount] = field(default_factory=list)
@@ -56,6 +60,7 @@ class Given:
     quoted: list[str] = field(default_factory=list)
     text: str = ""
     masked: str = ""
+    other: dict[str, str] = field(default_factory=dict)
 
     def has(self, *names: str) -> bool:
         """Tell whether any of these was given."""
@@ -76,6 +81,8 @@ _PARTS = {
     "number": _N,
     "plain": _NUMBER,
     "is": _IS,
+    "money": r"(?=[$€]|\d[\d.,]*\s?(?:[$€]|usd|dollars?|euros?|bucks))(?:[$€]\s?)?(?<![\w.])"
+    r"(?P<v>\d[\d,]*(?:\.\d+)?)\s?(?:[$€]|usd|dollars?|euros?|bucks)?",
     "per_million": r"(?:per|/|a|for(?: a)?)\s*(?:1\s?M\b|1M|million|mtok|m\b)(?:illion)?",
 }
 
@@ -87,6 +94,7 @@ class _Name:
     name: str
     unit: str
     patterns: tuple[re.Pattern[str], ...]
+    second: str = ""
 
 
 @cache
@@ -94,7 +102,7 @@ def _named() -> tuple[_Name, ...]:
     raw = tomllib.loads(Path(__file__).with_name("given.toml").read_text(encoding="utf-8"))
     return tuple(
         _Name(row["name"], row["unit"], tuple(re.compile(each, re.IGNORECASE)
-              for each in _written(row)))
+              for each in _written(row)), row.get("second", ""))
         for row in raw["number"]
     )  # fmt: skip
 
@@ -133,7 +141,7 @@ class _Reader:
         self._precisions()
         for named in _named():
             for pattern in named.patterns:
-                self._rule(named.name, named.unit, pattern)
+                self._rule(named, pattern)
         self._gpus()
         self._sizes()
         self._memory()
@@ -171,7 +179,8 @@ class _Reader:
         if found is None:
             return
         values = [float(n.replace("−", "-")) for n in re.findall(number, found[1])]
-        name = "logits" if re.search(r"logit", self.left, re.IGNORECASE) else "probabilities"
+        scores = re.search(r"logit|softmax (?:of|over|for)\b", self.left, re.IGNORECASE)
+        name = "logits" if scores else "probabilities"
         if name == "probabilities" and not all(0 <= value <= 1 for value in values):
             if not all(0 <= value <= 100 for value in values) or not 95 <= sum(values) <= 105:
                 return
@@ -180,15 +189,21 @@ class _Reader:
         self._take(found.start(), found.end())
 
     def _names(self) -> None:
-        found = models_in(self.left)
-        if len({place.slug for place in found}) > 1:
-            self.given.notes.append("several")
-        for place in reversed(found):
+        for place in reversed(self._two("model", models_in(self.left))):
             self.given.values["model"] = place.slug
             self._take(place.start, place.end, "M")
-        for place in reversed(machines_in(self.left)):
+        for place in reversed(self._two("gpu", machines_in(self.left))):
             self.given.values["gpu"] = place.slug
             self._take_machine(place.start, place.end)
+
+    def _two(self, name: str, found: list[Named]) -> list[Named]:
+        """The same names; where two different ones stand, the second is kept as the other."""
+        slugs = list(dict.fromkeys(place.slug for place in found))
+        if len(slugs) == 2:
+            self.given.other[name] = slugs[1]
+        if len(slugs) > 1 and name == "model":
+            self.given.notes.append("several")
+        return found
 
     def _take_machine(self, start: int, end: int) -> None:
         before = re.search(r"(?<![\w.])(\d[\d,]*)\s*(?:[x×]\s*)?(?:nvidia\s*)?$", self.left[:start],
@@ -226,7 +241,7 @@ class _Reader:
         kind, cache = rf"(?P<p>{_PRECISION})(?![\w])", r"(?:kv[\s-]?cache|cache|kv)"
         patterns = (
             ("cache_precision", rf"{cache}(?:\s\w+){{0,2}}?\s(?:at|in|to|as|is|with)\s{kind}"),
-            ("cache_precision", rf"(?<![\w.]){kind}\s(?:kv[\s-]?)?cache(?![\w])"),
+            ("cache_precision", rf"(?<![\w.]){kind}\s(?:kv(?:[\s-]?cache)?|cache)(?![\w])"),
             ("precision", rf"(?<![\w.]){kind}"),
         )
         optimizer = (
@@ -243,9 +258,13 @@ class _Reader:
             found = precision("fp16" if "half" in text.lower() else text)
         except CalculationError:
             return
+        own = self.given.values.get(name, found.name)
+        if own != found.name and name not in self.given.other:
+            self.given.other[name] = found.name
         self.given.put(name, found.name)
 
-    def _rule(self, name: str, unit: str, pattern: re.Pattern[str]) -> None:
+    def _rule(self, named: _Name, pattern: re.Pattern[str]) -> None:
+        name, unit = named.name, named.unit
         if name in self.given.values:
             return
         match = pattern.search(self.left)
@@ -262,6 +281,8 @@ class _Reader:
         if unit == "fraction" and points and "%" not in match["v"]:
             value /= 100
         self.given.put(name, value)
+        if named.second:
+            self.given.put(named.second, _amount(match["w"], unit))
         self._take(match.start(), match.end())
 
     def _rights(self, pattern: re.Pattern[str]) -> None:
@@ -423,7 +444,9 @@ def _normalized(text: str) -> str:
     text = re.sub(r"\b(?:one|a single|single)\b(?=\s(?:kv|key))", "1", text, flags=re.IGNORECASE)
     text = re.sub(rf"\b({words})\b(?=[\s-]+[A-Za-z0-9])", digits, text, flags=re.IGNORECASE)
     text = text.replace("×", "x") if re.search(r"\d\s?×\s?[A-Z]", text) else text
-    return re.sub(r"(?<![\w.])(\d+)\s?[x×]\s?(?=[A-Za-z])", r"\1 x ", text)
+    text = re.sub(r"\b(\d+) nodes? (?:of|with|x|×) (\d+)(?=\s?[x×]?\s?[A-Za-z])",
+                  lambda m: str(int(m[1]) * int(m[2])), text, flags=re.IGNORECASE)  # fmt: skip
+    return re.sub(r"(?<![\w.])(\d+)\s?[x×]\s?(?=[A-Za-z]|[2345]0[5-9]0)", r"\1 x ", text)
 
 
 def _amount(text: str, unit: str) -> float | None:

@@ -30,6 +30,7 @@ __all__ = [
     "machines",
     "model",
     "models",
+    "usual_model",
 ]
 
 T = TypeVar("T")
@@ -194,6 +195,23 @@ class Machine:
 def models() -> Mapping[str, Model]:
     """The public models by slug."""
     return {record["slug"]: _model(record) for record in _read("models.yaml")}
+
+
+_USUAL = (
+    "llama-3.2-1b", "llama-3.2-3b", "mistral-7b-v0.3", "llama-3.1-8b", "qwen2.5-14b",
+    "qwen2.5-32b", "llama-3.1-70b", "llama-3.1-405b",
+)  # fmt: skip
+_ALIKE = 1.2  # times as many parameters, at most
+
+
+def usual_model(parameters: float) -> Model | None:
+    """A common dense model of about that many parameters; None where there is none."""
+    if parameters <= 0:
+        return None
+    usual = [models()[slug] for slug in _USUAL]
+    nearest = min(usual, key=lambda one: abs(one.parameters - parameters))
+    low, high = sorted((nearest.parameters, parameters))
+    return nearest if high / low <= _ALIKE else None
 
 
 @cache

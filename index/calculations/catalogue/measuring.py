@@ -32,7 +32,7 @@ def _sampling(values: Values) -> Result:
     kept = decoding.sampled(start, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
     parts = tuple(Part(f"token {i}", p) for i, p in enumerate(kept, 1) if p > 0)
     shown_parts = ", ".join(f"{part.label} {rounded(part.value)}" for part in parts[:12])
-    step = Step("tokens kept", f"{len(start)} tokens", len(parts), "count")
+    step = Step(f"tokens kept, of {len(start)}", "", len(parts), "count")
     values.cite("holtzman-2020")
     if min_p:
         values.cite("nguyen-2024")
@@ -156,12 +156,15 @@ def _wilson(values: Values) -> Result:
     right, items = _share(values, "right", "accuracy")
     low, high = measuring.wilson(right, items, values.number("confidence"))
     share = right / items
-    steps = (Step("share", f"{rounded(right)} / {rounded(items)}", share, "fraction"),)
+    steps: tuple[Step, ...] = (
+        Step("share", f"{rounded(right)} / {rounded(items)}", share, "fraction"),
+    )
     others = (Step("low end", "", low, "fraction"), Step("high end", "", high, "fraction"))
-    half = (high - low) / 2
-    return Result("Half the width of Wilson's interval", half, "fraction", steps,
-                  verdict=f"Between {rounded(100 * low)} % and {rounded(100 * high)} %",
-                  others=others)  # fmt: skip
+    steps += (Step("half the interval's width", "", (high - low) / 2, "fraction"),)
+    level = rounded(100 * values.number("confidence"))
+    between = f"{rounded(100 * low)} % and {rounded(100 * high)} %"
+    verdict = f"Wilson's interval ({level} %): between {between}"
+    return Result("Share answered right", share, "fraction", steps, verdict=verdict, others=others)
 
 
 def _difference(values: Values) -> Result:
@@ -216,8 +219,13 @@ def _overlap(values: Values) -> Result:
     found = measuring.overlaps(values.text("text"), values.text("reference"))
     others = tuple(Step(name, "", value, "fraction") for name, value in found.items()
                    if name != "F1")  # fmt: skip
-    if "ROUGE-1" not in found or "BLEU" not in found:
-        values.assume("ROUGE and BLEU only where rouge-score and sacrebleu are installed")
+    lacking = [
+        f"{score} is not worked out: it needs the package {package}"
+        for score, package in (("ROUGE-1", "rouge-score"), ("BLEU", "sacrebleu"))
+        if score not in found
+    ]
+    for told in lacking:
+        values.assume(told)
     if "ROUGE-1" in found:
         values.cite("lin-2004")
     return Result("F1 of the words", found["F1"], "fraction", others=others)

@@ -20,7 +20,7 @@ from index.calculations.catalogue.shared import (
 )
 from index.calculations.memory import kv_bytes, kv_bytes_per_token, longest_context, weight_bytes
 from index.calculations.parameters import count, countable
-from index.calculations.precisions import Precision
+from index.calculations.precisions import Precision, scaled_bits
 from index.calculations.registry import Calculation, Input, Part, Result, Step, Values
 from index.calculations.shapes import CacheGroup, Shape
 from index.calculations.units import CalculationError, rounded, shown
@@ -212,7 +212,9 @@ def _inference(values: Values) -> Result:
 def _fitted(values: Values, needed: float, steps: list[Step], parts: list[Part]) -> Result:
     memory = memory_of(values)
     if memory is None:
-        return Result("Memory for inference", needed, "bytes", tuple(steps), tuple(parts))
+        others = tuple(_cards(needed, size * 2.0**30, values.number("usable")) for size in _CARDS)
+        return Result("Memory for inference", needed, "bytes", tuple(steps), tuple(parts),
+                      others=others)  # fmt: skip
     usable, gpus = values.number("usable"), values.whole("gpus")
     room = memory * usable * gpus
     least = math.ceil(needed / (memory * usable) - 1e-9)
@@ -230,6 +232,16 @@ def _fitted(values: Values, needed: float, steps: list[Step], parts: list[Part])
         values.assume("weights and cache are spread evenly over the GPUs (tensor parallelism)")
     return Result("Memory for inference", needed, "bytes", tuple(steps), tuple(parts),
                   verdict, fits, others)  # fmt: skip
+
+
+_CARDS = (24, 48, 80)  # GiB, as cards have them
+
+
+def _cards(needed: float, memory: float, usable: float) -> Step:
+    """How many cards of a size hold it."""
+    worked = f"{shown(needed, 'bytes')} / ({shown(memory, 'bytes')} × {rounded(usable)})"
+    count = math.ceil(needed / (memory * usable) - 1e-9)
+    return Step(f"cards of {memory / 2**30:.0f} GB needed", worked, count, "count")
 
 
 def _room_for_cache(values: Values) -> tuple[float, float, list[Step]]:
@@ -300,6 +312,21 @@ def _bits_that_fit(values: Values) -> Result:
     return Result("Parameters that fit, weights alone", largest, "parameters", (step,))
 
 
+def _bits_a_weight(values: Values) -> Result:
+    stored = _stored(values)
+    bits = stored.bits if values.given("bits") else round(stored.bits)
+    group = values.whole("group")
+    scale, zero = values.number("scale_bits"), values.number("zero_bits")
+    found = scaled_bits(bits, group, scale, zero)
+    beside = f"({rounded(scale)} + {rounded(zero)})" if zero else rounded(scale)
+    step = Step("bits a weight", f"{rounded(bits)} + {beside} / {group}", found, "bits")
+    others = [Step("overhead", "", found / bits - 1, "fraction")]
+    if not values.given("zero_bits"):
+        asymmetric = scaled_bits(bits, group, scale, bits)
+        others.append(Step("with zero points of as many bits", "", asymmetric, "bits"))
+    return Result("Bits a weight, scales counted", found, "bits", (step,), others=tuple(others))
+
+
 _FITTING = (MACHINE, MEMORY_INPUT, GPUS, USABLE, OVERHEAD)
 MEMORY = (
     Calculation(
@@ -317,6 +344,14 @@ MEMORY = (
     Calculation(
         "weights", "Weights in memory", "parameters × bits a weight / 8", "bytes",
         (*MODEL_OR_PARAMETERS, PRECISION, BITS), _weights, ("frantar-2022",),
+    ),
+    Calculation(
+        "bits-per-weight", "Bits a weight with the scales of its group",
+        "bits + (bits of a scale + bits of a zero point) / group", "bits",
+        (PRECISION, BITS, size("group", "weights that share a scale"),
+         Input("scale_bits", "bits", "a scale's", 16.0, low=0, high=64),
+         Input("zero_bits", "bits", "a zero point's; 0 is symmetric", 0.0, low=0, high=64)),
+        _bits_a_weight, ("frantar-2022",),
     ),
     Calculation(
         "kv-cache", "Keys and values in memory",

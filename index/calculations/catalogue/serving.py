@@ -109,7 +109,18 @@ def _prefill(values: Values) -> Result:
     return Result("Time to read the prompt", seconds, "s", tuple(steps), others=others)
 
 
+def _intensity_of_weights(values: Values) -> Result:
+    stored, batch = values.precision(), values.number("batch")
+    found = 2 * batch / stored.bytes
+    step = Step("FLOP a byte", f"2 × {batch:,.0f} / {rounded(stored.bytes)} bytes a weight", found,
+                "FLOP/byte")  # fmt: skip
+    values.assume("the weights alone are read: the KV cache's own traffic is not counted")
+    return _balanced(values, found, [step])
+
+
 def _intensity(values: Values) -> Result:
+    if not (values.given("model") or values.given("parameters")):
+        return _intensity_of_weights(values)
     _, active = parameters_of(values)
     weights, cache, steps = _read_a_step(values)
     batch = values.number("batch")
@@ -117,6 +128,11 @@ def _intensity(values: Values) -> Result:
     worked = f"2 × {shown(active, 'parameters')} × {batch:,.0f}"
     read = shown(weights + batch * cache, "bytes")
     steps.append(Step("FLOP a byte", f"{worked} / {read}", found, "FLOP/byte"))
+    return _balanced(values, found, steps)
+
+
+def _balanced(values: Values, found: float, steps: list[Step]) -> Result:
+    """The intensity held against what the machine can do a byte."""
     others: tuple[Step, ...] = ()
     verdict = ""
     if values.given("gpu") or (values.given("peak") and values.given("bandwidth")):
@@ -140,9 +156,13 @@ def _cost(values: Values) -> Result:
     return Result("Cost a million tokens", cost, "USD/Mtok", (step,))
 
 
+_MONTH = 730.0  # hours
+
+
 def _break_even(values: Values) -> Result:
     price, gpus, api = values.number("price"), values.whole("gpus"), values.number("api_price")
-    hours = values.number("hours")
+    spend = values.optional("spend")
+    hours = values.number("hours") if values.given("hours") or not spend else _MONTH
     if api <= 0:
         raise CalculationError("api_price is 0, expected a price above it", field="api_price")
     tokens = serving.break_even_tokens(price * gpus, api, hours)
@@ -150,9 +170,15 @@ def _break_even(values: Values) -> Result:
     step = Step("tokens", f"{rounded(hours)} h × {many}{shown(price, 'USD/h')} / "
                 f"{shown(api, 'USD/Mtok')}", tokens, "tokens")  # fmt: skip
     rate = tokens / hours / 3600
-    others = (Step("which is, day and night", "", rate, "tokens/s"),)
+    others: tuple[Step, ...] = (Step("which is, day and night", "", rate, "tokens/s"),)
     verdict = ""
-    if values.given("throughput"):
+    if spend:
+        own = hours * price * gpus
+        others += (Step("tokens bought now", "", spend / api * 1e6, "tokens"),)
+        cheaper = "the API is cheaper" if spend < own else "own machines are cheaper, if they can"
+        verdict = (f"{shown(spend, 'USD')} at the API against {shown(own, 'USD')} for the machines "
+                   f"over {rounded(hours)} hours: {cheaper}")  # fmt: skip
+    elif values.given("throughput"):
         verdict = ("The machine can do that" if values.number("throughput") >= rate
                    else "The machine can't do that: the API is cheaper at any load")  # fmt: skip
     return Result(f"Break-even over {rounded(hours)} hours", tokens, "tokens", (step,),
@@ -234,7 +260,8 @@ SERVING = (
         "break-even", "Tokens at which own machines cost what an API does",
         "hours × GPUs × price an hour / API's price", "tokens",
         (PRICE, GPUS, Input("api_price", "USD/Mtok", "the API's price", low=0, high=1e6),
-         Input("hours", "count", "over how many hours", 24.0, low=0.01, high=1e7), RATE),
+         Input("hours", "count", "over how many hours", 24.0, low=0.01, high=1e7), RATE,
+         Input("spend", "USD", "what the API costs a month", low=0, high=1e12)),
         _break_even,
     ),
     Calculation(

@@ -164,11 +164,7 @@ def _time(values: Values) -> Result:
         price = values.number("price")
         others.append(Step("cost", f"{shown(seconds * gpus, 'GPU-s')} × {shown(price, 'USD/h')}",
                            seconds / 3600 * gpus * price, "USD"))  # fmt: skip
-    verdict = ""
-    if values.given("price"):
-        verdict = f"Cost: {shown(seconds / 3600 * gpus * values.number('price'), 'USD')}"
-    return Result("Training time", seconds, "s", tuple(steps), verdict=verdict,
-                  others=tuple(others))  # fmt: skip
+    return Result("Training time", seconds, "s", tuple(steps), others=tuple(others))
 
 
 def _mfu(values: Values) -> Result:

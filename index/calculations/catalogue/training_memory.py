@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from index.calculations.catalogue.shared import (
     GPUS,
     MACHINE,
@@ -38,11 +40,9 @@ TARGETS = Input("targets", "text", "the matrices adapted: all, attention, or q,k
 
 def _memory(values: Values) -> Result:
     total, _ = parameters_of(values)
-    method, optimizer = values.text("method"), OPTIMIZERS[values.text("optimizer")]
-    arithmetic = values.text("arithmetic")
-    trained, frozen = total, 0.0
-    if method != "full":
-        trained, frozen = _adapters(values, total, method)
+    method, arithmetic = values.text("method"), values.text("arithmetic")
+    optimizer = OPTIMIZERS[values.text("optimizer")]
+    trained, frozen = _adapters(values, total, method) if method != "full" else (total, 0.0)
     bytes_each = 4.0 if arithmetic == "fp32" else 2.0
     gpus = values.whole("gpus")
     stages = [values.whole("zero")] if values.given("zero") else _stages(gpus)
@@ -65,11 +65,7 @@ def _memory(values: Values) -> Result:
     needed = state.total + extra
     steps = _state_steps(values, trained, frozen, state, chosen)
     steps += tuple(Step(part.label, "", part.value, "bytes") for part in activations)
-    others = tuple(
-        Step(_stage_name(stage, gpus), "", states[stage].total + extra, "bytes")
-        for stage in stages
-        if len(stages) > 1
-    )
+    others = _each_stage(states, gpus, extra)
     if optimizer.name != "adamw" and method == "full":
         usual = training_state(trained, frozen, OPTIMIZERS["adamw"], mixed=arithmetic == "mixed",
                                bytes_each=bytes_each, zero=chosen, gpus=gpus)  # fmt: skip
@@ -87,7 +83,27 @@ def _memory(values: Values) -> Result:
         shared = chosen if len(stages) > 1 else 0
         left = 0.0 if activations else memory - needed
         verdict += _room(gpus, shared, left, states[stages[0]].total + extra)
+    else:
+        verdict += _least(memory - extra, states[stages[0]], gpus, stages[0])
     return Result(label, needed, "bytes", steps, tuple(parts), verdict, fits, others)
+
+
+def _each_stage(states: dict[int, TrainingState], gpus: int, extra: float) -> tuple[Step, ...]:
+    """What each way of sharing takes, where there are several."""
+    if len(states) == 1:
+        return ()
+    return tuple(
+        Step(_stage_name(stage, gpus), "", state.total + extra, "bytes")
+        for stage, state in states.items()
+    )
+
+
+def _least(room: float, state: TrainingState, gpus: int, stage: int) -> str:
+    """How many GPUs hold the states if all is shared among them, as far as that is known."""
+    if room <= 0 or (stage and gpus > 1):
+        return ""
+    least = math.ceil(state.total / room - 1e-9)
+    return f"; shared by ZeRO-3 or FSDP, at least {least} such GPUs hold it"
 
 
 def _room(gpus: int, stage: int, left: float, unshared: float) -> str:
@@ -132,7 +148,9 @@ def _adapters(values: Values, total: float, method: str) -> tuple[float, float]:
 
 def _activations(values: Values) -> list[Part]:
     shape = shape_of(values)
-    if not values.given("sequence") or not (shape.layers and shape.width and shape.heads):
+    checkpointing, flash = values.flag("checkpointing"), values.flag("flash")
+    shaped = shape.layers and shape.width and (shape.heads or flash)
+    if not values.given("sequence") or not shaped:
         values.assume(
             "activations are not counted: "
             + ("the shape" if values.given("sequence") else "the sequence length")
@@ -140,7 +158,6 @@ def _activations(values: Values) -> list[Part]:
         )
         return []
     tokens, batch = values.number("sequence"), values.number("batch")
-    checkpointing, flash = values.flag("checkpointing"), values.flag("flash")
     values.assume(
         ("activations with" if checkpointing else "activations without") + " checkpointing, "
         + ("FlashAttention (no stored scores)" if flash else "the scores stored")
@@ -166,7 +183,8 @@ def _state_steps(
     count = shown(trained, "parameters")
     state_of = f"{optimizer.name}" + (" and master weights" if arithmetic == "mixed" else "")
     held = frozen / (gpus if stage >= 3 else 1)
-    still = (Step("frozen weights", f"{shown(frozen, 'bytes')}{shared[2]}", held, "bytes"),)
+    whole = f"{shown(frozen, 'bytes')}{shared[2]}" if shared[2] else ""
+    still = (Step("frozen weights", whole, held, "bytes"),)
     return (
         *(still if frozen else ()),
         Step("weights", f"{count} × {each} bytes{shared[2]}", state.weights - held, "bytes"),
@@ -217,7 +235,18 @@ def _logits(values: Values) -> Result:
     return Result(f"Logits in {stored.name}", size, "bytes", (step,), others=others)
 
 
+def _one_matrix(values: Values) -> Result:
+    rank, rows, columns = values.whole("rank"), values.whole("rows"), values.whole("columns")
+    total = rank * (rows + columns)
+    step = Step("A and B", f"{rank} × ({rows:,} + {columns:,})", total, "parameters")
+    share = total / (rows * columns)
+    others = (Step("share of the matrix", f"of {rows:,} × {columns:,}", share, "fraction"),)
+    return Result("Trainable parameters of LoRA", total, "parameters", (step,), others=others)
+
+
 def _lora(values: Values) -> Result:
+    if values.given("rows") and values.given("columns"):
+        return _one_matrix(values)
     shape = shape_of(values)
     for name in ("layers", "width"):
         if not getattr(shape, name):
@@ -292,6 +321,8 @@ TRAINING_MEMORY = (
     Calculation(
         "lora-parameters", "Trainable parameters of LoRA",
         "layers × Σ rank × (d_in + d_out) over the adapted matrices", "parameters",
-        (MODEL, RANK, TARGETS, *TRAINED_SHAPE), _lora, ("hu-2021",),
+        (MODEL, RANK, TARGETS,
+         size("rows", "of the one matrix adapted, instead of a model", high=1e9),
+         size("columns", "of that matrix", high=1e9), *TRAINED_SHAPE), _lora, ("hu-2021",),
     ),
 )  # fmt: skip

@@ -62,7 +62,7 @@ async def test_a_follow_up_is_worked_out_anew(pipeline: Pipeline) -> None:
 async def test_what_is_missing_is_asked_back_and_what_is_impossible_is_said(
     pipeline: Pipeline,
 ) -> None:
-    back = await _answer(pipeline, "How many GPUs do I need for a 70B?")
+    back = await _answer(pipeline, "How many trainable parameters has LoRA with rank 8?")
     assert back.mode == "talk"
     assert "?" in back.text
     assert not back.calculations
@@ -71,6 +71,26 @@ async def test_what_is_missing_is_asked_back_and_what_is_impossible_is_said(
     )
     assert not refused.calculations
     assert "130 %" in refused.text
+
+
+async def test_without_a_machine_the_cards_that_hold_it_are_counted(pipeline: Pipeline) -> None:
+    answer = await _answer(pipeline, "How many GPUs do I need for a 70B in int8?")
+    others = answer.calculations[0]["others"]
+    assert [step["value"] for step in others] == [4, 2, 1]  # of 24, 48 and 80 GB
+
+
+async def test_the_part_that_was_asked_for_comes_first(pipeline: Pipeline) -> None:
+    states = await _answer(pipeline, "How much memory do the optimizer states of a 13B take?")
+    assert "156 GB" in states.claims[0].text
+    whole = await _answer(pipeline, "How much memory in total for optimizer states of a 13B?")
+    assert "208 GB" in whole.claims[0].text
+
+
+async def test_two_that_are_compared_stand_side_by_side(pipeline: Pipeline) -> None:
+    answer = await _answer(pipeline, "KV cache of Llama 2 7B vs Llama 3.1 8B at 4096 tokens?")
+    assert [run["result"]["value"] for run in answer.calculations] == [2 * 2**30, 2**29]
+    assert "4 times" in answer.claims[0].text
+    assert all(claim.basis == "computed" for claim in answer.claims[:3])
 
 
 async def test_what_is_no_calculation_is_answered_from_the_sources(pipeline: Pipeline) -> None:

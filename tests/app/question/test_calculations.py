@@ -48,6 +48,30 @@ def _asked(*turns: str) -> tuple[str, dict[str, Any]]:
          {"price": 1.2, "throughput": 800}),
         ("perplexity for a loss of 2.1?", "perplexity", {"loss": 2.1}),
         ("95% confidence interval for 41 of 50?", "wilson-interval", {"right": 41, "items": 50}),
+        ("12k calls with 800 input and 150 output tokens at $0.20 and $0.90 per million, cost?",
+         "api-cost", {"requests": 12000, "input_tokens": 800, "output_tokens": 150,
+                      "input_price": 0.2, "output_price": 0.9}),
+        ("price to train a 3B on 1T tokens with H100s at $2.50 per GPU hour?", "training-time",
+         {"price": 2.5, "gpu": "h100"}),
+        ("how much energy does training a 3B on 1T tokens on A100s take?", "training-time",
+         {"parameters": 3e9, "tokens": 1e12}),
+        ("acceptance rate 0.7 with a draft length of 6, what speed-up by speculation?",
+         "speculative-speedup", {"acceptance": 0.7, "drafted": 6}),
+        ("trainable parameters of a rank 4 lora on a 2048x8192 matrix?", "lora-parameters",
+         {"rank": 4, "rows": 2048, "columns": 8192}),
+        ("3 bit weights in groups of 64, how many bits per weight is that?", "bits-per-weight",
+         {"precision": "int3", "group": 64}),
+        ("4 nodes of 8 A100 80GB with zero-3, 70B and adam: OOM?", "training-memory",
+         {"gpus": 32, "zero": 3, "parameters": 70e9}),
+        ("which GPU do I need for Qwen2.5 14B at 8 bits?", "inference-memory",
+         {"model": "qwen2.5-14b", "precision": "int8"}),
+        ("softmax of 2, 1, 0.5 at temperature 0.5?", "sampling", {"temperature": 0.5}),
+        ("how many tokens should I train a 2B model on according to chinchilla?",
+         "compute-optimal", {"parameters": 2e9}),
+        ("tokens/s for a 30B on 2x4090 q4?", "decode-speed", {"gpus": 2, "gpu": "rtx-4090"}),
+        ("300$ a month at 2$ per 1M tokens, is an A100 at 1.5$/h worth it?", "break-even",
+         {"spend": 300, "api_price": 2, "price": 1.5}),
+        ("mixtral 8x7b on 2x A100 80GB?", "inference-memory", {"model": "mixtral-8x7b"}),
     ],
 )  # fmt: skip
 def test_numbers_names_and_units_are_read(text: str, name: str, inputs: dict[str, Any]) -> None:
@@ -83,6 +107,36 @@ def test_a_follow_up_changes_an_input(turns: tuple[str, ...], changed: dict[str,
 
 
 @pytest.mark.parametrize(
+    ("text", "name", "apart"),
+    [
+        ("difference in kv cache between Llama 2 13B and Llama 3.1 8B at 8k?", "kv-cache", "model"),
+        ("how much more memory does a 7B need in fp16 than in int4?", "weights", "precision"),
+        ("H100 vs A100: how much faster does Llama 3.1 8B decode?", "decode-speed", "gpu"),
+    ],
+)
+def test_of_two_that_are_compared_both_are_worked_out(text: str, name: str, apart: str) -> None:
+    found = calculation_asked(text)
+    assert found is not None
+    assert found.against is not None
+    assert found.name == name
+    assert {key for key in found.inputs if found.inputs[key] != found.against[key]} == {apart}
+
+
+def test_a_size_without_a_shape_gets_a_usual_models_and_says_so() -> None:
+    found = calculation_asked("My 8B uses 16 GB for the KV cache at 128k, is that right?")
+    assert found is not None
+    assert found.inputs["model"] == "llama-3.1-8b"
+    assert found.assumed
+    assert [amount.value for amount in found.claimed] == [16e9]
+
+
+def test_a_number_that_nothing_takes_is_told() -> None:
+    found = calculation_asked("KV cache of Llama 3.1 8B at 8k tokens with 17 frobnications?")
+    assert found is not None
+    assert found.unread == ("17 frobnications",)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "What is a KV cache?",
@@ -93,6 +147,9 @@ def test_a_follow_up_changes_an_input(turns: tuple[str, ...], changed: dict[str,
         "Which is better, a 7B in fp16 or a 13B in int4?",
         "How many tokens was Llama 3.1 8B trained on?",
         "Tell me about 8-bit Adam",
+        "What is the difference between Llama 2 7B and Llama 3 8B?",
+        "Is Llama 3 8B better than Mistral 7B?",
+        "3B from scratch on 8 A100s: how many tokens per update?",
     ],
 )
 def test_what_asks_for_no_sum_is_left_alone(text: str) -> None:

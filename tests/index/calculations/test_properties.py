@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -20,7 +21,8 @@ from index.calculations.memory import (
     training_state,
 )
 from index.calculations.precisions import PRECISIONS, precision
-from index.calculations.shapes import CacheGroup
+from index.calculations.registry import Input
+from index.calculations.shapes import CacheGroup, machines, models
 from index.calculations.sources import SOURCES
 from index.calculations.units import UNITS, read_amount, rounded, shown
 
@@ -122,6 +124,41 @@ def test_no_input_whatever_ends_in_anything_but_a_result_or_a_sentence(
     except CalculationError:
         return
     assert not math.isnan(found.result.value)
+    json.dumps(found.as_dict(), allow_nan=False, default=str)
+    assert shown(found.result.value, found.result.unit)
+
+
+def _plausible(spec: Input) -> st.SearchStrategy[Any]:
+    """Values that an input takes."""
+    if spec.choices:
+        return st.sampled_from(spec.choices)
+    kinds: dict[str, st.SearchStrategy[Any]] = {
+        "model": st.sampled_from(sorted(models())),
+        "machine": st.sampled_from(sorted(machines())),
+        "precision": st.sampled_from(sorted(PRECISIONS)),
+        "flag": st.booleans(),
+        "numbers": st.lists(st.floats(0.01, 5), min_size=1, max_size=5),
+        "text": st.just(str(spec.default or "all")),
+    }
+    low, high = max(spec.low, 1e-3), min(spec.high, 1e4)
+    size = st.floats(low, max(low, high)).map(lambda value: max(round(value), math.ceil(low)))
+    share = st.floats(low, max(low, high))
+    return kinds.get(spec.unit, size if spec.whole else share)
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.sampled_from(sorted(CALCULATIONS)), st.data())
+def test_any_plausible_inputs_end_in_a_result_or_a_sentence(name: str, data: st.DataObject) -> None:
+    inputs = {
+        spec.name: data.draw(_plausible(spec), label=spec.name)
+        for spec in calculation(name).inputs
+        if data.draw(st.integers(0, 2))
+    }
+    try:
+        found = calculate(name, inputs)
+    except CalculationError as error:
+        assert str(error)  # noqa: PT017 - either is right
+        return
     json.dumps(found.as_dict(), allow_nan=False, default=str)
     assert shown(found.result.value, found.result.unit)
 
