@@ -226,7 +226,8 @@ def _asking(text: str, own: int) -> str:
         bare = (own >= 3 or (own >= 2 and words <= _FEW)) and not _STATING.search(text)
         return text if bare or _ASKING.search(text) else ""
     sentences = re.split(r"(?<=[.?!;])\s+|\n", text)
-    return " ".join(each for each in sentences if "?" in each or _ASKING_HOW_MUCH.search(each))
+    asking = " ".join(each for each in sentences if "?" in each or _ASKING_HOW_MUCH.search(each))
+    return text if 0 < len(asking.split()) <= _BARE else asking  # "Who is right?" of what was told
 
 
 _ASKING_HOW_MUCH = re.compile(
@@ -252,6 +253,7 @@ _STATING = re.compile(
 )
 _SHORT = 24
 _FEW = 6
+_BARE = 3
 _SHAPED = ("kv-cache", "context-that-fits")  # what only a shape decides
 
 
@@ -409,7 +411,7 @@ def _asked(turn: _Turn) -> Asked:
             against = None
     return Asked(
         rule.name, inputs, tuple(turn.given.memory), missing, against, turn.given.masked,
-        _unread(turn.given.masked), assumed,
+        _unread(turn.given), assumed,
     )  # fmt: skip
 
 
@@ -445,9 +447,10 @@ _LEFT = re.compile(
 )
 
 
-def _unread(masked: str) -> tuple[str, ...]:
-    """Numbers that nothing took."""
-    return tuple(dict.fromkeys(found.group().strip() for found in _LEFT.finditer(masked)))
+def _unread(given: Given) -> tuple[str, ...]:
+    """Numbers that nothing took, as they stand in the text; a number word is none."""
+    left = (found.group().strip() for found in _LEFT.finditer(given.masked))
+    return tuple(dict.fromkeys(number for number in left if number in given.text))
 
 
 def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:

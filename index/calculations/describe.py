@@ -106,10 +106,11 @@ its own numbers, or a model by name ("7B, Adam, two A100 80GB, does it fit?"). T
 first (the part that was asked for, where it is one: "optimizer states", "energy"), then the sum,
 then what was assumed. Of two models, machines or precisions that are compared both are worked out,
 with how many times one is the other. A number of the question that no input takes is told. Where a
-shape decides and only a size was given, a usual model's is taken and named. A follow-up changes an input ("and at 32k?", "what if 4
-bits?"); what decides the answer and was not given is asked back; what is impossible is said. A
-figure of your own is held against the result, with the likely cause where they differ (GB for GiB,
-1,000 tokens for 1,024, all heads for those that keep keys and values, active for all parameters).
+shape decides and only a size was given, a usual model's is taken and named. A follow-up changes an
+input ("and at 32k?", "what if 4 bits?"); what decides the answer and was not given is asked back;
+what is impossible is said. A figure of your own is held against the result, with the likely cause
+where they differ (GB for GiB, 1,000 tokens for 1,024, all heads for those that keep keys and
+values, active for all parameters).
 
 Models and machines are known by name, each with its source: `app calculate --list`.
 
