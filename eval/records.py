@@ -51,9 +51,9 @@ class Output:
 
     `passages` maps the ids of evidence and cited passages to what they say, so that citations
     can be checked later without the index; where a target shows no passages, its quotes stand
-    in. `act` is what the target took the turn for, empty where it does not say. `timings` are
-    milliseconds. `confidence` and `answerable` are None where the target
-    does not say.
+    in. `act` is what the target took the turn for, empty where it does not say, `missing` what it
+    says it has no answer to. `timings` are milliseconds. `confidence` and `answerable` are None
+    where the target does not say.
     """
 
     text: str = ""
@@ -77,6 +77,7 @@ class Output:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     answered: bool = True
     act: str = ""
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

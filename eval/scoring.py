@@ -48,6 +48,7 @@ def score(sample: Sample) -> Scored:
     found: dict[str, float | None] = {"failed": 0.0, **_retrieval(sample.case, sample.output)}
     facts: frozenset[str] = frozenset()
     found["abstained"] = float(sample.output.abstained)
+    found["gap_said"] = float(bool(sample.output.missing))
     found["conflict_reported"] = float(bool(sample.output.conflicts))
     if sample.output.answered:
         answer, facts = _answer(sample.case, sample.output, sample.persona)
@@ -87,7 +88,9 @@ def statements_of(output: Output) -> list[AttributedStatement]:
         by_number[cited.n].append(premises.get(cited.ref, cited.quote))
     found, position = [], 0
     for claim in sorted(output.claims, key=lambda claim: claim.start):
-        found += _uncited(output.text[position : claim.start])
+        # Before the first claim stands what is missing, which no passage can bear.
+        if position or not output.missing:
+            found += _uncited(output.text[position : claim.start])
         given = tuple(premises[ref] for ref in claim.refs if ref in premises)
         found.append(AttributedStatement(strip_markers(claim.text), given))
         position = claim.end
@@ -125,8 +128,8 @@ def _answer(
     told = "" if output.abstained else text
     figures = numbers.number_recall(case.numbers, told) if case.answerable else None
     right = answers.is_right(
-        answerable=case.answerable, abstained=output.abstained, vital_recall=vital,
-        number_recall=figures,
+        answerable=case.answerable, abstained=output.abstained, gap_said=bool(output.missing),
+        vital_recall=vital, number_recall=figures,
     )  # fmt: skip
     found: dict[str, float | None] = {
         "right": None if right is None else float(right),

@@ -22,7 +22,7 @@ from app.answer.miscomputed import Faults
 from app.answer.on_last_answer import answered_from_last, table
 from app.answer.premises import corrections
 from app.answer.prompt_builder import Delimiter, Prompt, build_prompt, unmarked
-from app.answer.replies import abstention
+from app.answer.replies import abstention, what_is_missing
 from app.answer.settings import PipelineSettings, decoding_for
 from app.answer.structured import JsonReviewer
 from app.answer.talk import Facts, clarification, talk
@@ -58,6 +58,10 @@ from index.text.sentences import Segment, SentenceStream
 
 __all__ = ["AnswerRun", "Parts"]
 
+# Of what is only near, no more than the best passages.
+_NEAREST = 2
+# Answers that say what is missing.
+_TOLD = frozenset({"draft", "composed", "mixed", "abstained"})
 _FROM_THE_LAST = frozenset({Act.SOURCE, Act.CHALLENGE, Act.REFER})
 
 
@@ -188,6 +192,9 @@ class AnswerRun:
     async def _prose(self) -> AsyncGenerator[Event, None]:
         if notice := reply(self.reading.language, "written_in_english"):
             yield self.writer.plain("", f"{notice}\n\n")
+        if gap := self.retrieved.gap:
+            nearest = prompts.fill("replies/missing-nearest.md").strip()
+            yield self.writer.plain("", f"{what_is_missing(gap)} {nearest}\n\n")
         for delta in (*self._miscomputed(), *self._corrections()):
             yield delta
         if self._drafts():
@@ -334,7 +341,7 @@ class AnswerRun:
             said.act,
             said.wishes,
             self.retrieved.standalone_query,
-            self.evidence,
+            self.evidence[:_NEAREST] if self.retrieved.gap else self.evidence,
             self.weigh,
             shape=self.persona.shape,
             said=again.answers if again else (),
@@ -378,7 +385,10 @@ class AnswerRun:
         self.refused = True
         if said := reply(self.reading.language, "refused"):
             return self.writer.plain("", said)
-        return self.writer.plain("", abstention(self.question.text, self.retrieved.nearest))
+        retrieved = self.retrieved
+        return self.writer.plain(
+            "", abstention(self.question.text, retrieved.nearest, retrieved.gap)
+        )
 
     def _final(self, mode: AnswerMode) -> Final:
         self.clock.mark("total")
@@ -410,6 +420,7 @@ class AnswerRun:
             delimiter=self.prompt.delimiter.token if self.prompt else "",
             question=self.question,
             act=self.reading.act,
+            missing=retrieved.gap.what if retrieved.gap and mode in _TOLD else (),
             calculations=self.calculations,
         )
         self.pipeline.observers.answered(answer)

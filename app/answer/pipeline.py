@@ -26,13 +26,15 @@ from app.chat_models import ChatModel
 from app.config.personas import Persona, resolve
 from app.question import answerable as gate
 from app.question.acts import TALK, Act, Said
+from app.question.gaps import find_gap, lexicon_of
 from app.question.history import Form
+from app.question.language import ENGLISH
 from app.question.model_rewrite import stand_alone
 from app.question.reading import Reading, is_remark, read_in_conversation
 from app.question.subjects import subjects_of
 from app.record.evidence import Weigh
 from app.record.hooks import Observers
-from app.record.types import Event, Question, Retrieved, Rewrite
+from app.record.types import Event, Gap, Question, Retrieved, Rewrite
 from app.verifying.judges import Judge, JudgedVerifier
 from app.verifying.supports import LexicalVerifier, Verifier
 from index import rerankers
@@ -67,6 +69,7 @@ class _Looked:
     found: SearchResult
     confidence: float
     answerable: bool
+    gap: Gap | None = None
 
 
 class Pipeline:
@@ -234,6 +237,7 @@ class Pipeline:
             unasked=found_conflicts.unasked,
             counterparts=found_conflicts.counterparts,
             act=reading.act,
+            gap=looked.gap if reading.language == ENGLISH else None,
         )
         return retrieved, looked.form
 
@@ -262,11 +266,16 @@ class Pipeline:
         judge = self.settings.gate or gate.Gates.shipped().judging(found, retriever.index)
         judged = gate.features(form.query, found, retriever.index.lexical.weight)
         confidence = judge.confidence(judged)
-        topics = subjects_of(retriever.index).defined_by(form.query)
-        if defined := _defined(found, topics, retriever.index):
-            found, confidence = defined, max(confidence, _DEFINED)
+        subjects = subjects_of(retriever.index)
+        if defined := _defined(found, subjects.defined_by(form.query), retriever.index):
+            clock.spent("gate")
+            return _Looked(form, defined, max(confidence, _DEFINED), True)
+        gap = find_gap(form.query, found.hits, lexicon_of(retriever.index), subjects)
+        # What is there of the subject is given where the gate thinks it near enough.
+        doubted = confidence * (gate.UNNAMED if gap else 1)
+        judged_by = doubted if gap and gap.kind == "absent" else confidence
         clock.spent("gate")
-        return _Looked(form, found, confidence, judge.answerable(confidence))
+        return _Looked(form, found, doubted, judge.answerable(judged_by), gap)
 
     def _bears(
         self,

@@ -7,9 +7,10 @@ from itertools import islice
 
 import prompts
 from app.record.sanitize import one_line, verbatim
+from app.record.types import Gap
 from index.types import Hit, PassageKind
 
-__all__ = ["abstention", "nearest_questions"]
+__all__ = ["abstention", "nearest_questions", "what_is_missing"]
 
 _NEAREST = 3
 # None is better than a strange one: how like the question a passage must be (cosine).
@@ -27,12 +28,24 @@ def nearest_questions(hits: Sequence[Hit]) -> tuple[str, ...]:
     return tuple(one_line(heading) for heading in islice(headings, _NEAREST))
 
 
-def abstention(question: str, nearest: Sequence[str]) -> str:
+def what_is_missing(gap: Gap) -> str:
+    """Say, in one sentence, what the passages found do not speak of."""
+    quoted = [verbatim(one_line(each)) for each in gap.what]
+    if gap.kind == "asked":
+        return prompts.fill("replies/missing-asked.md", what=" and ".join(quoted)).strip()
+    listed = " and ".join(f"“{each}”" for each in quoted)
+    name = "missing-together" if gap.kind == "together" else "missing-named"
+    return prompts.fill(f"replies/{name}.md", what=listed).strip()
+
+
+def abstention(question: str, nearest: Sequence[str], gap: Gap | None = None) -> str:
     """Say that the knowledge base does not hold the answer, and what it holds near to it."""
     shown = one_line(question)
     if len(shown) > _QUESTION_SHOWN:
         shown = shown[: _QUESTION_SHOWN - 1].rstrip() + "…"
     text = prompts.fill("replies/abstention.md", question=verbatim(shown)).strip()
+    if gap is not None and gap.kind in ("absent", "named"):
+        text += f" {what_is_missing(gap)}"
     if nearest:
         listed = "\n".join(f"- {verbatim(question)}" for question in nearest)
         text += "\n\n" + prompts.fill("replies/nearest.md", questions=listed).strip()

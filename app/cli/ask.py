@@ -122,6 +122,7 @@ def retrieved_line(identity: str | int, found: Retrieved) -> dict[str, Any]:
         "standalone_query": found.standalone_query,
         "answerable": found.answerable,
         "confidence": round(found.confidence, 4),
+        "missing": list(found.gap.what) if found.gap else [],
         "hits": [
             {"ref": hit.passage.id, "topic": hit.passage.topic, "score": round(hit.score, 4)}
             for hit in found.hits
@@ -132,7 +133,7 @@ def retrieved_line(identity: str | int, found: Retrieved) -> dict[str, Any]:
 
 def answer_line(identity: str | int, answer: Answer) -> dict[str, Any]:
     """Return the JSON form of an answer, the whole record included."""
-    return {**answer.as_dict(), "id": identity}
+    return {**answer.as_dict(), "outcome": answer.outcome, "id": identity}
 
 
 async def _with_pipeline(
@@ -323,6 +324,8 @@ def _show_retrieved(found: Retrieved) -> None:
     if found.rewrite.method != "none":
         print(f"rewritten   {_rewritten(found.rewrite)}")
     print(f"answerable  {'yes' if found.answerable else 'no'} (confidence {found.confidence:.2f})")
+    if found.gap:
+        print(f"missing     {_short(', '.join(found.gap.what))}")
     for rank, hit in enumerate(found.hits, start=1):
         stages = ("dense", "lexical", "late")
         trace = ", ".join(f"{name} {hit.trace[name]:.2f}" for name in stages if name in hit.trace)

@@ -26,6 +26,7 @@ __all__ = [
     "Event",
     "Final",
     "FinishReason",
+    "Gap",
     "JsonForm",
     "Message",
     "Outcome",
@@ -43,6 +44,7 @@ ClaimStatus = Literal["supported", "partial", "unsupported"]
 Basis = Literal["quoted", "restated", "drafted", "computed"]
 FinishReason = Literal["stop", "length"]
 AnswerMode = Literal["draft", "composed", "mixed", "abstained", "talk", "computed"]
+GapKind = Literal["absent", "named", "together", "asked"]
 Outcome = Literal["answered", "partly", "refused", "talk"]
 
 
@@ -214,6 +216,19 @@ class Premise:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """What a question asks of and no passage found speaks of.
+
+    `what` is in the question's words or, of `asked`, the kind of thing. `absent`: nothing that
+    the question names is spoken of; `named`: some of it is not; `together`: each of it somewhere,
+    all of it nowhere; `asked`: the subject is there, not what is asked of it.
+    """
+
+    kind: GapKind
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The whole record of one answer: enough to show it, score it and ask it again.
 
@@ -275,7 +290,7 @@ class Retrieved:
 
     `conflicts` are those that the question asks about, `unasked` those that an answer must state
     once it gives one of their values; `counterparts` are the passages of either that are no hits;
-    `act` is what the turn does.
+    `act` is what the turn does, `gap` what the passages do not speak of.
     """
 
     standalone_query: str
@@ -290,6 +305,7 @@ class Retrieved:
     unasked: tuple[Conflict, ...] = ()
     counterparts: tuple[Hit, ...] = ()
     act: str = "ask"
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)

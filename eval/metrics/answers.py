@@ -27,15 +27,21 @@ RIGHT_AT = 0.5
 
 
 def is_right(
-    *, answerable: bool, abstained: bool, vital_recall: float | None, number_recall: float | None
+    *,
+    answerable: bool,
+    abstained: bool,
+    vital_recall: float | None,
+    number_recall: float | None,
+    gap_said: bool = False,
 ) -> bool | None:
     """Tell whether an answer is right by the case's own facts; None where it holds none.
 
-    Unanswerable: right if it abstained. Answerable: right if it did not abstain, holds at least
-    half of the vital nuggets (CRAG's "acceptable" or better) and every expected figure.
+    Unanswerable: right if it abstained, or said what is missing before what is near. Answerable:
+    right if it did not abstain, holds at least half of the vital nuggets (CRAG's "acceptable" or
+    better) and every expected figure.
     """
     if not answerable:
-        return abstained
+        return abstained or gap_said
     if abstained:
         return False
     if vital_recall is None and number_recall is None:

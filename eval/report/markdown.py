@@ -25,6 +25,7 @@ COLUMNS: Mapping[str, str] = {
     "truthfulness": "truthful",
     "right": "right",
     "abstained": "abstained",
+    "gap_said": "says what is missing",
     "vital_recall": "vital nuggets",
     "number_recall": "figures",
     "citation_recall": "cite recall",

@@ -139,6 +139,7 @@ def output_of(reply: Mapping[str, Any], milliseconds: float) -> Output:
         standalone_query=(grounding or {}).get("standalone_query", ""),
         index_fingerprint=(grounding or {}).get("index_fingerprint", ""),
         act=(grounding or {}).get("act", ""),
+        missing=tuple((grounding or {}).get("missing", ())),
     )
 
 

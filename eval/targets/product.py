@@ -193,6 +193,7 @@ def _output(answer: Answer, retrieved: Retrieved | None, times: dict[str, float]
         index_fingerprint=answer.index_fingerprint,
         sampling=_plain(answer.sampling),
         act=getattr(answer, "act", ""),
+        missing=answer.missing,
     )
 
 

@@ -6,7 +6,7 @@ import re
 
 from index.text.tokens import STOP_WORDS
 
-__all__ = ["asked_names", "names_in", "versions_in"]
+__all__ = ["asked_names", "names_in", "version_names", "versions_in"]
 
 _NAME = re.compile(
     r"\b(?:[A-Z][\w.+-]*[A-Z0-9][\w+-]*|[a-z]+[A-Z][\w]*|[A-Z][\w]*\d[\w.-]*|[A-Z]{2,})\b"
@@ -40,8 +40,14 @@ def asked_names(question: str) -> list[str]:
 
 def versions_in(text: str) -> frozenset[str]:
     """Return names with their versions, however they are joined: gpt4, llama3, v100."""
-    return frozenset(
-        f"{name or letter}{version}".lower()
-        for name, letter, version in _VERSION.findall(text.replace("\u2011", "-"))
-        if name.lower() not in STOP_WORDS and name.lower() not in _COUNTED
-    )
+    return frozenset(version_names(text))
+
+
+def version_names(text: str) -> dict[str, str]:
+    """Return names with their versions, joined, each with how it is written first."""
+    found: dict[str, str] = {}
+    for match in _VERSION.finditer(text.replace("\u2011", "-")):
+        name, letter, version = match.groups()
+        if name is None or (name.lower() not in STOP_WORDS and name.lower() not in _COUNTED):
+            found.setdefault(f"{name or letter}{version}".lower(), match.group())
+    return found

@@ -72,7 +72,7 @@ def test_batches_answer_each_line(shipped_index: Path) -> None:
     assert [line["id"] for line in found] == [1, "b"]
     for line in found:
         assert set(line) == {
-            "id", "standalone_query", "answerable", "confidence", "hits", "conflicts",
+            "id", "standalone_query", "answerable", "confidence", "missing", "hits", "conflicts",
         }  # fmt: skip
         assert len(line["hits"]) == 8
         assert set(line["hits"][0]) == {"ref", "topic", "score"}

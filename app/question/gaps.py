@@ -1,0 +1,268 @@
+"""What a question asks of that no passage speaks of: said first, and never answered by a neighbor.
+
+A question names things: models with their versions, data sets, machines, people, identifiers, the
+index's own terms. What answers it speaks of all of them at once; where no passage that was found
+does, its figures are another's. And it asks for a kind of thing (a price, a duration, the
+hardware), which some passage of the subject must hold. These are rules over names and terms, read
+off the index itself; they know no subject.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from app.question.subjects import Named, Subjects
+from app.record.types import Gap
+from index.store import LoadedIndex
+from index.text.names import version_names
+from index.text.sentences import sentences
+from index.text.tokens import STOP_WORDS, content_words
+from index.types import Hit, Passage
+
+__all__ = ["Lexicon", "find_gap", "lexicon_of"]
+
+_KINDS = Path(__file__).with_name("asked_for.toml")
+# A passage further down is no evidence any more.
+_READ = 5
+# A longer question tells a story, whose names need not stand in the answer.
+_LONGEST = 35
+_WORD = re.compile(r"(?<![\w.$@/\\])[A-Za-z][\w+]*(?:[-.‑][\w+]+)*")
+# A word inside a sentence, where a capital means something.
+_INSIDE = re.compile(r"(?<=[a-z0-9,;)] )[A-Za-z]{2,}")
+# What is set against each other, or listed, need not stand in one passage.
+_CHOICE = re.compile(r"\b(?:or|vs|versus|than|between|compared?|differences?)\b", re.IGNORECASE)
+_MOST_TOGETHER = 3
+_OPENS = re.compile(r"(?:^|[.!?:;>])\s*[\"'“(]*$")
+_AUTHOR = re.compile(r"([A-Z][a-zà-ÿ]{3,}) (?:et al\.|& [A-Z]|\(\d{4}\))")
+# How numbers are kept: a passage may say 16 bits, half precision or nothing of it.
+_PRECISION = re.compile(r"(?:b?fp|u?int|nf|tf|mx)\w*\d+", re.IGNORECASE)
+_YEAR = re.compile(r"(?:.*\D)?(?:19|20)\d\d")
+_NOT_ALNUM = re.compile(r"[^a-z0-9+]")
+_KEPT = 2
+_CONTEXTS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """All that a passage is known by: its text, headings, sources and the ways it is asked for."""
+
+    text: str
+    folded: str
+    words: frozenset[str]
+    versions: frozenset[str]
+
+    @classmethod
+    def of(cls, passage: Passage, asked: Sequence[str]) -> _Context:
+        labels = [source.label for source in passage.sources]
+        text = "\n".join([passage.title, passage.heading, passage.text, *labels, *asked])
+        versions = frozenset(version_names(text))
+        return cls(text, _folded(text), frozenset(content_words(text)), versions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """Something that a question names, and how one sees that a passage speaks of it."""
+
+    text: str
+    term: Named | None = None
+
+    def borne_by(self, context: _Context, topic: str) -> bool:
+        if self.term is not None and topic in self.term.topics:
+            return True
+        versions = version_names(self.text)
+        if versions and self.term is None:
+            return all(_has_version(version, context.versions) for version in versions)
+        folded = _folded(self.text)
+        if self.term is None and folded in context.folded:
+            return True
+        words = content_words(self.text)
+        return bool(words) and all(word in context.words for word in words)
+
+
+class Lexicon:
+    """How an index writes words: which are names, and what its passages are known by."""
+
+    def __init__(self, index: LoadedIndex) -> None:
+        """Read an index's passages once."""
+        prose = "\n".join(passage.text for passage in index.passages)
+        words = _INSIDE.findall(prose)
+        self._inside = Counter(map(str.lower, words))
+        self._capital = Counter(word.lower() for word in words if not word.islower())
+        self._versioned = {
+            version.rstrip("0123456789.")
+            for version, written in version_names(prose).items()
+            if written[0].isupper()
+        }
+        labels = {source.label for passage in index.passages for source in passage.sources}
+        self._authors = {name.lower() for label in labels for name in _AUTHOR.findall(label)[:1]}
+        self._rows = {passage.id: row for row, passage in enumerate(index.passages)}
+        self._asked: dict[int, list[str]] = {}
+        self._contexts: dict[str, _Context] = {}
+        for text, owner in zip(index.texts, index.owners.tolist(), strict=True):
+            self._asked.setdefault(owner, []).append(text.text)
+
+    def is_name(self, word: str, *, opens: bool) -> bool:
+        """Tell whether a word of a question is written like a name, or known as one.
+
+        Args:
+            word: as it is written.
+            opens: whether it opens a sentence, where any word has a capital.
+        """
+        plain = word.lower()
+        if len(word) < 2 or plain in STOP_WORDS:
+            return False
+        seen, common = self._inside[plain], self._is_common(plain)
+        if any(char.isdigit() for char in word):
+            return len(word.rstrip("0123456789")) > 1 and not _PRECISION.fullmatch(word)
+        if any(char.isupper() for char in word[1:]) or (word[0].isupper() and not opens):
+            return not common
+        if word[0].isupper():
+            return seen > 0 and not common
+        # In lower case, only those that nothing else is called.
+        return plain in self._authors and self._capital[plain] == seen
+
+    def _is_common(self, plain: str) -> bool:
+        """Tell whether the passages write a word in lower case at least as often as not."""
+        return self._inside[plain] > 0 and 2 * self._capital[plain] <= self._inside[plain]
+
+    def has_versions(self, version: str, written: str) -> bool:
+        """Tell whether a name with a number is a version: the index knows others of that name.
+
+        Args:
+            version: both joined, in lower case.
+            written: as the question has it.
+        """
+        name = version.rstrip("0123456789.")
+        if _YEAR.fullmatch(version) or _PRECISION.fullmatch(version) or version[-1].isalpha():
+            return False
+        return " " not in written or (name in self._versioned and not self._is_common(name))
+
+    def context(self, passage: Passage) -> _Context:
+        """Return all that a passage is known by."""
+        found = self._contexts.get(passage.id)
+        if found is None:
+            if len(self._contexts) >= _CONTEXTS:
+                self._contexts.clear()
+            asked = self._asked.get(self._rows.get(passage.id, -1), ())
+            found = self._contexts[passage.id] = _Context.of(passage, asked)
+        return found
+
+
+def find_gap(
+    question: str, hits: Sequence[Hit], lexicon: Lexicon, subjects: Subjects
+) -> Gap | None:
+    """Find what a question asks of and the passages found do not speak of.
+
+    Args:
+        question: standing alone, in English.
+        hits: what was found, best first; the first five count.
+        lexicon: how the index writes words.
+        subjects: the index's terms.
+
+    Returns:
+        The gap; None where the passages speak of all that is named, and where a question names
+        nothing or tells a long story.
+    """
+    asking = _asking(question)
+    read = [(lexicon.context(hit.passage), hit.passage.topic) for hit in hits[:_READ]]
+    if not read or not asking:
+        return None
+    names = list(_names(asking, lexicon, subjects))
+    borne = [[name.borne_by(*context) for context in read] for name in names]
+    absent = [name.text for name, where in zip(names, borne, strict=True) if not any(where)]
+    if absent:
+        known = len(absent) < len(names) or subjects.find(asking)
+        return Gap("named" if known else "absent", tuple(absent))
+    whole = [context for at, (context, _) in enumerate(read) if all(where[at] for where in borne)]
+    if not whole:
+        if len(names) > _MOST_TOGETHER or _CHOICE.search(asking):
+            return None
+        return Gap("together", tuple(name.text for name in names))
+    for kind in _asked_for():
+        if kind.asked.search(asking) and not any(kind.borne.search(each.text) for each in whole):
+            return Gap("asked", (kind.name,))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedFor:
+    name: str
+    asked: re.Pattern[str]
+    borne: re.Pattern[str]
+
+
+@cache
+def _asked_for() -> tuple[_AskedFor, ...]:
+    raw = tomllib.loads(_KINDS.read_text(encoding="utf-8"))["kind"]
+    return tuple(
+        _AskedFor(
+            kind["name"],
+            re.compile(kind["asked"], re.IGNORECASE),
+            re.compile(kind["borne"], re.IGNORECASE),
+        )
+        for kind in raw
+    )
+
+
+def _asking(question: str) -> str:
+    """Return the sentences that ask; empty where they are too long to be one question."""
+    parts = [question[start:end] for start, end in sentences(question)]
+    asking = [part for part in parts if part.rstrip().endswith("?")] or parts
+    text = " ".join(asking)
+    return text if len(text.split()) <= _LONGEST else ""
+
+
+def _names(text: str, lexicon: Lexicon, subjects: Subjects) -> Iterator[_Name]:
+    """Yield what a question names: names with their versions, then the terms of several words."""
+    taken: set[str] = set()
+    for version, written in version_names(text).items():
+        whole = re.search(rf"(?<![\w-]){re.escape(written)}(?!-bit|\w)", text)
+        if whole and lexicon.has_versions(version, written):
+            taken.update(_folded(part) for part in re.split(r"[\s-]+", written))
+            yield _Name(written)
+    for match in _WORD.finditer(text):
+        opens = _OPENS.search(text[: match.start()]) is not None
+        # Of GPT-like and FiD-large the name is what is written like one.
+        parts = re.split(r"[-‑]", match.group())
+        if not any(lexicon.is_name(part, opens=opens) for part in parts):
+            continue
+        named = [part for part in parts if not (part.isalpha() and part.islower())] or parts
+        name = match.group() if len(named) == len(parts) else " ".join(named)
+        if _folded(name) not in taken and not taken.issuperset(map(_folded, named)):
+            taken.add(_folded(name))
+            yield _Name(name)
+    for term in subjects.find(text):
+        if " " in term.text and not taken & {_folded(part) for part in term.text.split()}:
+            yield _Name(term.text, term)
+
+
+def _has_version(version: str, there: frozenset[str]) -> bool:
+    """Tell whether a name with its version is there: Llama 3 in Llama 3.1, WMT14 in WMT 2014."""
+    longer = re.sub(r"(?<=\D)(\d\d)$", r"20\1", version)
+    return (
+        version in there or longer in there or any(one.startswith(f"{version}.") for one in there)
+    )
+
+
+def _folded(text: str) -> str:
+    return _NOT_ALNUM.sub("", text.lower())
+
+
+_LEXICA: dict[str, Lexicon] = {}
+
+
+def lexicon_of(index: LoadedIndex) -> Lexicon:
+    """Read how an index writes words, once an index."""
+    found = _LEXICA.get(index.fingerprint)
+    if found is None:
+        found = Lexicon(index)
+        while len(_LEXICA) >= _KEPT:
+            _LEXICA.pop(next(iter(_LEXICA)), None)
+        _LEXICA[index.fingerprint] = found
+    return found

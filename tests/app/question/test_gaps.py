@@ -1,0 +1,106 @@
+"""What a question names or asks for that no passage found speaks of."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.question.gaps import Lexicon, find_gap, lexicon_of
+from app.question.subjects import Subjects, subjects_of
+from app.record.types import Gap, Question, final_answer
+from index.live import LiveIndex
+from index.types import Hit
+from tests.conftest import MakePipeline
+
+
+def gap_of(live_index: LiveIndex, question: str) -> Gap | None:
+    hits = live_index.retriever().search(question, 10).hits
+    index = live_index.index
+    return find_gap(question, hits, lexicon_of(index), subjects_of(index))
+
+
+@pytest.mark.parametrize(
+    ("question", "what"),
+    [
+        ("How many KV heads does Qwen9 use?", "Qwen9"),
+        ("Does PagedAttention work on the Kestrel-X2 chip?", "Kestrel-X2"),
+        ("What is the vocabulary size of GPT-7?", "GPT-7"),
+        ("How does RoPE scaling behave in Plasmatron?", "Plasmatron"),
+    ],
+)
+def test_a_name_that_no_passage_has_is_a_gap(
+    live_index: LiveIndex, question: str, what: str
+) -> None:
+    found = gap_of(live_index, question)
+    assert found is not None
+    assert found.kind in ("absent", "named")
+    assert any(what in each for each in found.what)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Is there a patent on layer normalization?", "patent"),
+        ("Who coined the name LoRA?", "named"),
+        ("Did the dropout paper win a prize?", "award"),
+    ],
+)
+def test_a_kind_of_thing_that_the_subject_lacks_is_a_gap(
+    live_index: LiveIndex, question: str, kind: str
+) -> None:
+    found = gap_of(live_index, question)
+    assert found is not None
+    assert found.kind == "asked"
+    assert kind in found.what[0]
+
+
+def test_the_knowledge_base_s_own_questions_have_next_to_none(live_index: LiveIndex) -> None:
+    index = live_index.index
+    asked = [text.text for text in index.texts if text.text.endswith("?")][::150]
+    found = [question for question in asked if gap_of(live_index, question)]
+    assert len(asked) > 50
+    assert len(found) <= 0.03 * len(asked), found
+
+
+@given(st.text())
+def test_any_text_is_read(text: str) -> None:
+    assert find_gap(text, (), EMPTY, Subjects({})) is None
+
+
+class _Nothing:
+    """An index without passages, as far as a lexicon reads one."""
+
+    passages: tuple[()] = ()
+    texts: tuple[()] = ()
+
+    class owners:
+        @staticmethod
+        def tolist() -> list[int]:
+            return []
+
+
+EMPTY = Lexicon(_Nothing())  # type: ignore[arg-type]
+
+
+async def test_a_gap_is_said_first_and_what_is_near_follows(make_pipeline: MakePipeline) -> None:
+    asked = Question("Does the KV cache of GPT-7 use grouped-query attention in vLLM?")
+    answer = await final_answer(make_pipeline(answer_mode="compose").answer(asked))
+    assert "GPT-7" in answer.missing
+    assert answer.outcome in ("partly", "refused")
+    first = answer.claims[0].start if answer.claims else len(answer.text)
+    assert "GPT-7" in answer.text[:first]
+
+
+async def test_an_absent_subject_is_refused_by_name(make_pipeline: MakePipeline) -> None:
+    answer = await final_answer(make_pipeline().answer(Question("What is Zorblaxian routing?")))
+    assert answer.outcome == "refused"
+
+
+def test_hits_further_down_are_no_evidence(live_index: LiveIndex) -> None:
+    index = live_index.index
+    passages = [p for p in index.passages if "Qwen" not in p.text and "Qwen" not in p.title]
+    named = next(p for p in index.passages if "Qwen3" in p.text)
+    hits = [Hit(passage, 1.0) for passage in [*passages[:9], named]]
+    found = find_gap("How deep is Qwen3?", hits, lexicon_of(index), subjects_of(index))
+    assert found is not None
