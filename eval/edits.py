@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -14,9 +15,21 @@ from eval.metrics.text import content, sentences
 from index.passages import data_sentence
 from index.types import Caveat, DataPoint, Faq, KnowledgeBase, Practice, Topic
 
-__all__ = ["QUALIFIER", "Edit", "edits", "figure_of", "gives", "rewritten", "scale_of", "swap"]
+__all__ = [
+    "QUALIFIER",
+    "Edit",
+    "Given",
+    "edits",
+    "figure_of",
+    "gives",
+    "rewritten",
+    "scale_of",
+    "swap",
+    "where_given",
+]
 
 _NUMBER = re.compile(r"(?<![\w.,^])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?![\d^])")
+_RUN = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+)*")
 QUALIFIER = re.compile(r"^[~≈≥≤<>+±]\s?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _PER_TOPIC = 6
@@ -29,6 +42,10 @@ _TEXTS = frozenset(
 )
 _ITEMS = frozenset(("faqs", "data_points", "practice", "caveats"))
 _Item = TypeVar("_Item", Topic, Faq, DataPoint, Practice, Caveat)
+
+
+# Numbers as printed, with the topics' slugs and texts that give them.
+Given = Mapping[str, Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +74,44 @@ def scale_of(point: DataPoint) -> str:
     return first if figures(f"1 {first}")[0].value != 1 else ""
 
 
-def edits(topic: Topic, knowledge_base: KnowledgeBase) -> list[Edit]:
+def where_given(knowledge_base: KnowledgeBase) -> Given:
+    """Find where each number of a knowledge base is given."""
+    given: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for topic in knowledge_base.topics:
+        for text in _texts(topic):
+            for number in dict.fromkeys(_RUN.findall(text)):
+                given[number].append((topic.slug, text))
+    return given
+
+
+def edits(topic: Topic, given: Given) -> list[Edit]:
     """Choose data points whose figure no other topic gives for the same thing.
 
     So one topic's edit changes all there is about it.
+
+    Args:
+        topic: whose data points are edited.
+        given: where its knowledge base gives each number (`where_given`).
     """
     found: list[Edit] = []
     taken: set[str] = set()
-    others = [other for other in knowledge_base.topics if other.slug != topic.slug]
+    own = [figure for text in _texts(topic) for figure in figures(text)]
     for position, point in enumerate(topic.data_points):
         old = figure_of(point)
         if old is None or old in taken or len(found) == _PER_TOPIC:
             continue
-        given = figures(old)[0]
-        if not given.value:
+        if not figures(old)[0].value:
             continue
-        if any(_tells(text, old, point) for other in others for text in _texts(other)):
+        if any(_tells(text, old, point) for slug, text in given.get(old, ()) if slug != topic.slug):
             continue
         new = _another(old, f"{topic.slug}/{position}")
-        same_topic = [
-            f for text in (*_texts(topic), *(e.new for e in found)) for f in figures(text)
-        ]
-        if any(same(figures(new)[0], other) for other in same_topic):
+        if any(same(figures(new)[0], other) for other in own):
             continue
         edit = Edit(position, point, old, new)
         if not _stated_after(edit):
             continue
         taken.add(old)
+        own += figures(new)
         found.append(edit)
     return found
 
@@ -113,8 +141,6 @@ def gives(text: str, number: str) -> bool:
 
 def _tells(text: str, number: str, point: DataPoint) -> bool:
     """Whether a text gives the number in a sentence that shares three words with its label."""
-    if number not in text:
-        return False
     label = set(content(f"{point.label} {point.unit}"))
     return any(
         gives(sentence, number) and len(label & set(content(sentence))) >= _SHARED

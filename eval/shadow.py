@@ -19,7 +19,17 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from eval.cases import Case, ExpectedNumber, Nugget
-from eval.edits import QUALIFIER, Edit, edits, figure_of, gives, rewritten, scale_of, swap
+from eval.edits import (
+    QUALIFIER,
+    Edit,
+    edits,
+    figure_of,
+    gives,
+    rewritten,
+    scale_of,
+    swap,
+    where_given,
+)
 from eval.metrics.numbers import figures, stated
 from eval.metrics.text import sentences
 from index.passages import passages_of
@@ -122,8 +132,9 @@ def _giving(number: str, passages: list[Passage]) -> list[str]:
 
 def _counterfactual(knowledge_base: KnowledgeBase) -> Derived:
     topics, cases = [], []
+    given = where_given(knowledge_base)
     for topic in knowledge_base.topics:
-        chosen = edits(topic, knowledge_base)
+        chosen = edits(topic, given)
         edited = topic
         for edit in chosen:
             edited = rewritten(edited, edit)
@@ -144,8 +155,9 @@ def _counterfactual(knowledge_base: KnowledgeBase) -> Derived:
 
 def _conflict(knowledge_base: KnowledgeBase) -> Derived:
     topics, cases = [], []
+    given = where_given(knowledge_base)
     for topic in knowledge_base.topics:
-        found = [edit for edit in edits(topic, knowledge_base) if _other_source(topic, edit.point)]
+        found = [edit for edit in edits(topic, given) if _other_source(topic, edit.point)]
         if not found:
             topics.append(topic)
             continue

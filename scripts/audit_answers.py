@@ -144,8 +144,10 @@ def _of_claim(
     shown = answer.text[claim.start : claim.end]
     if not claim.cites or markers not in shown:
         yield "uncited", shown
-    added = f"{_NOTES.get(claim.status, '')} {markers}"
-    if _tokens(shown.replace(added, "", 1)) != _tokens(claim.text):
+    note = _NOTES.get(claim.status, "").strip()
+    # They stand at a sentence's end, or below a block of code or a table.
+    before, _, after = shown.rpartition(markers) if markers else (shown, "", "")
+    if _tokens(before.rstrip().removesuffix(note) + after) != _tokens(claim.text):
         yield "shown", shown
     for marked in _QUOTED.finditer(shown):
         inside = any(_holds(passage.text, marked.group()) for passage in cited)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from app.answer.draft import Reviewer
+from app.answer.draft import Reviewer, until_it_circles
 from app.answer.prompt_builder import Prompt, unmarked
 from app.answer.writer import Writer
 from app.chat_models import ChatModel, Decoding, Finished, ModelEvent, Piece
@@ -28,7 +28,7 @@ def written(
     """
     if decoding.n > 1 and decoding.temperature > 0:
         return _best(model, prompt, decoding, verifier)
-    return model.stream(prompt.messages, replace(decoding, n=1))
+    return until_it_circles(model.stream(prompt.messages, replace(decoding, n=1)), prompt.tokens)
 
 
 async def _best(

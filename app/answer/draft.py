@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Literal
 
 from app.answer.writer import Writer
+from app.chat_models import Finished, ModelEvent
 from app.record.evidence import Evidence
 from app.record.reasons import Reason
 from app.record.sanitize import plain_sentence
-from app.record.types import Delta
+from app.record.types import Delta, Usage
 from app.verifying.supports import ANNOUNCING, Verifier, claims_nothing
 from index.text.anaphora import concludes, leans
-from index.text.sentences import Segment
+from index.text.sentences import Segment, SentenceStream
 from index.text.tokens import content_words
 
-__all__ = ["Policy", "Reviewer"]
+__all__ = ["Policy", "Reviewer", "until_it_circles"]
 
 Policy = Literal["drop", "mark", "keep"]
+_LONGEST_CIRCLE = 4
+_ROUNDS = 3
+
+
+async def until_it_circles(
+    events: AsyncGenerator[ModelEvent, None], prompt_tokens: int
+) -> AsyncGenerator[ModelEvent, None]:
+    """Pass on what a model writes, and stop it where it goes in circles.
+
+    A small model that writes the same one to four sentences three times over writes nothing else
+    up to its token limit. Its tokens are then counted by the pieces in which they came.
+    """
+    stream, bodies, tokens = SentenceStream(), list[str](), 0
+    async with aclosing(events):
+        async for event in events:
+            yield event
+            if isinstance(event, Finished):
+                return
+            tokens += event.tokens
+            came = [segment.body for segment in stream.feed(event.text)]
+            bodies += came
+            if came and _circles(bodies):
+                yield Finished("stop", Usage(prompt_tokens, tokens))
+                return
+
+
+def _circles(bodies: Sequence[str]) -> bool:
+    return any(
+        len(bodies) >= _ROUNDS * size
+        and all(bodies[-at] == bodies[-at - size] for at in range(1, (_ROUNDS - 1) * size + 1))
+        for size in range(1, _LONGEST_CIRCLE + 1)
+    )
 
 
 class Reviewer:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from index.passages import passages_of
 from index.sources import SHIPPED, read
 from index.types import KnowledgeBase
 
+Derive = Callable[[str], shadow.Derived]
 COMPOSED = PipelineSettings(answer_mode="compose")
 TOPICS = (
     "alignment-problem",
@@ -40,13 +43,19 @@ def knowledge() -> KnowledgeBase:
     return read(SHIPPED).knowledge_base
 
 
+@pytest.fixture(scope="module")
+def derived(knowledge: KnowledgeBase) -> Derive:
+    """The shadow of a kind, made once."""
+    return cache(lambda kind: shadow.derive(kind, knowledge))
+
+
 def _texts(base: KnowledgeBase) -> dict[str, str]:
     return {p.id: f"{p.heading}\n{p.text}" for topic in base.topics for p in passages_of(topic)}
 
 
 @pytest.mark.parametrize("kind", list(shadow.DERIVED))
-def test_derived_suites(kind: str, knowledge: KnowledgeBase) -> None:
-    made = shadow.derive(kind, knowledge)
+def test_derived_suites(kind: str, derived: Derive, knowledge: KnowledgeBase) -> None:
+    made = derived(kind)
     assert made == shadow.derive(kind, knowledge)
     assert len(made.cases) >= LEAST[kind]
     texts = _texts(made.knowledge_base)
@@ -58,14 +67,14 @@ def test_derived_suites(kind: str, knowledge: KnowledgeBase) -> None:
         assert CaseRecord.model_validate(shadow.record_of(case)).frozen() == case
 
 
-def test_a_removed_faq_is_nowhere(knowledge: KnowledgeBase) -> None:
-    made = shadow.derive("leave-out", knowledge)
+def test_a_removed_faq_is_nowhere(derived: Derive) -> None:
+    made = derived("leave-out")
     headings = {text.split("\n")[0] for text in _texts(made.knowledge_base).values()}
     assert not headings & {case.question for case in made.cases}
 
 
-def test_an_edited_figure_is_gone_from_its_topic(knowledge: KnowledgeBase) -> None:
-    made = shadow.derive("counterfactual", knowledge)
+def test_an_edited_figure_is_gone_from_its_topic(derived: Derive) -> None:
+    made = derived("counterfactual")
     for case in made.cases:
         topic = next(t for t in made.knowledge_base.topics if t.slug == case.topic)
         for passage in passages_of(topic):
@@ -73,8 +82,8 @@ def test_an_edited_figure_is_gone_from_its_topic(knowledge: KnowledgeBase) -> No
         assert not re.search(case.forbidden[0], case.question)
 
 
-def test_a_conflict_has_two_sources(knowledge: KnowledgeBase) -> None:
-    made = shadow.derive("conflict", knowledge)
+def test_a_conflict_has_two_sources(derived: Derive) -> None:
+    made = derived("conflict")
     for case in made.cases:
         topic = next(t for t in made.knowledge_base.topics if t.slug == case.topic)
         points = [topic.data_points[int(ref.rsplit("/", 1)[1])] for ref in case.gold]
@@ -84,9 +93,9 @@ def test_a_conflict_has_two_sources(knowledge: KnowledgeBase) -> None:
 
 
 async def test_the_product_tells_of_what_disagrees(
-    knowledge: KnowledgeBase, encoder: Encoder, tmp_path: Path
+    derived: Derive, encoder: Encoder, tmp_path: Path
 ) -> None:
-    made = shadow.derive("conflict", knowledge)
+    made = derived("conflict")
     cases = [case for case in made.cases if case.topic in TOPICS]
     topics = tuple(
         replace(topic, faqs=tuple(replace(faq, also_asked=()) for faq in topic.faqs))

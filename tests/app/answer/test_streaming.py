@@ -7,12 +7,14 @@ import itertools
 import time
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.answer.draft import Reviewer
+from app.answer.draft import Reviewer, until_it_circles
 from app.answer.pipeline import Pipeline
 from app.answer.writer import Writer
+from app.chat_models import Decoding, Finished, Piece
 from app.chat_models.scripted import ScriptedChatModel
 from app.record.evidence import evidence_of
 from app.record.types import Answer, Delta, Final, Question
@@ -97,3 +99,31 @@ async def test_a_long_answer_keeps_its_pace(live_index: LiveIndex) -> None:
         took.append(time.perf_counter() - started)
     first, last = sorted(took[20:120])[50], sorted(took[-100:])[50]
     assert last < 4 * first + 0.001
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+async def test_a_model_that_goes_in_circles_is_stopped(
+    make_pipeline: MakePipeline, size: int
+) -> None:
+    opening = "Dividing by √d_k keeps the scores at a stable size whatever the head width [1]. "
+    circle = [f"The {word} of it stays the same. " for word in ("first", "second", "third", "last")]
+    model = ScriptedChatModel([opening, *circle[:size] * 50])
+    pipeline = make_pipeline(model, answer_mode="draft", least_supported=1)
+    events = [event async for event in pipeline.answer(ASKED)]
+    final = events[-1]
+    assert isinstance(final, Final)
+    assert model.cancelled == 1
+    assert final.answer.finish_reason == "stop"
+    assert len(final.answer.dropped) <= 3 * size + 1
+    assert 3 * size <= final.answer.usage.completion_tokens <= 3 * size + 2
+    assert final.answer.usage.prompt_tokens > 0
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=8, unique=True), st.booleans())
+async def test_what_is_said_twice_at_most_comes_whole(letters: list[str], again: bool) -> None:
+    said = [f"It says {letter} here. " for letter in letters] * (1 + again)
+    model = ScriptedChatModel(said)
+    events = until_it_circles(model.stream([], Decoding(0, 1, 100)), 7)
+    pieces = [event async for event in events]
+    assert "".join(p.text for p in pieces if isinstance(p, Piece)) == "".join(said)
+    assert isinstance(pieces[-1], Finished)
