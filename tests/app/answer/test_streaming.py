@@ -92,11 +92,11 @@ async def test_a_long_answer_keeps_its_pace(live_index: LiveIndex) -> None:
     took = []
     for number in range(400):
         sentence = f"Sentence {number} speaks of scores and {'keys ' * (number % 7)}too [1]. "
-        started = time.perf_counter()
+        started = time.thread_time()
         for piece in sentence.split(" "):
             for segment in stream.feed(f"{piece} "):
                 await reviewer.review(replace(segment))
-        took.append(time.perf_counter() - started)
+        took.append(time.thread_time() - started)
     first, last = sorted(took[20:120])[50], sorted(took[-100:])[50]
     assert last < 4 * first + 0.001
 
