@@ -34,6 +34,7 @@
   }
 
   addEventListener("hashchange", () => {
+    if (new URLSearchParams(location.hash.slice(1)).has("plan")) return; // the planner's
     if (wanted() !== here) open(wanted());
     else toChat();
   });

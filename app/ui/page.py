@@ -18,6 +18,7 @@ from app.ui.history import History
 from app.ui.history_list import confirm_html
 from app.ui.persistence import Keeper, SavedState
 from app.ui.places import Places
+from app.ui.planner import planner_tab
 from app.ui.running import Running
 from app.ui.screen import Screen
 from app.ui.signals import signal
@@ -100,6 +101,7 @@ def build(
             talks = _history_tab() if keeper.store else None
             with gr.Tab(texts.TAB_BROWSE, id="browse") as browse:
                 _browse(browse, Browsing(pipeline, places or Places()))
+            planner_tab(_quiet())
         _html(form_html() + confirm_html(), "dialogs")
         _wire(page, controller, history, chat, settings, panel)
         _wire_history(history, chat, settings, panel, talks)

@@ -11,7 +11,7 @@ from app.record.errors import RequestError
 from app.store import Rating, Reason
 from index.errors import wrong_fields
 
-__all__ = ["Act", "Ask", "Delete", "Given", "More", "Open", "read", "signal"]
+__all__ = ["Act", "Ask", "Delete", "Given", "More", "Open", "Planned", "read", "signal"]
 
 Identity = Annotated[str, Field(max_length=80)]
 Position = Annotated[int, Field(ge=0, le=100_000)]
@@ -60,6 +60,13 @@ class Delete(_Told):
 
     id: Identity = ""
     all: bool = False
+
+
+class Planned(_Told):
+    """Inputs of the planner by name, as texts; of one calculation where `name` is one."""
+
+    name: Identity = ""
+    inputs: Annotated[dict[str, Annotated[str, Field(max_length=4000)]], Field(max_length=60)]
 
 
 class More(_Told):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from app.ui import texts_planner
+
 if TYPE_CHECKING:
     from app.store import Judgement, Reason
 
@@ -329,6 +331,7 @@ SCRIPT: Final[Mapping[str, str]] = {
     "change": JUDGE_CHANGE,
     "today": "today",
     "yesterday": "yesterday",
+    "planner": texts_planner.TAB,
 }
 
 

@@ -9,6 +9,7 @@ from app.ui.actions import PLAIN, Showing, actions_html, retry_html
 from app.ui.cards import cards_html, passages_of
 from app.ui.conversation import Turn
 from app.ui.details import how_html
+from app.ui.planner import calculated_html
 from app.ui.render import render_answer
 from app.ui.takes import Asked, Take, asked_in
 
@@ -75,7 +76,8 @@ def _column(
     if turn.trouble and newest:
         parts.append(retry_html(take.number))
     if turn.answer is not None:
-        parts += [_facts(turn, showing), actions_html(take, asked, showing, last=last)]
+        parts += [calculated_html(turn.answer.calculations), _facts(turn, showing)]
+        parts.append(actions_html(take, asked, showing, last=last))
         parts.append(how_html(turn))
     older = [one for one in earlier if one not in same and one.turn.text]
     if older and turn.over:

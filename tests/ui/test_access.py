@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.store import open_store
-from app.ui import texts
+from app.ui import texts, texts_planner
 from tests.ui.chromium import BROWSER
 from tests.ui.playing import Page as Served
 from tests.ui.playing import PlayingPipeline, served
@@ -68,7 +68,13 @@ def _list(page: Page) -> None:
     listed(page)
 
 
-STATES = (_empty, _answered, _abstained, _broken, _beside, _judging, _list)
+def _planning(page: Page) -> None:
+    page.get_by_role("tab", name=texts_planner.TAB).click()
+    page.locator("#plan-result .plan-verdict").wait_for()
+    page.locator("#calculation-inputs").wait_for()
+
+
+STATES = (_empty, _answered, _abstained, _broken, _beside, _judging, _list, _planning)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
