@@ -130,7 +130,11 @@ def _texts_as_a_whole(topic: Topic) -> Iterator[tuple[PassageKind, str]]:
 
 def practice_text(one: Practice) -> str:
     """Write a statement of practice as text that can be quoted: what to do, why, its sign."""
-    return " ".join(text for text in (one.text, one.why, one.sign) if text)
+    written = ""
+    for text in filter(None, (one.text, one.why, one.sign)):
+        ends = "\n\n" if written.rstrip().endswith("```") else " "  # a fence has a line of its own
+        written = f"{written.rstrip()}{ends}{text}" if written else text
+    return written
 
 
 def data_sentence(point: DataPoint) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.passages import embedded_texts, passages_of
+from index.passages import embedded_texts, passages_of, practice_text
 from index.types import Caveat, DataPoint, Faq, KnowledgeBase, PassageKind, Practice, Source, Topic
 from tests.index.strategies import knowledge_bases
 
@@ -87,6 +87,13 @@ def test_practice_and_caveats_are_passages_with_their_sources() -> None:
     assert [s.id for s in found["attention/practice/0"].sources] == ["v"]
     assert found["attention/caveat/0"].kind is PassageKind.CAVEAT
     assert "side?" in dict(embedded_texts(topic))["attention/practice/0"]
+
+
+def test_code_in_a_statement_of_practice_keeps_its_fences_on_lines_of_their_own() -> None:
+    one = Practice("Run it:\n\n```sh\nmake\n```\n", "It builds.", "No error.", (), ())
+    lines = practice_text(one).split("\n")
+    assert [line for line in lines if "```" in line] == ["```sh", "```"]
+    assert lines[-1] == "It builds. No error."
 
 
 @given(knowledge_bases(), st.data())
