@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from app.answer.verdicts import is_verdict, same_question
 from app.record.evidence import Evidence, Span, Weigh
 from index.text.anaphora import concludes, leans
 from index.text.quantities import quantities
@@ -60,13 +61,17 @@ _SAME_FIGURES = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ComposedSentence:
-    """A sentence as it will be shown, with the passage span that it is."""
+    """A sentence as it will be shown, with the passage span that it is.
+
+    `under` is the question that it answers by yes or no, where that is not the one asked.
+    """
 
     lead: str
     text: str
     n: int
     start: int
     end: int
+    under: str = ""
 
 
 Chosen = tuple[Evidence, Span]
@@ -128,14 +133,27 @@ def compose(
             continue
         added = [span for span in _adding(item, first, asked, chosen) if not _repeats(span, chosen)]
         chosen += [(item, span) for span in added][: most - len(chosen)]
+    return [_under_its_question(one, first, question) for one in _shaped(chosen, first, shape)]
+
+
+def _shaped(chosen: Sequence[Chosen], first: Evidence, shape: str) -> list[ComposedSentence]:
+    """Lay the chosen sentences out as a persona does."""
     lead = [pair for pair in chosen if pair[0] is first]
-    rest = chosen[len(lead) :]
+    rest = list(chosen[len(lead) :])
     if shape == "checklist":
         return _laid_out(lead[:1], lead[1:] + rest)
     if shape == "figures":
         prose = [pair for pair in rest if not _numbers(pair[1].text)]
         return _laid_out(lead + prose, [pair for pair in rest if _numbers(pair[1].text)])
     return _laid_out(chosen, [])
+
+
+def _under_its_question(one: ComposedSentence, first: Evidence, question: str) -> ComposedSentence:
+    """Set a verdict under the question that it was given to, where another one was asked."""
+    heading = first.passage.heading
+    if one.n != first.n or not is_verdict(one.text) or not heading.endswith("?"):
+        return one
+    return one if same_question(question, heading) else replace(one, under=heading)
 
 
 def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:
@@ -190,7 +208,7 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     said = frozenset().union(*(other.words | i.words for i, other in chosen))
     head = frozenset(content_words(item.passage.heading))
     is_data = item.passage.kind is PassageKind.DATA
-    spans = [_figure(item)] if is_data else [s for s in item.spans if not leans(s.text)]
+    spans = [_figure(item)] if is_data else [s for s in item.spans if _stands(s.text)]
     if not spans:
         return []
     best = max(spans, key=asked.worth)
@@ -213,6 +231,11 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
         return []
     said_most = sorted(spans, key=lambda span: -asked.worth(span))[:_FROM_NEAR]
     return [span for span in spans if span in said_most]
+
+
+def _stands(sentence: str) -> bool:
+    """Tell whether a sentence can be read without those before it, and without its question."""
+    return not leans(sentence) and not is_verdict(sentence)
 
 
 def _figure(item: Evidence) -> Span:

@@ -9,6 +9,7 @@ from app.answer.compose import ComposedSentence
 from app.answer.writer import Writer
 from app.chat_models import ChatModel
 from app.record.evidence import Evidence, units
+from app.record.sanitize import one_line, verbatim
 from app.record.types import Delta, FinishReason, Message, Sampling
 from app.verifying.supports import Support
 
@@ -34,6 +35,9 @@ class Bounds:
                 return deltas, ending
             item = evidence[sentence.n - 1]
             lead = sentence.lead
+            if sentence.under:
+                deltas.append(writer.plain(lead, verbatim(one_line(sentence.under))))
+                lead = " "
             for start, end in units(sentence.text):  # each is cited: a figure, its note
                 at = sentence.start + start
                 support = Support(item.passage.id, item.n, at, sentence.start + end, 1.0)

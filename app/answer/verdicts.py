@@ -1,0 +1,51 @@
+"""A yes or no answers the question that it was given to, and no other.
+
+An answer that begins with one is shown under a question that asks the same; under any other the
+question that it belongs to is said before it, so that no "No" comes to deny something else.
+"""
+
+from __future__ import annotations
+
+import re
+
+from index.text.opposites import opposed
+from index.text.tokens import content_words
+
+__all__ = ["is_verdict", "same_question"]
+
+_VERDICT = re.compile(r"\s*(?:yes|no)\b(?!\.\s?\d)", re.IGNORECASE)
+_POLAR = re.compile(
+    r"^\W*(?:(?:so|and|but|then|ok|okay|hi|hey)\b\W*)*"
+    r"(?:is|are|am|was|were|do|does|did|can|could|will|would|should|has|have|had|may|might|must|need)"
+    r"(?:n['’]t)?\b|\b(?:right|correct|true|yes or no)\s*\?\s*$",
+    re.IGNORECASE,
+)
+_DENIAL = re.compile(r"\b(?:not|never|no|without|cannot)\b|n['’]t\b", re.IGNORECASE)
+_OF_THE_QUESTION = 0.75
+_OF_THE_OTHER = 0.5
+
+
+def is_verdict(sentence: str) -> bool:
+    """Tell whether a sentence begins by saying yes or no."""
+    return _VERDICT.match(sentence) is not None
+
+
+def same_question(question: str, other: str) -> bool:
+    """Tell whether two questions for a yes or no ask the same, the same way round.
+
+    They share most of their words, deny alike, and where they part hold no opposites.
+    """
+    if not (_POLAR.search(question) and _POLAR.search(other)):
+        return False
+    if len(_DENIAL.findall(question)) % 2 != len(_DENIAL.findall(other)) % 2:
+        return False
+    ours, theirs = frozenset(content_words(question)), frozenset(content_words(other))
+    shared = len(ours & theirs)
+    if shared < _OF_THE_QUESTION * len(ours) or shared < _OF_THE_OTHER * len(theirs):
+        return False
+    mine, its = _plain(question), _plain(other)
+    return not any(opposed(one, two) for one in mine - its for two in its - mine)
+
+
+def _plain(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z]+", text.lower()))

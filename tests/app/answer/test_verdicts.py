@@ -1,0 +1,55 @@
+"""A yes or no stands under the question that it answers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.answer.compose import compose
+from app.answer.verdicts import is_verdict, same_question
+from app.record.evidence import evidence_of
+from index.types import Hit, Passage, PassageKind
+
+HEADING = "Does the cache grow with the batch size?"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [HEADING, "does the cache grow with batch size", "So does the cache grow with the batch size?",
+     "The cache grows with the batch size, right?"],
+)  # fmt: skip
+def test_the_same_question_is_known_in_other_words(question: str) -> None:
+    assert same_question(question, HEADING)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Doesn't the cache grow with the batch size?", "Does the cache shrink with the batch size?",
+     "Why does the cache grow with the batch size?", "Does the cache grow with the context?",
+     "How large is the cache?", ""],
+)  # fmt: skip
+def test_another_question_is_not_taken_for_it(question: str) -> None:
+    assert not same_question(question, HEADING)
+
+
+def _composed(question: str, text: str) -> list[tuple[str, str]]:
+    passage = Passage("a/faq/0", PassageKind.FAQ, "a", "Cache", HEADING, text)
+    found = compose(question, evidence_of([Hit(passage, 1.0)]), lambda _: 1.0, shape="papers")
+    return [(one.under, one.text) for one in found]
+
+
+def test_a_verdict_on_another_question_is_said_with_its_question() -> None:
+    text = "Yes, each sequence has its own. They add up."
+    assert _composed(HEADING, text) == [
+        ("", "Yes, each sequence has its own."),
+        ("", "They add up."),
+    ]
+    assert _composed("What limits the batch size?", text)[0][0] == HEADING
+
+
+@given(st.text(max_size=120))
+def test_any_question_is_the_same_as_itself(text: str) -> None:
+    question = f"Does it {text}?"
+    assert same_question(question, question)
+    is_verdict(text)
