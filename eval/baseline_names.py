@@ -11,6 +11,7 @@ BASELINES: Mapping[str, str] = {
     "composed": "the evidence's own sentences, no model (answer mode compose)",
     "bm25": "the product over BM25 alone",
     "dense": "the product over dense retrieval alone",
+    "rank-fusion": "the product over BM25 and MiniLM, one vector a passage, fused by their ranks",
     "gold": "the gold passages as evidence, always answering",
     "topic": "every passage of the case's topic as evidence, always answering",
     "closed-book": "the model alone, without evidence",

@@ -23,6 +23,7 @@ from index.errors import wrong_fields
 __all__ = [
     "NO_TOPIC",
     "SUITES",
+    "WORDS",
     "Case",
     "CaseRecord",
     "ExpectedNumber",
@@ -40,6 +41,8 @@ __all__ = [
 
 SUITES: Path = Path(__file__).resolve().parent / "suites"
 NO_TOPIC = "none"
+# A gold passage may be named by words that stand in it, which outlive how a document is cut.
+WORDS = "words:"
 Split = Literal["dev", "sealed"]
 # Chosen among salts as the first that halves the shipped topics.
 _SALT = "citewise-split-4"
@@ -79,8 +82,8 @@ class ExpectedNumber:
 class Case:
     """One question with what a right answer holds.
 
-    `gold` are the ids of passages that bear the answer; `forbidden` are regular expressions
-    that no answer may match; `standalone` is a follow-up written out.
+    `gold` are the ids of passages that bear the answer, or words in them; `forbidden` are regular
+    expressions that no answer may match; `standalone` is a follow-up written out.
     """
 
     id: str
@@ -145,7 +148,9 @@ class CaseRecord(_Record):
     topic: str = Field(min_length=1, description="a topic's slug, or `none`")
     question: str = Field(min_length=1)
     history: list[TurnRecord]
-    gold: list[str] = Field(description="ids of passages that bear the answer")
+    gold: list[str] = Field(
+        description="ids of passages that bear the answer, or `words:` and words that stand in them"
+    )
     reference: str = Field(description="a right answer, or why there is none")
     nuggets: list[NuggetRecord]
     numbers: list[NumberRecord]

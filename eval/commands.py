@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from eval.claims import CLAIMS, rendered_claims_schema
 from eval.dialogues import SCHEMA as DIALOGUE_SCHEMA
 from eval.dialogues import dialogue_seals, rendered_dialogue_schema
 from eval.errors import EvaluationError
-from eval.opening import chosen_cases, open_target, read_knowledge
+from eval.opening import chosen_cases, open_target, read_knowledge, with_gold
 from eval.report import markdown, page, versus
 from eval.scoring import Scored, score
 from eval.summary import Summary, summarize
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     """Ask a suite of a target, then score it."""
     asked = chosen_cases(options)
     target = open_target(options, asked)
+    asked = replace(asked, cases=with_gold(asked.cases, target))
     personas = tuple(options.persona or ["citewise-expert"])
     seed = None if options.target and options.seed is None else options.seed or 0
     plan = runner.Plan(

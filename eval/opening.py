@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from eval import shadow
-from eval.cases import Case, read_suite, sample_of
+from eval.cases import WORDS, Case, read_suite, sample_of
 from eval.errors import EvaluationError, SuiteError
 from eval.targets import Target
 from index.cli import progress_bar, say
@@ -20,7 +21,7 @@ from index.types import KnowledgeBase
 if TYPE_CHECKING:
     from app.answer.pipeline import Pipeline
 
-__all__ = ["Asked", "chosen_cases", "open_target", "read_knowledge"]
+__all__ = ["Asked", "chosen_cases", "open_target", "read_knowledge", "with_gold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,40 @@ def chosen_cases(options: argparse.Namespace) -> Asked:
     return Asked(tuple(chosen), knowledge, options.suite)
 
 
+def with_gold(cases: Sequence[Case], target: Target) -> tuple[Case, ...]:
+    """Find the gold passages that a suite names by their words.
+
+    Raises:
+        SuiteError: no passage of the index has the words, or the target has no index to look in.
+    """
+    if not any(gold.startswith(WORDS) for case in cases for gold in case.gold):
+        return tuple(cases)
+    pipeline: Pipeline | None = getattr(target, "pipeline", None)
+    if pipeline is None:
+        raise SuiteError(
+            f"the suite names gold passages by their words ({WORDS}…), which needs an index to "
+            "look in; run it in process, without --target"
+        )
+    texts = {passage.id: squeezed(passage.text) for passage in pipeline.index.passages}
+    return tuple(replace(case, gold=_named(case, texts)) for case in cases)
+
+
+def _named(case: Case, texts: Mapping[str, str]) -> tuple[str, ...]:
+    found: list[str] = []
+    for gold in case.gold:
+        words = squeezed(gold.removeprefix(WORDS))
+        own = [ref for ref, text in texts.items() if words in text]
+        if gold.startswith(WORDS) and not own:
+            raise SuiteError(f"case {case.id}: no passage of the index has the words {words!r}")
+        found += own if gold.startswith(WORDS) else [gold]
+    return tuple(dict.fromkeys(found))
+
+
+def squeezed(text: str) -> str:
+    """Return a text as words are looked for in it: lower case, single spaces, no marks of form."""
+    return " ".join(re.sub(r"[`*\[\]\\]", "", text.lower()).split())
+
+
 def open_target(options: argparse.Namespace, asked: Asked) -> Target:
     """Open what will answer.
 
@@ -109,17 +144,25 @@ def open_target(options: argparse.Namespace, asked: Asked) -> Target:
 
 
 def _in_process(options: argparse.Namespace, pipeline: Pipeline, sampling: Any) -> Target:  # noqa: ANN401
-    from eval.targets.baselines import ClosedBookTarget, GivenEvidenceTarget, single_stage
+    from eval.targets.baselines import (
+        ClosedBookTarget,
+        GivenEvidenceTarget,
+        rank_fusion,
+        single_stage,
+    )
     from eval.targets.product import ProductTarget, RetrievalTarget
 
     name = options.baseline or "product"
     if name in ("bm25", "dense"):
         pipeline = single_stage(pipeline, "lexical" if name == "bm25" else "dense")
+    elif name == "rank-fusion":
+        pipeline = rank_fusion(pipeline)
     if options.retrieval_only:
-        if name not in ("product", "bm25", "dense"):
+        retrieving = ("product", "bm25", "dense", "rank-fusion")
+        if name not in retrieving:
             raise EvaluationError(
-                f"--retrieval-only with --baseline {name}: expected product, bm25 or dense, the "
-                "others retrieve nothing of their own"
+                f"--retrieval-only with --baseline {name}: expected one of "
+                f"{', '.join(retrieving)}; the others retrieve nothing of their own"
             )
         return RetrievalTarget(pipeline, name)
     if name == "closed-book":

@@ -32,7 +32,7 @@ class FusionSettings:
     docs/retrieval.md says what each was chosen by.
     """
 
-    dense_weight: float = 0.85
+    dense_weight: float = 0.75
     pool: int = 512
     ranked: int = 5
     varied: int = 8

@@ -23,7 +23,9 @@ __all__ = ["ComposedSentence", "compose"]
 
 # What an answer begins with where it can: not with a caveat, an advice or a list of contents.
 _LEADING_KINDS = frozenset({PassageKind.FAQ, PassageKind.DATA, PassageKind.DEFINITION})
-_ADDING_KINDS = frozenset({PassageKind.FAQ, PassageKind.DATA})
+_ADDING_KINDS = frozenset({PassageKind.FAQ, PassageKind.DATA, PassageKind.SECTION})
+_BLOCKS = ("```", "|", "$$")
+_LISTED = re.compile(r"(?:^|\n)[ \t]*([-*+•]|\d{1,3}[.)])[ \t]+$")
 _FIRST_OF = 4
 _WORTH = 0.6
 _WHOLE = 6
@@ -183,12 +185,46 @@ def _leading(item: Evidence, asked: _Asked) -> list[Chosen]:
         return [(item, _figure(item))]
     spans = item.spans
     if len(spans) <= _WHOLE:
-        return [(item, span) for span in spans]
+        return [(item, span) for span in _joined(item, spans)]
     ranked = sorted(range(1, len(spans)), key=lambda i: (-asked.worth(spans[i]), i))
     kept = {0, *ranked[: _LEADING - 1]}
     # What leans on a sentence that is left out would hang in the air.
     kept |= {i - 1 for i in kept if i and (leans(spans[i].text) or concludes(spans[i].text))}
-    return [(item, spans[i]) for i in sorted(kept)]
+    return [(item, span) for span in _joined(item, [spans[i] for i in sorted(kept)])]
+
+
+def _is_block(span: Span) -> bool:
+    return span.text.startswith(_BLOCKS)
+
+
+def _announced(item: Evidence, at: int) -> range:
+    """Where what a sentence announces stands: a list in full, else what comes next."""
+    end = min(at + 2, len(item.spans))
+    while end < len(item.spans) and end > at + 1 and _mark(item, end) and _mark(item, end - 1):
+        end += 1
+    return range(at + 1, end)
+
+
+def _mark(item: Evidence, at: int) -> str:
+    """The bullet or number that a sentence of a document's list has."""
+    if item.passage.kind is not PassageKind.SECTION:
+        return ""
+    found = _LISTED.search(item.passage.text[: item.spans[at].start])
+    return found[1] if found else ""
+
+
+def _joined(item: Evidence, chosen: Sequence[Span]) -> list[Span]:
+    """Give code and tables the sentence that introduces them, and such a sentence what follows."""
+    if item.passage.kind is not PassageKind.SECTION:
+        return list(chosen)
+    spans = item.spans
+    kept = {spans.index(span) for span in chosen}
+    kept |= {i - 1 for i in kept if i and _is_block(spans[i]) and not _is_block(spans[i - 1])}
+    for i in [i for i in kept if spans[i].text.endswith(":")]:
+        kept |= set(_announced(item, i))
+    # A sentence that announces what the passage does not hold says nothing.
+    announces = len(kept) > 1 and spans[max(kept)].text.endswith(":")
+    return [spans[i] for i in sorted(kept - {max(kept)} if announces else kept)]
 
 
 def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Chosen]) -> list[Span]:
@@ -208,7 +244,7 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     said = frozenset().union(*(other.words | i.words for i, other in chosen))
     head = frozenset(content_words(item.passage.heading))
     is_data = item.passage.kind is PassageKind.DATA
-    spans = [_figure(item)] if is_data else [s for s in item.spans if _stands(s.text)]
+    spans = [_figure(item)] if is_data else [s for s in item.spans if _stands(item, s)]
     if not spans:
         return []
     best = max(spans, key=asked.worth)
@@ -222,7 +258,7 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     if item.passage.kind is PassageKind.DEFINITION and not head & asked.words.keys() - said:
         return []
     if gain >= needed and new:
-        return [best]
+        return _joined(item, [best])
     # So close a passage may well be the one that answers.
     same_subject = not asked.defined or item.passage.topic == first.passage.topic
     near = item.hit.score >= _SURELY_NEAR * top and asked.share(item.words) >= _SPEAKS
@@ -230,12 +266,14 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     if not (near and fits):
         return []
     said_most = sorted(spans, key=lambda span: -asked.worth(span))[:_FROM_NEAR]
-    return [span for span in spans if span in said_most]
+    return _joined(item, [span for span in spans if span in said_most])
 
 
-def _stands(sentence: str) -> bool:
-    """Tell whether a sentence can be read without those before it, and without its question."""
-    return not leans(sentence) and not is_verdict(sentence)
+def _stands(item: Evidence, span: Span) -> bool:
+    """Tell whether a sentence can be read without those around it, and without its question."""
+    announces_nothing = span.text.endswith(":") and span is item.spans[-1]
+    hangs = leans(span.text) or is_verdict(span.text)
+    return not (hangs or _is_block(span) or announces_nothing)
 
 
 def _figure(item: Evidence) -> Span:
@@ -265,11 +303,25 @@ def _repeats(span: Span, chosen: Sequence[Chosen]) -> bool:
     )
 
 
+def _leads_of(chosen: Sequence[Chosen]) -> list[str]:
+    """What stands before each sentence: an item of a document's list stays one."""
+    leads: list[str] = []
+    listed = False
+    for item, span in chosen:
+        mark = _mark(item, item.spans.index(span)) if span in item.spans else ""
+        if mark:
+            leads.append(f"\n{mark} " if listed or not leads else f"\n\n{mark} ")
+        else:
+            leads.append("\n\n" if listed else " ")
+        listed = bool(mark)
+    return leads
+
+
 def _laid_out(prose: Sequence[Chosen], bullets: Sequence[Chosen]) -> list[ComposedSentence]:
     if len(bullets) < _LEAST_BULLETS:
         prose, bullets = [*prose, *bullets], []
-    leads = [" "] * len(prose) + ["\n- "] * len(bullets)
-    leads[:1] = [""]
+    leads = _leads_of(prose) + ["\n- "] * len(bullets)
+    leads[:1] = [lead.lstrip() for lead in leads[:1]]
     if bullets:
         leads[len(prose)] = "\n\n- "
     return [

@@ -19,12 +19,14 @@ from eval.metrics.abstention import looks_like_abstention
 from eval.provenance import code_sha256
 from eval.records import Output
 from eval.targets.product import ProductTarget, answered, question_of
+from index.encoders import DPR, Encoder, load_encoder
 from index.live import LiveIndex
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
 from index.types import Hit, SearchResult
+from index.weights import MINILM
 
-__all__ = ["ClosedBookTarget", "GivenEvidenceTarget", "single_stage"]
+__all__ = ["ClosedBookTarget", "GivenEvidenceTarget", "rank_fusion", "single_stage"]
 
 _Reorder = Callable[[tuple[Hit, ...], int], tuple[Hit, ...]]
 _OPEN = Gate(Head({}, 30.0), Head({}, 30.0), threshold=0.0)
@@ -46,10 +48,10 @@ class _Reordered(HybridRetriever):
 
 
 class _StandIn(LiveIndex):
-    """A live index whose retriever is another."""
+    """A live index whose retriever is another; one with `encoder` has no late interaction."""
 
-    def __init__(self, inner: LiveIndex, reorder: _Reorder) -> None:
-        self._inner, self._reorder = inner, reorder
+    def __init__(self, inner: LiveIndex, reorder: _Reorder, encoder: Encoder | None = None) -> None:
+        self._inner, self._reorder, self._queries = inner, reorder, encoder
 
     @property
     def index(self) -> LoadedIndex:
@@ -58,7 +60,11 @@ class _StandIn(LiveIndex):
 
     def retriever(self) -> HybridRetriever:
         """The reordered retriever."""
-        return _Reordered(self._inner.retriever(), self._reorder)
+        inner = self._inner.retriever()
+        if self._queries is not None:
+            settings = replace(inner.settings, late_weight=0)
+            inner = HybridRetriever(inner.index, self._queries, settings)
+        return _Reordered(inner, self._reorder)
 
 
 def single_stage(pipeline: Pipeline, stage: Literal["dense", "lexical"]) -> Pipeline:
@@ -70,6 +76,31 @@ def single_stage(pipeline: Pipeline, stage: Literal["dense", "lexical"]) -> Pipe
 
     return Pipeline(
         _StandIn(pipeline.live_index, reorder),
+        pipeline.model,
+        pipeline.settings,
+        pipeline.personas,
+    )
+
+
+def rank_fusion(pipeline: Pipeline) -> Pipeline:
+    """Return the product over BM25 and MiniLM, fused by reciprocal ranks: what others begin with.
+
+    The score is 1 / (60 + rank) summed over both (Cormack, Clarke and Büttcher 2009). The shipped
+    encoder's passage vectors are MiniLM's own, so that only its question tower is replaced; an
+    index of another encoder keeps its own.
+    """
+
+    def fused(hit: Hit) -> float:
+        return sum(1 / (60 + hit.trace[f"{stage}_rank"]) for stage in ("dense", "lexical"))
+
+    def reorder(hits: tuple[Hit, ...], k: int) -> tuple[Hit, ...]:
+        ranked = sorted(hits, key=lambda hit: -fused(hit))
+        return tuple(replace(hit, score=fused(hit)) for hit in ranked[:k])
+
+    shipped = pipeline.index.manifest.encoder.name == DPR
+    encoder = load_encoder(MINILM.name) if shipped else pipeline.live_index.retriever().encoder
+    return Pipeline(
+        _StandIn(pipeline.live_index, reorder, encoder),
         pipeline.model,
         pipeline.settings,
         pipeline.personas,

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from index.errors import KnowledgeBaseError
@@ -44,6 +45,8 @@ _DIRECTIVE = re.compile(r"[ \t]*\[\[[a-z]+(?:-[a-z]+)+\]\][ \t]*")
 _IMPORT = re.compile(r"import\s+(?:[\w*{}\s,$]+\s+from\s+)?['\"][^'\"\n]+['\"];?[ \t]*")
 _FOOTNOTE = re.compile(r"([ \t]*)\[\^([^\]\s]+)\]:")
 _ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[#.][\w.:#= \"-]*\}[ \t]*$")
+# `<Tip warning={true}>`: what is indented in a component is no code.
+_COMPONENT = re.compile(r"[ \t]*<(?P<name>[A-Z][\w.]*)(?:\s[^<>]*)?>[ \t]*")
 _NAMED_ANCHOR = re.compile(
     r"\s*(?:\{[^{}#]*#(?P<a>[\w.:-]+)[^{}]*\}|\{:?\s*\.[^{}]*\}|\[\[(?P<b>[\w.:-]+)\]\])\s*$"
 )
@@ -114,7 +117,7 @@ def _html(text: str) -> str:
 
 def _plain(lines: Sequence[str]) -> Iterator[str]:
     """Lines of the dialects as CommonMark."""
-    waiting = deque(lines)
+    waiting = deque(_outdented(lines))
     fence = ""
     while waiting:
         line = waiting.popleft()
@@ -143,6 +146,24 @@ def _plain(lines: Sequence[str]) -> Iterator[str]:
             # A definition such as `[^1]: word` would be taken for that of a link.
             line = _FOOTNOTE.sub(r"\1\\[^\2]:", line)
             yield line if line.lstrip().startswith("#") else _ATTRIBUTES.sub("", line)
+
+
+def _outdented(lines: Sequence[str]) -> list[str]:
+    """Lines as they are, those within a component without the indent that all of them have."""
+    found: list[str] = []
+    n = 0
+    while n < len(lines):
+        found.append(lines[n])
+        opened = _COMPONENT.fullmatch(lines[n])
+        n += 1
+        if opened is None:
+            continue
+        closing = f"</{opened['name']}>"
+        end = next((i for i in range(n, len(lines)) if lines[i].strip() == closing), n)
+        if end > n:
+            found += ["", *dedent("\n".join(lines[n:end])).split("\n"), ""]
+        n = end
+    return found
 
 
 def _contained(found: re.Match[str], waiting: deque[str]) -> list[str]:

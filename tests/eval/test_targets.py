@@ -13,9 +13,15 @@ from aiohttp import web
 from app.answer.pipeline import Pipeline
 from app.record.types import Sampling
 from eval.cases import Turn
-from eval.errors import EvaluationError
+from eval.errors import EvaluationError, SuiteError
+from eval.opening import with_gold
 from eval.scoring import score
-from eval.targets.baselines import ClosedBookTarget, GivenEvidenceTarget, single_stage
+from eval.targets.baselines import (
+    ClosedBookTarget,
+    GivenEvidenceTarget,
+    rank_fusion,
+    single_stage,
+)
 from eval.targets.endpoint import EndpointTarget, output_of
 from eval.targets.product import ProductTarget, RetrievalTarget
 from tests.eval.helpers import case, sample
@@ -196,3 +202,23 @@ async def test_no_server_is_an_error() -> None:
             await asyncio.wait_for(target.ask(ASKED, "p", None), 20)
     finally:
         await target.close()
+
+
+async def test_ranks_of_bm25_and_minilm_are_fused(make_pipeline: MakePipeline) -> None:
+    found = await RetrievalTarget(rank_fusion(make_pipeline()), "rank-fusion").ask(
+        ASKED, "citewise-expert", 0
+    )
+    scores = [hit.score for hit in found.hits]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < scores[0] <= 2 / 61
+
+
+def test_gold_passages_are_named_by_their_words(make_pipeline: MakePipeline) -> None:
+    target = RetrievalTarget(make_pipeline())
+    passage = target.pipeline.index.passages[0]
+    words = f"words:{passage.text[:60].upper()}"
+    (found,) = with_gold([case(gold=(words, "other/faq/0"))], target)
+    assert passage.id in found.gold
+    assert "other/faq/0" in found.gold
+    with pytest.raises(SuiteError, match="stand nowhere at all"):
+        with_gold([case(gold=("words:these words stand nowhere at all",))], target)

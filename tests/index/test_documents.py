@@ -264,3 +264,11 @@ def test_documents_survive_an_export(tmp_path: Path, form: ExportFormat) -> None
 def test_a_heading_over_nothing_is_not_lost() -> None:
     blocks = (Block(BlockKind.HEADING, "Alone", 2), Block(BlockKind.HEADING, "Other", 2))
     assert [s.text for s in _cut(Parsed(blocks))] == ["Alone", "Other"]
+
+
+def test_what_is_indented_in_a_component_is_no_code() -> None:
+    parsed = parse_markdown("# T\n\n<Tip warning={true}>\n\n    Mind [it](http://a.b).\n\n</Tip>\n")
+    assert [block.text for block in parsed.blocks[1:]] == ["Mind it."]
+    fenced = parse_markdown("<Tip>\n  one\n```py\nx = 1\n```\n</Tip>\n")
+    assert [block.text for block in fenced.blocks] == ["one", "```py\nx = 1\n```"]
+    assert parse_markdown("a\n\n    b = 1\n").blocks[1].text == "```\nb = 1\n```"

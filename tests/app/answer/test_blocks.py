@@ -81,3 +81,40 @@ def test_code_can_not_close_its_fence(code: str) -> None:
     assert set(first) == {"`"}
     assert "\n".join(inside) == code
     assert all(first not in line for line in inside)
+
+
+def test_a_list_that_is_announced_comes_whole_and_as_a_list() -> None:
+    names = ["Alpha", "Beta", "Gamma", "Delta", "Epsilon", "Zeta", "Eta", "Theta"]
+    items = "\n".join(f"- {name}" for name in names)
+    text = _answer(f"How one runs it depends on the tool, and these run it:\n\n{items}").text
+    listed = [line for line in text.split("\n") if line.startswith("- ")]
+    assert [line.split()[1] for line in listed] == names
+
+
+def test_the_command_comes_with_the_sentence_that_announces_it() -> None:
+    filler = " ".join(f"Sentence number {n} tells of other things." for n in range(8))
+    text = _answer(f"{filler}\n\nHow to run it, in one line, is this:\n\n{CODE}").text
+    assert "git clone" in text
+
+
+def test_nothing_is_announced_that_does_not_come() -> None:
+    text = _answer("It runs on every machine.\n\nTo run it, type:").text
+    assert "type" not in text
+    assert "every machine" in text
+
+
+def test_a_near_second_section_is_told_too() -> None:
+    source = Source("a", "Guide", "https://x.org/a")
+
+    def passage(name: str, heading: str, text: str) -> Passage:
+        return Passage(
+            f"kb/a.md#{name}/1", PassageKind.SECTION, "a", "Guide", heading, text, (source,),
+            place=Place("a.md", (heading,)),
+        )  # fmt: skip
+
+    evidence = [
+        Evidence(1, Hit(passage("a", "Keys", "Keys are made by the server."), 1.0)),
+        Evidence(2, Hit(passage("b", "Rotation", "Old keys stop working after a day."), 0.95)),
+    ]
+    found = compose("When do keys stop working?", evidence, lambda _: 1.0, shape="papers")
+    assert [one.n for one in found] == [1, 2]
