@@ -99,6 +99,20 @@ def test_the_shipped_subjects_are_known_by_their_names(live_index: LiveIndex) ->
     assert subjects_of(live_index.index) is subjects
 
 
+@pytest.mark.parametrize(
+    ("question", "defined"),
+    [
+        ("What is GQA?", True), ("gqa?", True), ("What's GQA used for?", True),
+        ("what does GQA do", True), ("explain GQA", True), ("What is GQA good for?", True),
+        ("What is GQA used for in Llama 3?", False), ("What does GQA cost?", False),
+    ],
+)  # fmt: skip
+def test_a_definition_is_asked_for_by_a_name_alone(
+    live_index: LiveIndex, question: str, defined: bool
+) -> None:
+    assert bool(subjects_of(live_index.index).defined_by(question)) is defined
+
+
 messages = st.lists(
     st.builds(Message, st.sampled_from(["user", "assistant", "system"]), st.text(max_size=80)),
     max_size=6,
