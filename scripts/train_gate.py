@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.question.answerable import DEPTH, UNNAMED, features
+from app.question.answerable import DEPTH, features
 from app.question.features import FEATURES, TOKEN_FEATURES
 from index.__main__ import DEFAULT_INDEX
 from index.build import build
@@ -250,11 +250,8 @@ def _cross_validated(rows: Sequence[Row]) -> NDArray[np.float64]:
     from sklearn.model_selection import GroupKFold
 
     x, _ = _arrays(rows)
-    scores = np.zeros(len(rows))
-    unnamed = x[:, FEATURES.index("versions_missed_all")] > 0
-    named = np.where(unnamed, UNNAMED, 1.0)
+    scores = np.ones(len(rows))
     for train, test in GroupKFold(_FOLDS).split(x, groups=[row.topic for row in rows]):
-        scores[test] = named[test]
         for kinds in _HEADS.values():
             weights, bias = _fit([rows[i] for i in train], kinds)
             scores[test] *= 1 / (1 + np.exp(-(x[test] @ weights + bias)))

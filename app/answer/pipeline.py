@@ -31,6 +31,7 @@ from app.question.history import Form
 from app.question.language import ENGLISH
 from app.question.model_rewrite import stand_alone
 from app.question.reading import Reading, is_remark, read_in_conversation
+from app.question.spelling import spelled
 from app.question.subjects import subjects_of
 from app.record.evidence import Weigh
 from app.record.hooks import Observers
@@ -251,6 +252,8 @@ class Pipeline:
     ) -> _Looked:
         """Search with one form after the other until one answers; else with the own words."""
         own = reading.said.rest
+        if reading.language == ENGLISH:
+            forms = [_put_right(form, retriever) for form in forms]
         for form in forms:
             looked = self._look(form, retriever, depth, clock)
             if looked.answerable and self._bears(own, form, looked.found.hits, retriever, clock):
@@ -310,6 +313,22 @@ class Pipeline:
             return True
         perhaps = of_the_field >= _PERHAPS_DOMAIN and covered >= _OWN_COVERED
         return perhaps and not form.guessed
+
+
+def _put_right(form: Form, retriever: HybridRetriever) -> Form:
+    """Put a form's misspelled words right; it is searched for as it was typed as well."""
+    index, count = retriever.index, retriever.encoder.count_tokens
+    weigh, bare = index.lexical.weight, sum(count([""]))
+
+    def is_word(word: str) -> bool:
+        """What has a form that the index knows, or what the encoder reads as one piece."""
+        known = all(weigh(stem) < weigh("\0") for stem in content_words(word))
+        return known or sum(count([word])) <= bare + 1
+
+    query = spelled(form.query, lexicon_of(index).counts, is_word)
+    return (
+        form if query == form.query else replace(form, query=query, also=(form.query, *form.also))
+    )
 
 
 def _nothing_looked_up(question: Question, reading: Reading, index: LoadedIndex) -> Retrieved:

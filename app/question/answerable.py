@@ -25,7 +25,9 @@ __all__ = ["DEPTH", "UNNAMED", "Gate", "Gates", "Head", "features"]
 _PHRASED = 4
 _MOSTLY_UNKNOWN = 0.5
 _KNOWN_PHRASE = 0.65
-UNNAMED = 0.4  # what is left of confidence where no passage names a version of the question
+# As like one another as two questions are that differ in no word that matters (cosine).
+_SAME_QUESTION = 0.8
+UNNAMED = 0.4  # what is left of confidence where no passage speaks of what the question names
 _WEIGHTS = Path(__file__).with_name("gate.json")
 
 
@@ -60,9 +62,8 @@ class Gate:
     ) -> float:
         """Estimate the chance that the evidence holds an answer, 0 to 1.
 
-        The heads' product, much less where no passage names a version that the question names
-        (what is known of GPT-3 is no answer about GPT-4), or where half of its words stand nowhere
-        and it is like nothing that is known to be asked.
+        The heads' product, much less where half of its words stand nowhere and it is like nothing
+        that is known to be asked; enough where it is asked in just the words that are known.
 
         Args:
             found: the features of the question and its evidence.
@@ -70,7 +71,8 @@ class Gate:
         """
         heads = self.domain(found if subject is None else subject) * self.answer(found)
         strange = found["unknown_words"] >= _MOSTLY_UNKNOWN and found["dense_top"] < _KNOWN_PHRASE
-        return heads * (UNNAMED if found["versions_missed_all"] > 0 or strange else 1)
+        known = self.threshold if found["dense_top"] >= _SAME_QUESTION else 0.0
+        return max(known, heads * (UNNAMED if strange else 1))
 
     def answerable(self, confidence: float) -> bool:
         """Tell whether the confidence is at or above the operating point."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,6 +38,7 @@ _INSIDE = re.compile(r"(?<=[a-z0-9,;)] )[A-Za-z]{2,}")
 # What is set against each other, or listed, need not stand in one passage.
 _CHOICE = re.compile(r"\b(?:or|vs|versus|than|between|compared?|differences?)\b", re.IGNORECASE)
 _MOST_TOGETHER = 3
+_PLAIN = re.compile(r"[a-z]+")
 _OPENS = re.compile(r"(?:^|[.!?:;>])\s*[\"'“(]*$")
 _AUTHOR = re.compile(r"([A-Z][a-zà-ÿ]{3,}) (?:et al\.|& [A-Z]|\(\d{4}\))")
 # How numbers are kept: a passage may say 16 bits, half precision or nothing of it.
@@ -86,7 +87,10 @@ class _Name:
 
 
 class Lexicon:
-    """How an index writes words: which are names, and what its passages are known by."""
+    """How an index writes words: which are names, and what its passages are known by.
+
+    `counts` tells how often it has each word, in lower case.
+    """
 
     def __init__(self, index: LoadedIndex) -> None:
         """Read an index's passages once."""
@@ -101,6 +105,8 @@ class Lexicon:
         }
         labels = {source.label for passage in index.passages for source in passage.sources}
         self._authors = {name.lower() for label in labels for name in _AUTHOR.findall(label)[:1]}
+        plain = " ".join([prose, *labels, *(text.text for text in index.texts)]).lower()
+        self.counts: Mapping[str, int] = Counter(_PLAIN.findall(plain))
         self._rows = {passage.id: row for row, passage in enumerate(index.passages)}
         self._asked: dict[int, list[str]] = {}
         self._contexts: dict[str, _Context] = {}
@@ -119,7 +125,9 @@ class Lexicon:
             return False
         seen, common = self._inside[plain], self._is_common(plain)
         if any(char.isdigit() for char in word):
-            return len(word.rstrip("0123456789")) > 1 and not _PRECISION.fullmatch(word)
+            letters = len(word.rstrip("0123456789"))
+            written_so = letters > 1 or (word[0].isupper() and len(word) > 2)
+            return written_so and not _PRECISION.fullmatch(word)
         if any(char.isupper() for char in word[1:]) or (word[0].isupper() and not opens):
             return not common
         if word[0].isupper():

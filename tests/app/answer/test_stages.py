@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.answer.compose import compose
 from app.answer.writer import Writer
 from app.config.settings import load_settings
-from app.question.answerable import DEPTH, UNNAMED, Gates, features
+from app.question.answerable import DEPTH, Gates, features
 from app.question.features import FEATURES, TOKEN_FEATURES
 from app.record.evidence import Evidence, evidence_of
 from app.record.types import Question
@@ -174,17 +174,6 @@ def test_the_gate_reads_its_features_and_tells_the_known_from_the_unknown(
         assert set(features(question, replace(found, hits=()), weigh)) == wanted
         asked[question] = judge.answerable(judge.confidence(measured))
     assert list(asked.values()) == [True, False]
-
-
-def test_a_version_that_no_passage_names_counts_against_the_question() -> None:
-    judge = Gates.shipped().tokens
-    known = {"versions_missed_all": 0.0, "unknown_words": 0.0}
-    found = {**dict.fromkeys((*FEATURES, *TOKEN_FEATURES), 0.5), **known}
-    assert judge.confidence(found) == pytest.approx(judge.domain(found) * judge.answer(found))
-    missed = {**found, "versions_missed_all": 0.5}
-    heads = judge.domain(missed) * judge.answer(missed)
-    assert judge.confidence(missed) == pytest.approx(UNNAMED * heads)
-    assert UNNAMED < 1
 
 
 def test_an_index_without_other_ways_of_asking_has_its_own_operating_point(

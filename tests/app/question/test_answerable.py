@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.question.answerable import UNNAMED, Gate, Gates, Head
+from app.question.answerable import Gate, Gates, Head
 from app.question.features import DEPTH, FEATURES, TOKEN_FEATURES, measure
 from index.types import Hit, Passage, PassageKind
 
-KNOWN = {"versions_missed_all": 0.0, "unknown_words": 0.0, "dense_top": 0.9}
+KNOWN = {"unknown_words": 0.0, "dense_top": 0.7}
 RARE = {"mamba", "rwkv", "zebra"}  # no passage of the index holds them
 
 
@@ -49,12 +49,10 @@ def test_both_heads_must_say_yes_and_the_subject_is_judged_by_its_own_features()
     assert gate.confidence(found, subject) == pytest.approx(domain * answer)
 
 
-def test_a_version_that_no_passage_names_leaves_little_confidence() -> None:
-    gate = Gate(Head({}, 9.0), Head({}, 9.0), 0.5)
-    named = gate.confidence(KNOWN)
-    unnamed = gate.confidence({**KNOWN, "versions_missed_all": 0.5})
-    assert unnamed == pytest.approx(UNNAMED * named)
-    assert not gate.answerable(gate.confidence({**KNOWN, "versions_missed_all": 1.0}))
+def test_a_question_in_the_words_that_are_known_to_be_asked_is_answerable() -> None:
+    gate = Gate(Head({}, -9.0), Head({}, 9.0), 0.5)
+    assert gate.answerable(gate.confidence({**KNOWN, "dense_top": 0.9}))
+    assert not gate.answerable(gate.confidence(KNOWN))
 
 
 def test_a_question_of_unknown_words_counts_less_unless_it_is_asked_like_a_known_one() -> None:

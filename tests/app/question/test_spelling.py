@@ -1,0 +1,52 @@
+"""Misspelled words of a question are put as the knowledge base writes them; others never are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.question.spelling import spelled
+
+COUNTS = {
+    "number": 90, "training": 200, "attention": 300, "token": 50, "model": 80, "the": 500,
+    "tokens": 70, "quantization": 40, "rare": 1, "scores": 20, "parents": 9, "why": 30,
+}  # fmt: skip
+WORDS = {"patents", "grab"}
+
+
+def mended(text: str) -> str:
+    return spelled(text, COUNTS, WORDS.__contains__)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("why nubmer of tokens?", "why number of tokens?"),
+        ("trainign the modle", "training the model"),
+        ("atention scroes", "attention scores"),
+        ("qauntizatoin", "quantization"),
+    ],
+)
+def test_a_slip_is_put_right(typed: str, meant: str) -> None:
+    assert mended(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["the patents", "grab tokens", "Nubmer", "modle_name", "--modle", "modle2", "tok", "zzyzx"],
+)
+def test_words_names_and_identifiers_stay(text: str) -> None:
+    assert mended(text) == text
+
+
+@given(st.text())
+def test_nothing_but_words_changes(text: str) -> None:
+    changed = spelled(text, COUNTS, WORDS.__contains__)
+    assert sum(c.isspace() for c in changed) == sum(c.isspace() for c in text)
+    assert mended(changed) == changed
+
+
+@given(st.lists(st.sampled_from(sorted(COUNTS)), max_size=8).map(" ".join))
+def test_what_the_index_writes_stays(text: str) -> None:
+    assert spelled(text, dict.fromkeys(COUNTS, 2) | COUNTS, lambda _: True) == text
