@@ -325,7 +325,7 @@ def _put_right(form: Form, retriever: HybridRetriever) -> Form:
         known = all(weigh(stem) < weigh("\0") for stem in content_words(word))
         return known or sum(count([word])) <= bare + 1
 
-    query = spelled(form.query, lexicon_of(index).counts, is_word)
+    query = spelled(form.query, lambda: lexicon_of(index).counts, is_word)
     return (
         form if query == form.query else replace(form, query=query, also=(form.query, *form.also))
     )

@@ -14,8 +14,9 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from threading import Lock
 
 from app.question.subjects import Named, Subjects
 from app.record.types import Gap
@@ -33,8 +34,9 @@ _READ = 5
 # A longer question tells a story, whose names need not stand in the answer.
 _LONGEST = 35
 _WORD = re.compile(r"(?<![\w.$@/\\])[A-Za-z][\w+]*(?:[-.‑][\w+]+)*")
-# A word inside a sentence, where a capital means something.
-_INSIDE = re.compile(r"(?<=[a-z0-9,;)] )[A-Za-z]{2,}")
+# What stands before a word inside a sentence, where a capital means something.
+_INSIDE = re.compile(r"[a-z0-9,;)]")
+_VERSION_AFTER = re.compile(r"[- ]?\d")
 # What is set against each other, or listed, need not stand in one passage.
 _CHOICE = re.compile(r"\b(?:or|vs|versus|than|between|compared?|differences?)\b", re.IGNORECASE)
 _MOST_TOGETHER = 3
@@ -87,31 +89,40 @@ class _Name:
 
 
 class Lexicon:
-    """How an index writes words: which are names, and what its passages are known by.
-
-    `counts` tells how often it has each word, in lower case.
-    """
+    """How an index writes words: which are names, and what its passages are known by."""
 
     def __init__(self, index: LoadedIndex) -> None:
-        """Read an index's passages once."""
-        prose = "\n".join(passage.text for passage in index.passages)
-        words = _INSIDE.findall(prose)
-        self._inside = Counter(map(str.lower, words))
-        self._capital = Counter(word.lower() for word in words if not word.islower())
-        self._versioned = {
-            version.rstrip("0123456789.")
-            for version, written in version_names(prose).items()
-            if written[0].isupper()
-        }
-        labels = {source.label for passage in index.passages for source in passage.sources}
-        self._authors = {name.lower() for label in labels for name in _AUTHOR.findall(label)[:1]}
-        plain = " ".join([prose, *labels, *(text.text for text in index.texts)]).lower()
-        self.counts: Mapping[str, int] = Counter(_PLAIN.findall(plain))
-        self._rows = {passage.id: row for row, passage in enumerate(index.passages)}
-        self._asked: dict[int, list[str]] = {}
+        """Take an index; what is asked of it is read when it is first needed."""
+        self._index = index
+        self._prose = "\n".join(passage.text for passage in index.passages)
+        self._lower = _lower(self._prose)
         self._contexts: dict[str, _Context] = {}
-        for text, owner in zip(index.texts, index.owners.tolist(), strict=True):
-            self._asked.setdefault(owner, []).append(text.text)
+        self._uses: dict[str, tuple[int, int, bool]] = {}
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How often the index has each word, in lower case."""
+        texts = " ".join(text.text for text in self._index.texts)
+        return Counter(_PLAIN.findall(f"{self._lower} {' '.join(self._labels)} {texts}".lower()))
+
+    @cached_property
+    def _labels(self) -> frozenset[str]:
+        passages = self._index.passages
+        return frozenset(source.label for passage in passages for source in passage.sources)
+
+    @cached_property
+    def _authors(self) -> frozenset[str]:
+        found = (name for label in self._labels for name in _AUTHOR.findall(label)[:1])
+        return frozenset(name.lower() for name in found)
+
+    @cached_property
+    def _asked(self) -> Mapping[str, Sequence[str]]:
+        """The texts that each passage is found under."""
+        found: dict[str, list[str]] = {}
+        owners = self._index.owners.tolist()
+        for text, owner in zip(self._index.texts, owners, strict=True):
+            found.setdefault(self._index.passages[owner].id, []).append(text.text)
+        return found
 
     def is_name(self, word: str, *, opens: bool) -> bool:
         """Tell whether a word of a question is written like a name, or known as one.
@@ -123,21 +134,36 @@ class Lexicon:
         plain = word.lower()
         if len(word) < 2 or plain in STOP_WORDS:
             return False
-        seen, common = self._inside[plain], self._is_common(plain)
         if any(char.isdigit() for char in word):
             letters = len(word.rstrip("0123456789"))
             written_so = letters > 1 or (word[0].isupper() and len(word) > 2)
             return written_so and not _PRECISION.fullmatch(word)
-        if any(char.isupper() for char in word[1:]) or (word[0].isupper() and not opens):
+        if word.islower():
+            # In lower case, only those that nothing else is called.
+            return plain in self._authors and len(set(self._used(plain)[:2])) == 1
+        inside, capitals, _ = self._used(plain)
+        common = inside > 0 and 2 * capitals <= inside
+        if any(char.isupper() for char in word[1:]) or not opens:
             return not common
-        if word[0].isupper():
-            return seen > 0 and not common
-        # In lower case, only those that nothing else is called.
-        return plain in self._authors and self._capital[plain] == seen
+        return inside > 0 and not common
 
-    def _is_common(self, plain: str) -> bool:
-        """Tell whether the passages write a word in lower case at least as often as not."""
-        return self._inside[plain] > 0 and 2 * self._capital[plain] <= self._inside[plain]
+    def _used(self, plain: str) -> tuple[int, int, bool]:
+        """Count a word inside sentences, and with a capital there; and whether versions follow."""
+        found = self._uses.get(plain)
+        if found is None:
+            inside = capitals = 0
+            versions = False
+            at = self._lower.find(f" {plain}")
+            while at >= 0:
+                end = at + 1 + len(plain)
+                written, after = self._prose[at + 1 : end], self._prose[end : end + 2]
+                versions |= not written.islower() and _VERSION_AFTER.match(after) is not None
+                if not after[:1].isalpha() and _INSIDE.match(self._prose[at - 1 : at]):
+                    inside += 1
+                    capitals += not written.islower()
+                at = self._lower.find(f" {plain}", end)
+            found = self._uses[plain] = (inside, capitals, versions)
+        return found
 
     def has_versions(self, version: str, written: str) -> bool:
         """Tell whether a name with a number is a version: the index knows others of that name.
@@ -149,7 +175,8 @@ class Lexicon:
         name = version.rstrip("0123456789.")
         if _YEAR.fullmatch(version) or _PRECISION.fullmatch(version) or version[-1].isalpha():
             return False
-        return " " not in written or (name in self._versioned and not self._is_common(name))
+        inside, capitals, versions = self._used(name)
+        return " " not in written or (versions and 2 * capitals > inside)
 
     def context(self, passage: Passage) -> _Context:
         """Return all that a passage is known by."""
@@ -157,7 +184,7 @@ class Lexicon:
         if found is None:
             if len(self._contexts) >= _CONTEXTS:
                 self._contexts.clear()
-            asked = self._asked.get(self._rows.get(passage.id, -1), ())
+            asked = self._asked.get(passage.id, ())
             found = self._contexts[passage.id] = _Context.of(passage, asked)
         return found
 
@@ -258,19 +285,29 @@ def _has_version(version: str, there: frozenset[str]) -> bool:
     )
 
 
+def _lower(text: str) -> str:
+    """Return a text in lower case, each character in its place."""
+    low = text.lower()
+    if len(low) == len(text):
+        return low
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+
+
 def _folded(text: str) -> str:
     return _NOT_ALNUM.sub("", text.lower())
 
 
 _LEXICA: dict[str, Lexicon] = {}
+_READING = Lock()
 
 
 def lexicon_of(index: LoadedIndex) -> Lexicon:
-    """Read how an index writes words, once an index."""
-    found = _LEXICA.get(index.fingerprint)
-    if found is None:
-        found = Lexicon(index)
-        while len(_LEXICA) >= _KEPT:
-            _LEXICA.pop(next(iter(_LEXICA)), None)
-        _LEXICA[index.fingerprint] = found
-    return found
+    """Read how an index writes words, once an index: whoever asks meanwhile waits."""
+    with _READING:
+        found = _LEXICA.get(index.fingerprint)
+        if found is None:
+            found = Lexicon(index)
+            while len(_LEXICA) >= _KEPT:
+                _LEXICA.pop(next(iter(_LEXICA)))
+            _LEXICA[index.fingerprint] = found
+        return found

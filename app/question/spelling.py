@@ -19,24 +19,26 @@ _SEEN_OFTEN = 10
 _LONG = 7
 
 
-def spelled(text: str, counts: Mapping[str, int], is_word: Callable[[str], bool]) -> str:
+def spelled(
+    text: str, counts: Callable[[], Mapping[str, int]], is_word: Callable[[str], bool]
+) -> str:
     """Return a text with its misspelled words put right; the text itself where there are none.
 
     Args:
         text: a question in English.
-        counts: how often the index has each word, in lower case.
-        is_word: whether a word that the index does not know is one all the same.
+        counts: how often the index has each word, in lower case; asked where a word is none.
+        is_word: whether a word is one, as far as that is known without counting.
     """
 
     def mend(match: re.Match[str]) -> str:
         word = match.group()
-        if counts.get(word, 0) > 1 or is_word(word):
+        if is_word(word) or (seen := counts()).get(word, 0) > 1:
             return word
-        near = _known(_near(word), word, counts, _SEEN)
+        near = _known(_near(word), word, seen, _SEEN)
         if not near and len(word) >= _LONG:
             further = (two for one in _near(word) for two in _near(one))
-            near = _known(further, word, counts, _SEEN_OFTEN)
-        return max(near, key=lambda one: (_likely(word, one), counts[one], one), default=word)
+            near = _known(further, word, seen, _SEEN_OFTEN)
+        return max(near, key=lambda one: (_likely(word, one), seen[one], one), default=word)
 
     return _WORD.sub(mend, text)
 
