@@ -20,6 +20,7 @@ from app.answer.draft import Reviewer
 from app.answer.limits import Bounds
 from app.answer.miscomputed import Faults
 from app.answer.on_last_answer import answered_from_last, table
+from app.answer.origins import named_work
 from app.answer.premises import corrections
 from app.answer.prompt_builder import Delimiter, Prompt, build_prompt, unmarked
 from app.answer.replies import abstention, what_is_missing
@@ -33,11 +34,12 @@ from app.question.acts import TALK, Act
 from app.question.calculations import Asked
 from app.question.language import reply
 from app.question.reading import Reading
+from app.question.subjects import subjects_of
 from app.record.citations import is_whole
 from app.record.evidence import Span, Weigh, evidence_of
 from app.record.hooks import Observers
 from app.record.reasons import Reason
-from app.record.sanitize import visible
+from app.record.sanitize import one_line, visible
 from app.record.types import (
     Answer,
     AnswerMode,
@@ -195,7 +197,7 @@ class AnswerRun:
         if gap := self.retrieved.gap:
             nearest = prompts.fill("replies/missing-nearest.md").strip()
             yield self.writer.plain("", f"{what_is_missing(gap)} {nearest}\n\n")
-        for delta in (*self._miscomputed(), *self._corrections()):
+        for delta in (*self._miscomputed(), *self._corrections(), *self._introduced()):
             yield delta
         if self._drafts():
             async with aclosing(self._draft()) as draft:
@@ -226,6 +228,20 @@ class AnswerRun:
         for conflict in self.retrieved.conflicts:
             if any(value.standing == "miscomputed" for value in conflict.values):
                 yield from self._disputed(conflict)
+
+    def _introduced(self) -> Iterator[Delta]:
+        """Name the work that something is introduced by, as far as a title tells."""
+        subjects = subjects_of(self.pipeline.index)
+        asked = subjects.introduced(self.retrieved.standalone_query)
+        if asked is None or not self.evidence:
+            return
+        item = self.evidence[0]
+        work = named_work(asked.text, subjects.names_of(asked.topics), item.passage.sources)
+        if work is not None:
+            name, label = one_line(asked.text), one_line(work.label)
+            said = prompts.fill("replies/introduced.md", name=name, work=label).strip()
+            support = Support(item.passage.id, item.n, 0, len(item.passage.text), 1.0)
+            yield self.writer.claim("", said, "supported", [support], 1.0, basis="restated")
 
     def _corrections(self) -> Iterator[Delta]:
         """Correct first what the question takes for granted and the evidence contradicts."""

@@ -270,7 +270,9 @@ class Pipeline:
         judged = gate.features(form.query, found, retriever.index.lexical.weight)
         confidence = judge.confidence(judged)
         subjects = subjects_of(retriever.index)
-        if defined := _defined(found, subjects.defined_by(form.query), retriever.index):
+        introduced = subjects.introduced(form.query)
+        topics = introduced.topics if introduced else subjects.defined_by(form.query)
+        if defined := _defined(found, topics, retriever.index):
             clock.spent("gate")
             return _Looked(form, defined, max(confidence, _DEFINED), True)
         gap = find_gap(form.query, found.hits, lexicon_of(retriever.index), subjects)

@@ -39,6 +39,7 @@ class Subjects:
     def __init__(self, names: Mapping[str, frozenset[str]]) -> None:
         """Take names with the topics that they stand for."""
         self._topics: dict[tuple[str, ...], frozenset[str]] = {}
+        self._names = names
         for name, topics in names.items():
             key = tuple(_folded(match.group()) for match in _WORD.finditer(name))
             if key and len(key) <= _LONGEST:
@@ -50,11 +51,22 @@ class Subjects:
 
     def defined_by(self, question: str) -> frozenset[str]:
         """Return the topics whose definition a question asks for: "What is X?", "X?", all of X."""
-        frame = patterns("definition")["asked"].fullmatch(question)
-        what = (frame["what"] or frame["bare"]).strip() if frame else ""
-        named = self.find(what)
-        whole = len(named) == 1 and (named[0].start, named[0].end) == (0, len(what))
-        return named[0].topics if whole else frozenset()
+        named = self._whole(_asked("definition", question))
+        return named.topics if named else frozenset()
+
+    def introduced(self, question: str) -> Named | None:
+        """Return the subject of which a question asks who or what introduced it, and when."""
+        return self._whole(_asked("origin", question))
+
+    def names_of(self, topics: frozenset[str]) -> tuple[str, ...]:
+        """Return the names of topics, as they are written."""
+        return tuple(name for name, known in self._names.items() if known & topics)
+
+    def _whole(self, text: str) -> Named | None:
+        """Return the subject that a text is the name of, and nothing else."""
+        named = self.find(text)
+        whole = len(named) == 1 and (named[0].start, named[0].end) == (0, len(text))
+        return named[0] if whole else None
 
     def _found(self, text: str) -> Iterator[Named]:
         words = list(_WORD.finditer(text))
@@ -70,6 +82,12 @@ class Subjects:
                     break
             else:
                 at += 1
+
+
+def _asked(kind: str, question: str) -> str:
+    """The name in a question of a kind; empty where it is none."""
+    frame = patterns(kind)["asked"].fullmatch(question)
+    return next(filter(None, frame.groups()), "").strip() if frame else ""
 
 
 _READ: dict[str, Subjects] = {}

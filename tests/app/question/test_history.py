@@ -113,6 +113,22 @@ def test_a_definition_is_asked_for_by_a_name_alone(
     assert bool(subjects_of(live_index.index).defined_by(question)) is defined
 
 
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("Who invented GQA?", "GQA"), ("when was GQA introduced", "GQA"),
+        ("which paper proposed GQA?", "GQA"), ("what's the original paper on GQA?", "GQA"),
+        ("Where does GQA come from?", "GQA"), ("Who uses GQA?", None), ("What is GQA?", None),
+        ("When was it introduced?", None),
+    ],
+)  # fmt: skip
+def test_an_origin_is_asked_for_by_a_name_alone(
+    live_index: LiveIndex, question: str, name: str | None
+) -> None:
+    found = subjects_of(live_index.index).introduced(question)
+    assert (found.text if found else None) == name
+
+
 messages = st.lists(
     st.builds(Message, st.sampled_from(["user", "assistant", "system"]), st.text(max_size=80)),
     max_size=6,
