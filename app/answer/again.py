@@ -17,7 +17,7 @@ from index.text.quantities import quantities
 from index.text.tokens import content_words
 from index.types import PassageKind
 
-__all__ = ["as_wished", "bears_value", "key_sentence", "pointed_at", "said_before"]
+__all__ = ["as_wished", "bears_value", "key_sentence", "pointed_at", "said_before", "spoken_of"]
 
 Chosen = tuple[Evidence, Span]
 
@@ -27,6 +27,7 @@ _EXAMPLE = re.compile(
     r"\b(?:for (?:example|instance)|e\.g\.|such as|say,|suppose)\b|[=≈]", re.IGNORECASE
 )
 _TEX = re.compile(r"\$[^$]+\$|\\[a-z]+|`[^`]+`")
+_FORMULA = re.compile(r"[Σ√∂∏]|\^\{|\bexp\(|\b[a-zA-Z]\([a-zA-Z]\)\s*=")
 _ORDINALS = {
     "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3,
     "fifth": 4, "last": -1,
@@ -74,16 +75,13 @@ def as_wished(
         chosen = _simple(base, evidence, said)
     elif wishes.example:
         chosen = [*(base[:1] if act is Act.ASK else []), *_examples(question, evidence, weigh)]
+    elif wishes.persona and act is Act.REPEAT:
+        practice = sorted(evidence, key=lambda one: one.passage.kind is not PassageKind.PRACTICE)
+        chosen = [*base[:1], *_more(practice, set(_keys(said)), base)]
     elif wishes.long:
         old = set(_keys(said)) if act is Act.EXPAND else set()
         chosen = [*(base if act is Act.ASK else []), *_more(evidence, old, base)]
-    elif (
-        (act is Act.REPEAT and not wishes.persona)
-        or wishes.form
-        or wishes.words
-        or wishes.sentences
-        or wishes.short
-    ):
+    elif act is Act.REPEAT or wishes.form or wishes.words or wishes.sentences or wishes.short:
         chosen = base
     else:
         return fresh
@@ -106,6 +104,15 @@ def pointed_at(place: str, evidence: Sequence[Evidence], answer: str) -> list[Ch
         spoken = [pair for pair in spoken if _numbers(pair[1].text)]
     at = _ORDINALS.get(ordinal, 0)
     return [spoken[at]] if -len(spoken) <= at < len(spoken) else []
+
+
+def spoken_of(message: str, spoken: Sequence[Chosen]) -> list[Chosen]:
+    """Return the sentence of an answer that a message asks for by what it speaks of."""
+    wanted = set(content_words(message))
+    return sorted(
+        (pair for pair in spoken if pair[1].words & wanted),
+        key=lambda pair: -len(pair[1].words & wanted),
+    )[:1]
 
 
 def key_sentence(question: str, spoken: Sequence[Chosen], *, with_figure: bool) -> list[Chosen]:
@@ -215,8 +222,10 @@ def _examples(question: str, evidence: Sequence[Evidence], weigh: Weigh) -> list
     for rank, item in enumerate(evidence):
         spans = _spans(item)
         for at, span in enumerate(spans):
-            shown = bool(_EXAMPLE.search(span.text)) + min(2, len(_numbers(span.text))) / 2
-            if shown:
+            shown = bool(_EXAMPLE.search(span.text)) + min(4, len(_numbers(span.text))) / 2
+            # A formula is no instance.
+            shown -= len(_TEX.findall(span.text)) + bool(_FORMULA.search(span.text))
+            if shown > 0:
                 share = sum(weigh(word) for word in span.words & asked)
                 rated.append((shown + 0.2 * share - 0.15 * rank, item, at))
     rated.sort(key=lambda each: -each[0])
@@ -262,6 +271,9 @@ def _bounded(
         return split[:most]
     kept = [_first_within(split, evidence, asked, room)]
     room -= len(kept[0][1].text.split())
+    if wishes.form and most > 1 and len(split) > 1:
+        # A list or a table of one is none.
+        room = max(room, min(len(pair[1].text.split()) for pair in split if pair not in kept))
     for pair in split:
         size = len(pair[1].text.split())
         if pair not in kept and size <= room and len(kept) < most and not leans(pair[1].text):

@@ -19,7 +19,7 @@ from index.text.quantities import quantities
 from index.text.tokens import content_words
 from index.types import PassageKind
 
-__all__ = ["ComposedSentence", "compose"]
+__all__ = ["ComposedSentence", "asks_figures", "compose"]
 
 # What an answer begins with where it can: not with a caveat, an advice or a list of contents.
 _LEADING_KINDS = frozenset({PassageKind.FAQ, PassageKind.DATA, PassageKind.DEFINITION})
@@ -42,6 +42,7 @@ _MORE = 4
 _DEFINITION = re.compile(
     r"\s*(?:what(?:'s|’s| is| are| was| were| does)|define|explain|who is|meaning of|"
     r"definition of)\b\s*(?:an? |the )?(?P<what>[^,;?]{2,60}?)(?: mean| stand for)?\s*\??\s*|"
+    r"(?!(?:how|which|who|whose|why|when|where|is|are|was|does|do|did|can|should|any)\b)"
     r"(?P<bare>[^,;?]{2,40})\?",
     re.IGNORECASE,
 )
@@ -96,7 +97,7 @@ class _Asked:
         what = (defines["what"] or defines["bare"] or "") if defines else ""
         return cls(
             words,
-            _ASKS_FIGURES.search(question) is not None,
+            asks_figures(question),
             _ASKS_STEPS.search(question) is not None,
             frozenset(content_words(what)),
         )
@@ -156,6 +157,11 @@ def _under_its_question(one: ComposedSentence, first: Evidence, question: str) -
     if one.n != first.n or not is_verdict(one.text) or not heading.endswith("?"):
         return one
     return one if same_question(question, heading) else replace(one, under=heading)
+
+
+def asks_figures(question: str) -> bool:
+    """Tell whether a question asks for a number."""
+    return _ASKS_FIGURES.search(question) is not None
 
 
 def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import prompts
-from app.answer.again import bears_value, key_sentence, pointed_at, said_before
+from app.answer.again import bears_value, key_sentence, pointed_at, said_before, spoken_of
+from app.answer.compose import asks_figures
 from app.answer.writer import Writer
 from app.question.acts import Act
 from app.question.history import Past
@@ -53,10 +54,12 @@ def answered_from_last(
     elif reading.said.place.endswith("question"):
         yield _asked(reading.said.place, reading.past, writer)
     else:
-        found = pointed_at(reading.said.place, evidence, last)
-        if not found:
-            place = verbatim(one_line(reading.said.place))
-            yield writer.plain("", prompts.fill("replies/no-such-place.md", place=place).strip())
+        place = reading.said.place
+        found = pointed_at(place, evidence, last) if place else spoken_of(reading.said.rest, spoken)
+        if not found and place:
+            shown_place = verbatim(one_line(place))
+            lead = prompts.fill("replies/no-such-place.md", place=shown_place)
+            yield writer.plain("", lead.strip())
         shown = found or spoken[:1]
         told, wrong = _told_wrong(shown, writer, dispute)
         yield from told
@@ -104,10 +107,13 @@ def _sources(spoken: Sequence[Chosen], writer: Writer) -> Iterator[Delta]:
     yield writer.plain("", prompts.text("replies/sources.md").strip())
     named: set[str] = set()
     for item, span in spoken:
-        label = "; ".join(one.title for one in cited_for(item.passage, item.sources_for(span.text)))
-        if label not in named and len(named) < _MOST_SOURCES:
-            named.add(label)
-            yield _stated("\n- ", (item, span), writer, one_line(label))
+        titles = dict.fromkeys(
+            one.title for one in cited_for(item.passage, item.sources_for(span.text))
+        )
+        fresh = [title for title in titles if title not in named][: _MOST_SOURCES - len(named)]
+        if fresh:
+            named.update(fresh)
+            yield _stated("\n- ", (item, span), writer, one_line("; ".join(fresh)))
 
 
 def _challenged(
@@ -120,7 +126,8 @@ def _challenged(
     """Look again: say what the sources say, and whether they have the reader's value."""
     claimed = reading.said.claimed
     question = reading.again.question if reading.again else ""
-    first = key_sentence(question, spoken, with_figure=True)
+    figures = bool(claimed) or asks_figures(question)
+    first = key_sentence(question, spoken, with_figure=True) if figures else list(spoken[:1])
     there = bears_value(claimed, question, evidence) if claimed else []
     shown = first if there == first else [*first, *there]
     disputed, wrong = _told_wrong(shown, writer, dispute)

@@ -27,10 +27,10 @@ from app.config.personas import Persona, resolve
 from app.question import answerable as gate
 from app.question.acts import TALK, Act, Said
 from app.question.gaps import find_gap, lexicon_of
-from app.question.history import Form
+from app.question.history import Form, without_quantities
 from app.question.language import ENGLISH
 from app.question.model_rewrite import stand_alone
-from app.question.reading import Reading, is_remark, read_in_conversation
+from app.question.reading import Reading, is_remark, only_tells, read_in_conversation
 from app.question.spelling import spelled
 from app.question.subjects import subjects_of
 from app.record.evidence import Weigh
@@ -43,6 +43,7 @@ from index.calculations import term_of
 from index.live import LiveIndex
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
+from index.text.sentences import MARKER
 from index.text.tokens import content_words
 from index.types import Hit, PassageKind, SearchResult
 
@@ -58,6 +59,12 @@ _UNKNOWN = 0.5
 _OWN_COVERED = 0.5
 _GUESSED_COVERED = 0.8
 _READ = 5
+# Below this what a question finds alone is compared with what it finds with its history, which
+# must be so many times as sure.
+_DOUBTFUL = 0.35
+_BETTER = 2.0
+_TOLD = 0.45  # what a statement must find, which asks for nothing
+_OPENING = 60  # code points of a passage by which it is known again
 # How sure it is that a definition which is asked for by its very name answers.
 _DEFINED = 0.95
 
@@ -250,14 +257,34 @@ class Pipeline:
         depth: int,
         clock: Clock,
     ) -> _Looked:
-        """Search with one form after the other until one answers; else with the own words."""
-        own = reading.said.rest
+        """Search with one form after the other until one answers; else with the own words.
+
+        What a question finds doubtfully, or finds although it was just said, gives way to what
+        another form finds better.
+        """
         if reading.language == ENGLISH:
             forms = [_put_right(form, retriever) for form in forms]
+        own, last = reading.said.rest, reading.past.last
+        said = last.answer if last is not None and reading.again is None else ""
+        first: _Looked | None = None
+        least = _TOLD if reading.act is Act.ASK and only_tells(reading.said) else 0.0
         for form in forms:
             looked = self._look(form, retriever, depth, clock)
-            if looked.answerable and self._bears(own, form, looked.found.hits, retriever, clock):
+            if not looked.answerable or looked.confidence < least:
+                continue
+            if not self._bears(own, form, looked.found.hits, retriever, clock):
+                continue
+            if first is None:
+                first = looked
+                if looked.confidence >= _DOUBTFUL and not _was_said(looked.found.hits, said):
+                    return looked
+            elif not _was_said(looked.found.hits, said) and (
+                looked.confidence >= _BETTER * first.confidence
+                or (_was_said(first.found.hits, said) and looked.confidence >= first.confidence)
+            ):
                 return looked
+        if first is not None:
+            return first
         # What is refused is refused in the reader's own words, without the history.
         return replace(self._look(Form(own), retriever, depth, clock), answerable=False)
 
@@ -294,7 +321,7 @@ class Pipeline:
         if not form.taken:
             return True
         borrowed = set(content_words(form.taken))
-        words = {w for w in content_words(own) if not w[0].isdigit()} - borrowed
+        words = set(content_words(without_quantities(own))) - borrowed
         if not words:
             return True
         weigh = retriever.index.lexical.weight
@@ -331,6 +358,12 @@ def _put_right(form: Form, retriever: HybridRetriever) -> Form:
     return (
         form if query == form.query else replace(form, query=query, also=(form.query, *form.also))
     )
+
+
+def _was_said(hits: Sequence[Hit], answer: str) -> bool:
+    """Tell whether the passage that answers best is what the last answer gave."""
+    opening = hits[0].passage.text[:_OPENING] if hits else ""
+    return bool(opening) and opening in MARKER.sub("", answer)
 
 
 def _nothing_looked_up(question: Question, reading: Reading, index: LoadedIndex) -> Retrieved:

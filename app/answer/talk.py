@@ -39,6 +39,12 @@ class Facts:
         sources = len({source.url for passage in passages for source in passage.sources})
         return f"{topics:,} topics, {len(passages):,} passages and {sources:,} sources"
 
+    def newest(self) -> str:
+        """Say of which year the newest source is; "unknown" where none has one."""
+        every = (source for passage in self.index.passages for source in passage.sources)
+        years = {source.year for source in every if source.year is not None}
+        return str(max(years)) if years else "unknown"
+
     def questions(self) -> str:
         """List questions that can be answered, for a reader to begin with."""
         asked = self.persona.examples if self.speaks_of_models else ()
@@ -64,6 +70,7 @@ class Facts:
             "subject": self.subject,
             "knowledge": self.knowledge,
             "questions": self.questions,
+            "newest": self.newest,
             "engine": self.engine,
             "persona": lambda: verbatim(self.persona.title),
             "fingerprint": lambda: self.index.fingerprint,

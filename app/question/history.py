@@ -14,21 +14,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import prompts
-from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, Said, read
+from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, Said
 from app.question.phrases import patterns
 from app.question.subjects import Named, Subjects
+from app.question.turns import read
 from app.record.types import Message
 from index.text.tokens import STOP_WORDS, content_words
 
 __all__ = [
     "Exchange", "Form", "Past", "forms", "leans_on_history", "names_something", "needs_subject",
-    "read_history",
+    "read_history", "without_quantities",
 ]  # fmt: skip
 
 # What is written like an identifier, a version or a name is a subject of its own.
 _IDENTIFIER = re.compile(r"\w_\w|\b\w*[a-z][A-Z]\w*|\b[A-Z]{2,}|\b[A-Za-z]+\d|--\w")
 _WORD = re.compile(r"[\w+-]+(?:'\w+)?")
-_QUANTITY = re.compile(r"(?<![\w.])\d[\d.,]*(?P<unit>[kKmMbBtT%]?)(?![\w.]\w)")
+_NUMBER_WORDS = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|sixteen|twenty|hundred"
+)
+_QUANTITY = re.compile(
+    rf"(?<![\w.])(?:\d[\d.,]*(?P<unit>[kKmMbBtT%]?)(?![\w.]\w)|(?:{_NUMBER_WORDS})\b)",
+    re.IGNORECASE,
+)
 _FEW_WORDS = 4
 _BARE_WORDS = 2
 _LONGEST = 400
@@ -37,11 +44,15 @@ _CARRIED_TURNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question of the conversation in a form that stands alone, and the answers it got."""
+    """A question of the conversation in a form that stands alone, and the answers it got.
+
+    `others` are the other forms that it might have been answered in.
+    """
 
     question: str
     answers: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def answer(self) -> str:
@@ -106,18 +117,19 @@ def forms(said: Said, past: Past, subjects: Subjects) -> tuple[Form, ...]:
     if focus is None:
         return (Form(text),)
     own = subjects.find(text)
+    subject = " and ".join(focus.subjects[:2])
     if said.meant:
-        subject = " and ".join(focus.subjects[:2])
         return Form(f"What is {said.meant} in {subject}?", subject), Form(f"What is {said.meant}?")
     if not leans_on_history(text, own):
-        return (Form(text),)
+        # What finds nothing alone may still go on from what was said.
+        return (Form(text), Form(f"{text.strip(' ?')} ({subject})?", subject, guessed=True))
     ways = _carried(text, own, focus, subjects)
     if len(content_words(text)) <= 1:
         # A word alone finds something whatever it means.
         ways = tuple(form for form in ways if form.taken) or ways
     # Where no subject can be put in, what was asked before is searched with as it was.
     before = " ".join([*past.asked[-_CARRIED_TURNS:], text])
-    return (*ways, Form(before[-_LONGEST:], " and ".join(focus.subjects[:2])))
+    return (*ways, Form(before[-_LONGEST:], subject))
 
 
 def leans_on_history(text: str, own: Sequence[Named]) -> bool:
@@ -129,7 +141,7 @@ def leans_on_history(text: str, own: Sequence[Named]) -> bool:
     """
     if _like("why").fullmatch(text) or _like("choice").search(text):
         return True
-    if _like("continues").match(text):
+    if _like("continues").match(text) or _like("concludes").search(text):
         return True
     pointer = _pointer(text, own)
     if pointer is not None:
@@ -149,6 +161,11 @@ def _answered_form(ways: Sequence[Form], answer: str) -> Form:
 def names_something(text: str) -> bool:
     """Tell whether a text holds what is written like an identifier, a version or a name."""
     return _IDENTIFIER.search(text) is not None
+
+
+def without_quantities(text: str) -> str:
+    """Leave the numbers out of a text: "twelve?" says nothing of its own."""
+    return _QUANTITY.sub(" ", text)
 
 
 def needs_subject(said: Said, past: Past, subjects: Subjects) -> bool:
@@ -178,9 +195,11 @@ def _with(past: Past, said: Said, answer: str, subjects: Subjects) -> Past:
         return replace(past, waiting=text)
     if _is(answer, "replies/abstention.md"):
         return replace(past, waiting="")
-    query = _answered_form(forms(said, past, subjects), answer).query[:_LONGEST]
+    ways = forms(said, past, subjects)
+    query = _answered_form(ways, answer).query[:_LONGEST]
+    others = tuple(form.query for form in ways if form.query != query)
     named = tuple(dict.fromkeys(found.text for found in subjects.find(query)))
-    exchange = Exchange(query, (answer,), named or _spoken_of(query))
+    exchange = Exchange(query, (answer,), named or _spoken_of(query), others)
     return replace(past, exchanges=(*past.exchanges, exchange), waiting="")
 
 
@@ -223,8 +242,17 @@ def _pointer(text: str, own: Sequence[Named]) -> re.Match[str] | None:
             continue
         before = text[: match.start()]
         named = any(one.start < match.start() for one in own) or _IDENTIFIER.search(before)
-        return None if named else match
+        return None if named and not _is_object(text, match) else match
     return None
+
+
+def _is_object(text: str, pointer: re.Match[str]) -> bool:
+    """Tell whether a pointer ends a simple question as its object, as in "does X shrink it?".
+
+    It then means something else than the subject of the same clause.
+    """
+    plain = not _like("clause_break").search(text[: pointer.start()])
+    return plain and not pointer["whose"] and len(text[pointer.end() :].split()) <= 1
 
 
 def _carried(
@@ -248,7 +276,7 @@ def _carried(
         put = [Form(_put(text, pointer, first), first)]
         if subject != first:
             put.append(Form(_put(text, pointer, subject), subject))
-        return tuple(put)
+        return (*put, Form(text)) if own else tuple(put)
     return (Form(f"{text.strip(' ?')} ({subject})?", subject, guessed=True), Form(text))
 
 
@@ -257,11 +285,18 @@ def _from_fragment(
 ) -> tuple[Form, ...]:
     """Complete "and for GQA?" or "what about the size?" from the question before."""
     what, joint = fragment["what"], fragment["joint"]
+    subject = " and ".join(focus.subjects[:2])
     if changed := _with_quantity(focus.question, what):
-        return (Form(changed, " and ".join(focus.subjects[:2])),)
+        return (Form(changed, subject),)
+    if _QUANTITY.fullmatch(what) and not joint:
+        return (Form(f"{focus.question.rstrip(' ?.!')}: {what}?", subject),)
     if own:
         said = own[0].text.casefold()
-        earlier = [one for one in subjects.find(focus.question) if one.text.casefold() != said]
+        earlier = [
+            one
+            for one in subjects.find(focus.question)
+            if one.text.casefold() != said and not _is_counted(focus.question, one)
+        ]
         # What is put in stands for what is most like it: a version for a version, then a
         # subject of the same topic.
         versioned = _has_digit(own[0].text)
@@ -269,8 +304,9 @@ def _from_fragment(
             key=lambda one: (_has_digit(one.text) != versioned, not one.topics & own[0].topics)
         )
         put = [_instead(what, one, focus.question, earlier) for one in earlier[:2]]
+        if not put:
+            put = [Form(f"{focus.question.rstrip(' ?.!')} for {what}?", subject)]
         return (*put, Form(what))
-    subject = " and ".join(focus.subjects[:2])
     if joint:
         return (Form(f"{focus.question.rstrip(' ?.!')} {joint} {what}?", subject),)
     if _like("continues").match(fragment.string):
@@ -278,13 +314,18 @@ def _from_fragment(
     return (Form(_about(what, subject), subject, guessed=True), Form(fragment.string))
 
 
+def _is_counted(question: str, one: Named) -> bool:
+    """Tell whether a subject is what is asked for: the tokens of "how many tokens"."""
+    return any(found.end() == one.start for found in _like("counted").finditer(question))
+
+
 def _with_quantity(question: str, what: str) -> str:
     """Put a bare quantity ("13B", "32k tokens") in the place of its like in a question."""
     new = _QUANTITY.fullmatch(what)
     if not new:
         return ""
-    unit = new["unit"].casefold()
-    alike = [old for old in _QUANTITY.finditer(question) if old["unit"].casefold() == unit]
+    unit = (new["unit"] or "").casefold()
+    alike = [old for old in _QUANTITY.finditer(question) if (old["unit"] or "").casefold() == unit]
     if not alike:
         return ""
     old = alike[-1]

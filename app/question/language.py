@@ -30,6 +30,7 @@ __all__ = [
     "language_name",
     "language_of",
     "languages",
+    "names_a_language",
     "reply",
     "wished_language",
     "words_of",
@@ -236,6 +237,11 @@ def wished_language(text: str) -> tuple[str, str]:
             if span:
                 return code, _cut(text, words[span[0]].start, words[span[1] - 1].end)
     return "", text
+
+
+def names_a_language(text: str) -> bool:
+    """Tell whether an English text speaks of a language by its name."""
+    return any(True for _ in _namings(words_of(text), languages()[ENGLISH]))
 
 
 def _load(path: Path) -> Language:

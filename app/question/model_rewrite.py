@@ -45,7 +45,7 @@ async def stand_alone(
         The ways to search, the model's first where it is good, and how they came about.
     """
     by_rules = tuple(forms)
-    if not any(form.taken for form in by_rules):
+    if not by_rules[0].taken:
         return by_rules, Rewrite()
     if model is None:
         return by_rules, Rewrite("rules")
@@ -60,8 +60,7 @@ async def stand_alone(
         reason = f"the model failed: {error}"
     if reason:
         return by_rules, Rewrite("rules", reason, usage)
-    taken = next(form.taken for form in by_rules if form.taken)
-    return (Form(text, taken, (question.text,)), *by_rules), Rewrite("model", "", usage)
+    return (Form(text, by_rules[0].taken, (question.text,)), *by_rules), Rewrite("model", "", usage)
 
 
 def objection(text: str, question: str, history: Sequence[Message]) -> str:

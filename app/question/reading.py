@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, Said, Wishes, read
+from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, Said, Wishes
 from app.question.calculations import Asked, calculation_asked
 from app.question.history import (
     Exchange,
@@ -17,12 +17,13 @@ from app.question.history import (
     read_history,
 )
 from app.question.in_english import in_english
-from app.question.language import ENGLISH, act_of, language_of
+from app.question.language import ENGLISH, act_of, language_of, names_a_language
 from app.question.phrases import patterns
 from app.question.subjects import Subjects
+from app.question.turns import read
 from app.record.types import Message, Question
 
-__all__ = ["Reading", "is_remark", "read_in_conversation"]
+__all__ = ["Reading", "is_remark", "only_tells", "read_in_conversation"]
 
 # What a language's set phrases do, as the acts and wishes that they stand for.
 _SET_PHRASES = {
@@ -71,6 +72,8 @@ def read_in_conversation(question: Question, subjects: Subjects) -> Reading:
     if language != ENGLISH and question.form is None:
         said = _in_another_language(question.text, said, language)
         text = said.rest
+    if _names_a_case(text, said, past):
+        said = Said(Act.ASK, text)
     language = said.wishes.language or language
     asked = calculation_asked(text, history) if _may_ask(said) else None
     if asked is not None and question.form is None:
@@ -82,6 +85,18 @@ def read_in_conversation(question: Question, subjects: Subjects) -> Reading:
         said = replace(said, act=Act.CLARIFY)
     ways = forms(said, past, subjects) if said.act is Act.ASK else (Form(question.text),)
     return Reading(said, past, ways, language)
+
+
+def _names_a_case(text: str, said: Said, past: Past) -> bool:
+    """Tell whether "and in Hindi?" or "and in code?" asks for another case, and wishes nothing.
+
+    It does after an answer about languages, or where only a preposition stands before "code".
+    """
+    if past.last is None or not patterns("follow_up")["continues"].match(text):
+        return False
+    if said.act is Act.TRANSLATE:
+        return names_a_language(past.last.question) or names_a_language(past.last.answer)
+    return said.wishes.form == "code" and bool(patterns("follow_up")["case"].fullmatch(text))
 
 
 def _history_in_english(history: Sequence[Message]) -> tuple[tuple[Message, ...], str]:
@@ -107,8 +122,9 @@ def _on_the_last_answer(said: Said, past: Past, language: str, subjects: Subject
         asks = said.act is Act.CHALLENGE and bool(said.claimed)
         said = replace(said, act=Act.ASK) if asks else Said(Act.CLARIFY, "")
         return Reading(said, past, forms(said, past, subjects), language)
-    form = Form(past.last.question, "", _also(said.act, past.last))
-    return Reading(said, past, (form,), language, past.last)
+    also = _also(said.act, past.last)
+    ways = tuple(Form(asked, "", also) for asked in (past.last.question, *past.last.others))
+    return Reading(said, past, ways, language, past.last)
 
 
 def _also(act: Act, last: Exchange) -> tuple[str, ...]:
@@ -119,6 +135,13 @@ def _also(act: Act, last: Exchange) -> tuple[str, ...]:
     if act is Act.SIMPLIFY:
         return (f"What is {subject}?",)
     return (f"What should I know about {subject}?",) if act is Act.EXPAND else ()
+
+
+def only_tells(said: Said) -> bool:
+    """Tell whether a message is a statement, which asks for nothing in so many words."""
+    like = patterns("follow_up")
+    asks = "?" in said.rest or like["asks"].match(said.rest) or like["wants"].match(said.rest)
+    return not asks and like["verb"].search(said.rest) is not None
 
 
 def is_remark(said: Said, subjects: Subjects) -> bool:

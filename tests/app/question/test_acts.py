@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.question.acts import Act, Wishes, read
+from app.question.acts import Act, Wishes
+from app.question.turns import read
 from index.sources import SHIPPED
 from index.sources import read as read_source
 

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import prompts
-from app.question.acts import read
+from app.question.acts import Act
 from app.question.history import forms, needs_subject, read_history
+from app.question.reading import read_in_conversation
 from app.question.subjects import Subjects, subjects_of
-from app.record.types import Message
+from app.question.turns import read
+from app.record.types import Message, Question
 from index.live import LiveIndex
 
 NAMES = ("multi-query attention", "KV cache", "GQA", "LoRA", "QLoRA", "reward model", "RLHF")
@@ -49,6 +51,40 @@ def test_a_fragment_takes_the_place_of_what_is_most_like_it() -> None:
 def test_a_question_that_stands_alone_is_asked_alone() -> None:
     for question in ("How does a reward model rank answers in RLHF?", "What is QLoRA?"):
         assert first_form(question, "What is LoRA?") == (question, "")
+
+
+def test_what_finds_nothing_alone_is_asked_of_the_subject_before_as_a_guess() -> None:
+    past = read_history(said_before("What is LoRA?"), SUBJECTS)
+    ways = forms(read("How does a reward model rank the answers of a labeler?"), past, SUBJECTS)
+    assert [form.guessed for form in ways] == [False, True]
+    assert ways[1].taken == "LoRA"
+
+
+@pytest.mark.parametrize(
+    ("message", "before", "query"),
+    [
+        ("does QLoRA shrink it?", "What is the KV cache?", "does QLoRA shrink KV cache?"),
+        ("twelve?", "How does RLHF do with two labelers?", "How does RLHF do with twelve labelers"),
+        ("twelve?", "How many ranks does LoRA need?", "How many ranks does LoRA need: twelve?"),
+        ("how is that done?", "Does RLHF need labels?",
+         "how is that done: Does RLHF need labels?"),
+        ("mine is at 50%", "How good is a reward model?", "reward model is at 50%"),
+    ],
+)  # fmt: skip
+def test_what_points_back_takes_what_it_points_at(message: str, before: str, query: str) -> None:
+    assert first_form(message, before)[0].startswith(query)
+
+
+def test_another_case_is_no_wish() -> None:
+    def asked(text: str, *before: Message) -> Act:
+        question = Question(text, history=tuple(before))
+        return read_in_conversation(question, SUBJECTS).act
+
+    premium = said_before("Why do Hindi texts take more tokens?")
+    assert asked("and Chinese?", *premium) is Act.ASK
+    assert asked("and in German, please", *said_before("What is LoRA?")) is Act.TRANSLATE
+    assert asked("and in code?", *said_before("Does RLHF help?")) is Act.ASK
+    assert asked("in code please", *said_before("What is LoRA?")) is Act.REFORMAT
 
 
 def test_what_was_refused_or_was_talk_carries_no_subject() -> None:
