@@ -14,44 +14,48 @@ from app.record.sanitize import plain_sentence
 from app.record.types import Delta, Usage
 from app.verifying.supports import ANNOUNCING, Verifier, claims_nothing
 from index.text.anaphora import concludes, leans
-from index.text.sentences import Segment, SentenceStream
+from index.text.sentences import Segment
 from index.text.tokens import content_words
 
 __all__ = ["Policy", "Reviewer", "until_it_circles"]
 
 Policy = Literal["drop", "mark", "keep"]
-_LONGEST_CIRCLE = 4
 _ROUNDS = 3
+_LEAST_WORDS = 24  # said over in all; a short run must come more often
+_SEEN = 4000  # characters of a draft's end that are looked at
+_STEP = 40  # characters between two looks
 
 
 async def until_it_circles(
     events: AsyncGenerator[ModelEvent, None], prompt_tokens: int
 ) -> AsyncGenerator[ModelEvent, None]:
-    """Pass on what a model writes, and stop it where it goes in circles.
+    """Pass on what a model writes, and stop it where it says the same a third time.
 
-    A small model that writes the same one to four sentences three times over writes nothing else
-    up to its token limit. Its tokens are then counted by the pieces in which they came.
+    A small model that has come to this writes nothing else up to its token limit. Its tokens are
+    then counted by the pieces in which they came.
     """
-    stream, bodies, tokens = SentenceStream(), list[str](), 0
+    end, unseen, tokens = "", 0, 0
     async with aclosing(events):
         async for event in events:
             yield event
             if isinstance(event, Finished):
                 return
+            end, unseen = (end + event.text)[-_SEEN:], unseen + len(event.text)
             tokens += event.tokens
-            came = [segment.body for segment in stream.feed(event.text)]
-            bodies += came
-            if came and _circles(bodies):
-                yield Finished("stop", Usage(prompt_tokens, tokens))
-                return
+            if unseen >= _STEP:
+                unseen = 0
+                if _circles(end.split()[:-1]):
+                    yield Finished("stop", Usage(prompt_tokens, tokens))
+                    return
 
 
-def _circles(bodies: Sequence[str]) -> bool:
-    return any(
-        len(bodies) >= _ROUNDS * size
-        and all(bodies[-at] == bodies[-at - size] for at in range(1, (_ROUNDS - 1) * size + 1))
-        for size in range(1, _LONGEST_CIRCLE + 1)
-    )
+def _circles(words: Sequence[str]) -> bool:
+    """Tell whether a text's last words are the same run again and again."""
+    for size in range(1, len(words) // _ROUNDS + 1):
+        again = max(_ROUNDS, -(-_LEAST_WORDS // size)) * size - size
+        if again + size <= len(words) and words[-again:] == words[-again - size : -size]:
+            return True
+    return False
 
 
 class Reviewer:
