@@ -32,6 +32,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import prompts
 from app.answer.conflicts import statements
 from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import ScriptedChatModel
@@ -59,6 +60,16 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 _QUOTED = re.compile(r"[“„«\"]([^“”„«»\"]+)[”“»\"]")
 _Q = re.compile(r"<q\b[^>]*>(.*?)</q>", re.DOTALL)
 _PREMISE = "The sources say otherwise: "
+# What we say ourselves of what is missing.
+_OWN = re.compile(
+    "|".join(
+        re.sub(r"\\{\\{\w+\\}\\}", ".*?", re.escape(prompts.text(f"replies/{name}.md").strip()))
+        for name in (
+            "missing-asked", "missing-named", "missing-together", "missing-nearest"
+        )
+    ),
+    re.DOTALL,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,10 @@ def faults_in(retrieved: Retrieved, answer: Answer) -> list[Fault]:
     position = 0
     for claim in sorted(answer.claims, key=lambda one: one.start):
         between, position = answer.text[position : claim.start], claim.end
+        between = _OWN.sub("", between)
+        for ref in claim.refs:  # a reply may stand below its passage's own question
+            if ref in passages and _tokens(between) == _tokens(passages[ref].heading):
+                between = ""
         if answer.mode == "composed" and re.search(r"[^\W\d_]", between):
             found.append(("uncited", between))
     return [Fault(kind, answer.standalone_query, detail) for kind, detail in found]

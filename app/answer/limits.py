@@ -31,7 +31,8 @@ class Bounds:
         for sentence in sentences:
             if writer.repeats(sentence.text):
                 continue
-            if ending := await self.ending(writer.text, sentence.lead + sentence.text):
+            shown = f"{sentence.lead}{sentence.under} {sentence.text}"
+            if ending := await self.ending(writer.text, shown):
                 return deltas, ending
             item = evidence[sentence.n - 1]
             lead = sentence.lead

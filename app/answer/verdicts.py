@@ -1,7 +1,8 @@
-"""A yes or no answers the question that it was given to, and no other.
+"""A reply ("No, …", "Because …") answers the question that it was given to, and no other.
 
 An answer that begins with one is shown under a question that asks the same; under any other the
-question that it belongs to is said before it, so that no "No" comes to deny something else.
+question that it belongs to is said before it, so that no "No" comes to deny something else, and
+no reason to explain something else.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from index.text.tokens import content_words
 
 __all__ = ["is_verdict", "same_question"]
 
-_VERDICT = re.compile(r"\s*(?:yes|no)\b(?!\.\s?\d)", re.IGNORECASE)
+_VERDICT = re.compile(
+    r"\s*(?:(?:yes|no|neither)\b(?!\.\s?\d|-)|because\b(?! of\b)|"
+    r"not (?:\w+ly|quite|always|at all|alone|by itself|on its own|in general|yet)\b|"
+    r"only (?:as|if|when|where|for|with|in|after|by|partly|on)\b|"
+    r"(?:sometimes|often|usually|mostly|mainly|rarely|seldom|hardly|partly|both)"
+    r"(?=[,:;]| (?:not|yes|no|because)\b))",
+    re.IGNORECASE,
+)
 _POLAR = re.compile(
     r"^\W*(?:(?:so|and|but|then|ok|okay|hi|hey)\b\W*)*"
     r"(?:is|are|am|was|were|do|does|did|can|could|will|would|should|has|have|had|may|might|must|need)"
@@ -26,16 +34,17 @@ _OF_THE_OTHER = 0.5
 
 
 def is_verdict(sentence: str) -> bool:
-    """Tell whether a sentence begins by saying yes or no."""
+    """Tell whether a sentence begins as a reply: by yes or no, how often, or why."""
     return _VERDICT.match(sentence) is not None
 
 
 def same_question(question: str, other: str) -> bool:
-    """Tell whether two questions for a yes or no ask the same, the same way round.
+    """Tell whether two questions ask the same, the same way round.
 
-    They share most of their words, deny alike, and where they part hold no opposites.
+    Both or neither ask for a yes or no; they share most of their words, deny alike, and where
+    they part hold no opposites.
     """
-    if not (_POLAR.search(question) and _POLAR.search(other)):
+    if bool(_POLAR.search(question)) != bool(_POLAR.search(other)):
         return False
     if len(_DENIAL.findall(question)) % 2 != len(_DENIAL.findall(other)) % 2:
         return False

@@ -17,6 +17,7 @@ from index.types import Hit, Passage, Source
 __all__ = ["Cited", "Evidence", "Span", "Weigh", "cited_for", "evidence_of", "units"]
 
 _EACH = 3
+_TABLE = re.compile(r"^\|.*(?:\n\|.*)+", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,14 @@ def _squeezed(text: str) -> str:
 def units(text: str) -> list[tuple[int, int]]:
     """Return where the sentences, blocks of code and tables of a passage start and end."""
     found: list[tuple[int, int]] = []
+    tables = [(table.start(), table.end()) for table in _TABLE.finditer(text)]
     for start, end in sentences(text):
-        # A row says nothing without its table's head.
-        if found and text[start] == "|" == text[found[-1][0]] and start - found[-1][1] == 1:
-            start = found.pop()[0]
-        found.append((start, end))
+        table = next((one for one in tables if one[0] <= start < one[1]), None)
+        if table is None:
+            found.append((start, end))
+        elif not found or found[-1] != table:
+            # A row says nothing without its table's head, nor half a cell without the other.
+            found.append(table)
     return found
 
 

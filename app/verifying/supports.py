@@ -61,6 +61,8 @@ _LEAD_IN = re.compile(
 )
 _LEAST_CLAIMED = 3
 
+# A heading over what follows: "**Batch size**:".
+_LABEL = re.compile(r"(?:\*\*[^*]+\*\*|__[^_]+__)[ \t]*:?|(?:\*\*|__)[^*_]+:(?:\*\*|__)")
 # A question that a sentence only mentions, in quotation marks.
 _MENTIONED = re.compile(r"(?<!\w)[“\"‘'](?=[^“”\"]*\?)[^“”\"]*[”\"’']")
 
@@ -252,7 +254,7 @@ class LexicalVerifier:
 
 def claims_nothing(sentence: str) -> bool:
     """Tell whether a sentence is a mere opening, connective or question, with no claim in it."""
-    if sentence.rstrip("\"'”’) ").endswith("?"):
+    if sentence.rstrip("\"'”’) ").endswith("?") or _LABEL.fullmatch(sentence.strip()):
         return True
     sentence = _MENTIONED.sub(" ", sentence)
     if quantities(sentence) or names_in(sentence):

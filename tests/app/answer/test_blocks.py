@@ -49,6 +49,12 @@ def test_a_table_is_one_thing() -> None:
     assert writer.citations[0].quote == TABLE
 
 
+def test_a_table_is_whole_though_its_cells_hold_sentences() -> None:
+    table = "| loss | what it is |\n|---|---|\n| a | One. Then β is 2. See B. |\n| b | Another! |"
+    writer = _answer(f"There are two.\n\n{table}\n\nTake one.")
+    assert writer.text == f"There are two [1].\n\n{table}\n\n[1]\n\nTake one [1]."
+
+
 def test_a_page_is_named_and_led_to() -> None:
     source = Source("a", "Handbook", "https://x.org/a.pdf")
     passage = Passage(

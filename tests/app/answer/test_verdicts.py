@@ -1,4 +1,4 @@
-"""A yes or no stands under the question that it answers."""
+"""A reply stands under the question that it answers."""
 
 from __future__ import annotations
 
@@ -53,3 +53,30 @@ def test_any_question_is_the_same_as_itself(text: str) -> None:
     question = f"Does it {text}?"
     assert same_question(question, question)
     is_verdict(text)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_reply"),
+    [
+        ("No: it is not.", True), ("Yes, but only there.", True), ("Because it was cold.", True),
+        ("Because of the cold, gates freeze.", False), ("Not necessarily: some do.", True),
+        ("Notably, some do.", False), ("Only if they are wet.", True),
+        ("Only wet gates freeze.", False), ("Usually not.", True), ("Usually gates freeze.", False),
+        ("No-op layers pass their input on.", False), ("Gates freeze.", False),
+    ],
+)  # fmt: skip
+def test_what_begins_as_a_reply(sentence: str, is_reply: bool) -> None:
+    assert is_verdict(sentence) is is_reply
+
+
+def test_a_reason_for_something_else_is_said_with_its_question() -> None:
+    passage = Passage(
+        "a/faq/0", PassageKind.FAQ, "a", "Cache", "Why is the cache so large in the evening?",
+        "Because nobody empties it before night.",
+    )  # fmt: skip
+    for question, under in (
+        ("Why is the cache large in the evening?", ""),
+        ("Why is the cache slow?", passage.heading),
+    ):
+        (one,) = compose(question, evidence_of([Hit(passage, 1.0)]), lambda _: 1.0, shape="papers")
+        assert one.under == under

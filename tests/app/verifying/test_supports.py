@@ -149,6 +149,10 @@ def test_verifying_a_sentence_takes_at_most_ten_milliseconds() -> None:
         ("The answer to the question 'How do 4 GPUs help GPT-3?'", True),
         ("Based on the provided context, the answer is as follows.", True),
         ('The answer to "Why?" is that attention weighs values.', False),
+        ("**Change the batch size**:", True),
+        ("**Change the batch size:**", True),
+        ("**Attention** weighs values.", False),
+        ("**Attention**: it weighs values.", False),
         ("The model's keys, unlike its 'values', are rotated.", False),
     ],
 )
