@@ -11,7 +11,7 @@ rules that share nothing with what wrote it. A fault is
 - `guessed`: one of several sources was chosen though the sentence names none;
 - `place`: a citation's quote, section or file is not the passage's;
 - `quotation`: quotation marks around words that are not the cited document's, in the text, in
-  the page's panel of sources or in what the page saves.
+  the page's evidence or in what the page saves.
 
 The status is 1 where there is any.
 """
@@ -42,8 +42,8 @@ from app.record.evidence import evidence_of
 from app.record.types import Answer, Citation, Claim, Final, Question, Retrieved
 from app.service import open_model
 from app.ui.conversation import Turn
+from app.ui.evidence import evidence_html
 from app.ui.exports.web_page import web_page_of
-from app.ui.sources import panel_html
 from index.build import build
 from index.cli import Parser, print_json, progress_bar, run, say
 from index.encoders import load_encoder
@@ -223,7 +223,7 @@ def _of_page(
         retrieved=retrieved,
         answer=answer,
     )
-    for made in (panel_html(turn), web_page_of([turn])):
+    for made in (evidence_html(turn, "t0"), web_page_of([turn])):
         for marked in _Q.finditer(made):
             plain = html.unescape(re.sub(r"<[^>]+>", " ", marked[1]))
             formula = "<math" in marked[1]  # it is drawn in other characters

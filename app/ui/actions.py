@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.record.sanitize import one_line
@@ -19,12 +19,18 @@ class Showing:
     """What turns are shown with.
 
     `personas` are names and titles of those who can be asked; `judged` tells what the reader
-    said of an answer, None where nothing can be said; `fingerprint` is the index's that serves.
+    said of an answer, None where nothing can be said; `fingerprint` is the index's that serves;
+    `numbers` are the conversation's for each turn's own.
     """
 
     personas: tuple[tuple[str, str], ...] = ()
     judged: Callable[[str], Sequence[Judgement]] | None = None
     fingerprint: str = ""
+    numbers: Sequence[Mapping[int, int]] = ()
+
+    def numbered(self, turn: int) -> Mapping[int, int]:
+        """The conversation's numbers of a turn's sources, by the turn's own."""
+        return self.numbers[turn] if turn < len(self.numbers) else {}
 
 
 PLAIN = Showing()

@@ -1,9 +1,11 @@
-"""What a reader chose beside the question."""
+"""What a reader chose beside the question, as the page's script tells it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.record.types import Question, Sampling
 from app.ui.conversation import Turn, history_of
@@ -14,17 +16,17 @@ __all__ = ["RESEARCH", "Choices"]
 RESEARCH = "+research"
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """A persona, its doctrine, and sampling and passages, which count where `own`."""
+class Choices(BaseModel):
+    """A persona, its doctrine, and sampling and passages; what is None is the persona's own."""
 
-    persona: str
-    research: bool
-    own: bool = False
-    temperature: float = 0.0
-    top_p: float = 1.0
-    length: float = 0
-    passages: float = 0
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    persona: Annotated[str, Field(max_length=200)]
+    research: bool = False
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    passages: Annotated[int, Field(ge=1, le=100)] | None = None
 
     @property
     def name(self) -> str:
@@ -33,11 +35,6 @@ class Choices:
 
     def question(self, text: str, before: Sequence[Turn], persona: str) -> Question:
         """Ask a text of a persona, after some turns."""
-        own = Sampling(self.temperature, self.top_p, int(self.length))
-        return Question(
-            text,
-            history_of(main_line(before)),
-            persona,
-            own if self.own else Sampling(),
-            passages=int(self.passages) if self.own else None,
-        )
+        sampling = Sampling(self.temperature, self.top_p, self.max_tokens)
+        history = history_of(main_line(before))
+        return Question(text, history, persona, sampling, passages=self.passages)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -21,14 +21,12 @@ from app.ui.persistence import Keeper, SavedState
 from app.ui.readers import owner_of, session_of
 from app.ui.running import Running
 from app.ui.screen import Screen, Turns, place_html, told_html
-from app.ui.signals import Act, Ask, read
+from app.ui.signals import Act, Ask, Offer, Save, read
 from app.ui.states import Health
 from app.ui.takes import asked_in, in_force
-from app.ui.view import Updates, View, changed
+from app.ui.view import Updates, View, stays
 
 __all__ = ["Controller"]
-
-Chosen = str | bool | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +55,19 @@ class Controller:
         self._health = Health(pipeline)
 
     async def ask(
-        self, request: gr.Request, asked: str, turns: Turns, saved: SavedState, *chosen: Chosen
+        self, request: gr.Request, event: gr.EventData, turns: Turns, saved: SavedState
     ) -> AsyncGenerator[Updates, None]:
         """Answer a question, showing it as it comes.
 
         One that is asked while another is being answered stays in the box; one that comes while
         the answer before is being kept waits for that.
         """
-        text, choices = (asked or "").strip(), Choices(*chosen)  # type: ignore[arg-type]
+        try:
+            asked = read(Ask, event)
+        except RequestError as error:
+            yield View(notice=told_html(str(error))).row()
+            return
+        text, choices = asked.text.strip(), asked.chosen
         while run := self._running.of(session_of(request)):
             if not run.turns:
                 break
@@ -78,32 +81,14 @@ class Controller:
             async for row in rows:
                 yield row
 
-    async def suggested(
-        self,
-        request: gr.Request,
-        event: gr.EventData,
-        turns: Turns,
-        saved: SavedState,
-        *chosen: Chosen,
-    ) -> AsyncGenerator[Updates, None]:
-        """Answer a question that was offered."""
-        asked = read(Ask, event).text
-        async with aclosing(self.ask(request, asked, turns, saved, *chosen)) as rows:
-            async for row in rows:
-                yield row
-
     async def act(
-        self,
-        request: gr.Request,
-        event: gr.EventData,
-        turns: Turns,
-        saved: SavedState,
-        *chosen: Chosen,
+        self, request: gr.Request, event: gr.EventData, turns: Turns, saved: SavedState
     ) -> AsyncGenerator[Updates, None]:
         """Ask the last question again or of another persona, or an earlier question edited."""
-        choices, notice = Choices(*chosen), ""  # type: ignore[arg-type]
+        notice = ""
         try:
             act = read(Act, event)
+            choices = act.chosen
             again = self._again(act, turns, choices)
         except RequestError as error:
             yield View(notice=told_html(str(error))).row()
@@ -121,9 +106,9 @@ class Controller:
         """Stop the reader's answer; what was shown stays."""
         self._running.stop(session_of(request))
 
-    async def suggest(self, turns: Turns, persona: str, research: bool) -> str | dict[str, Any]:
+    async def offer(self, event: gr.EventData, turns: Turns) -> str | dict[str, Any]:
         """Offer a persona's examples to begin with; a conversation has its own offers."""
-        return changed() if turns else self._screen.examples(Choices(persona, research))
+        return stays() if turns else self._screen.examples(read(Offer, event).chosen)
 
     async def banner(self) -> Updates:
         """Say what isn't ready yet, and when to look again."""
@@ -131,13 +116,9 @@ class Controller:
         shown = f'<p role="status">{safe.text(words)}</p>' if words else ""
         return shown, gr.Timer(value=seconds, active=True)
 
-    def export_as(self, kind: str) -> Callable[[Turns], Awaitable[dict[str, str]]]:
-        """Return what writes the conversation as one kind of file for the browser to save."""
-
-        async def export(turns: Turns) -> dict[str, str]:
-            return asdict(exported(kind, in_force(turns)))
-
-        return export
+    async def export(self, event: gr.EventData, turns: Turns) -> dict[str, str]:
+        """Write the conversation as a file for the browser to save."""
+        return asdict(exported(read(Save, event).kind, in_force(turns)))
 
     def _again(self, act: Act, turns: Turns, choices: Choices) -> _Again:
         """What asking again means.

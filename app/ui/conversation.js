@@ -19,6 +19,9 @@
     else waiting[name] = told; // the page is still being put together
   }
 
+  // With what a reader chose for the questions to come.
+  const tellWith = (name, told) => tell(name, { ...told, chosen: window.citewise.chosen() });
+
   // Where the conversation is kept stands in the page's address ----------------------------------
   const wanted = () => new URLSearchParams(location.hash.slice(1)).get("conversation") || "";
   let here = wanted();
@@ -41,45 +44,17 @@
 
   function open(conversation) {
     here = conversation;
-    tell("open", { id: conversation });
+    tellWith("open", { id: conversation });
     toChat();
   }
 
   function toChat() {
     const tab = document.querySelector("#views button[role=tab]");
     if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
-    const field = box();
-    if (field && matchMedia("(hover: hover)").matches) field.focus();
+    if (matchMedia("(hover: hover)").matches) window.citewise.box()?.focus();
   }
 
-  if (here) tell("open", { id: here });
-
-  // The question is in the box until it is answered ----------------------------------------------
-  const box = () => document.querySelector("#box textarea, #box input");
-
-  function put(question) {
-    const field = box();
-    if (!field) return;
-    field.value = question;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-
-  const memory = {
-    get: (name) => { try { return sessionStorage.getItem(`citewise.${name}`) || ""; } catch { return ""; } },
-    set: (name, value) => {
-      try {
-        if (value) sessionStorage.setItem(`citewise.${name}`, value);
-        else sessionStorage.removeItem(`citewise.${name}`);
-      } catch { /* a browser without storage forgets */ }
-    },
-  };
-  const pending = memory.get("pending");
-  let left = pending || memory.get("draft");
   let lastPlace = null;
-
-  document.addEventListener("input", (event) => {
-    if (event.target === box()) memory.set("draft", event.target.value);
-  });
 
   function followed() {
     const place = document.querySelector("#place [data-conversation]");
@@ -88,22 +63,7 @@
       placed(lastPlace);
     }
     if (document.querySelector("#notice p")) document.documentElement.classList.remove("reopening");
-    if (left && box()) {
-      if (!box().value) put(left);
-      left = "";
-    }
-    const live = document.querySelector("#live .turn");
-    if (!live) return;
-    if (live.dataset.over === "false") {
-      lookSoon();
-      memory.set("pending", live.dataset.question);
-      memory.set("draft", "");
-    } else if (!live.querySelector(".trouble")) {
-      memory.set("pending", "");
-      // What was asked before a reload has its answer after all.
-      const whole = live.dataset.question === pending && !live.querySelector(".stopped");
-      if (whole && box() && box().value === pending) put("");
-    }
+    if (document.querySelector('#live .turn[data-over="false"]')) lookSoon();
   }
 
   // Moments as the reader's clock has them -------------------------------------------------------
@@ -149,7 +109,7 @@
     const done = () => { form.remove(); heading.hidden = false; button.focus(); };
     const ask = () => {
       if (!field.value.trim()) return;
-      tell("act", { kind: "edited", turn: Number(turn.dataset.number), text: field.value });
+      tellWith("act", { kind: "edited", turn: Number(turn.dataset.number), text: field.value });
       form.remove();
       heading.hidden = false;
     };
@@ -270,7 +230,7 @@
     if (data.act) {
       const menu = button.closest("details");
       if (menu) menu.open = false;
-      tell("act", { kind: data.act, turn: Number(data.number), persona: data.persona || "" });
+      tellWith("act", { kind: data.act, turn: Number(data.number), persona: data.persona || "" });
     } else if ("edit" in data) edit(button);
     else if (data.rate) {
       const number = button.closest("[data-judging]").dataset.judging;
@@ -293,8 +253,13 @@
       confirm({ all: true }, document.getElementById("confirm").dataset.all);
     } else if ("confirm" in data) {
       dialog.close();
-      tell("delete", condemned);
+      tellWith("delete", condemned);
     } else if ("reload" in data) location.reload();
+    else if (data.save) {
+      button.closest("details").open = false;
+      tell("save", { kind: data.save });
+    } else if (data.opens) document.getElementById(data.opens).showModal();
+    else if (button.id === "new") open("");
   });
 
   document.addEventListener("keydown", (event) => {
@@ -378,5 +343,5 @@
   if (document.readyState === "complete") look();
   else addEventListener("load", look);
 
-  Object.assign(window.citewise, { wire, tell, judged, cardButton });
+  Object.assign(window.citewise, { wire, tell, tellWith, judged, cardButton, wanted, away: () => gone });
 })();

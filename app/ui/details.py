@@ -21,15 +21,20 @@ _TIPS = {
 }
 
 
-def how_html(turn: Turn) -> str:
-    """Show a turn's record, closed; empty where there is none."""
+def how_html(turn: Turn, numbers: Mapping[int, int] | None = None) -> str:
+    """Show a turn's record, closed; empty where there is none.
+
+    `numbers` are what its sources are shown as, by their own numbers; by default as these.
+    """
     answer = turn.answer
     if answer is None:
         return ""
     cut = f'<p class="cut">{how.HOW_CUT}</p>' if answer.finish_reason == "length" else ""
     parts = (
         _part(how.HOW_ASKED, _asked(turn, answer)),
-        _part(how.HOW_FOUND, _found(turn.retrieved, answer) if turn.retrieved else ""),
+        _part(
+            how.HOW_FOUND, _found(turn.retrieved, answer, numbers or {}) if turn.retrieved else ""
+        ),
         _part(how.HOW_CHECKED, _checked(answer)),
         _part(how.HOW_WRITTEN, _written(answer)),
         _part(how.HOW_TIMINGS, _timings(answer.timings)),
@@ -71,7 +76,7 @@ def _meter(share: float) -> str:
     return f'<span class="bar"><i style="width:{percent}%"></i></span>{percent}%'
 
 
-def _found(found: Retrieved, answer: Answer) -> str:
+def _found(found: Retrieved, answer: Answer, numbers: Mapping[int, int]) -> str:
     """The hits as they were ranked in the end, with each stage's rank and score before that."""
     hits = (*found.hits, *found.counterparts)
     if not hits:
@@ -80,7 +85,7 @@ def _found(found: Retrieved, answer: Answer) -> str:
     reranked = any("rerank" in hit.trace for hit in hits)
     cites: dict[str, int] = {}
     for citation in answer.citations:
-        cites.setdefault(citation.ref, citation.n)
+        cites.setdefault(citation.ref, numbers.get(citation.n, citation.n))
     heads = "".join(
         f'<th scope="col" data-tip="{safe.attribute(_TIPS[stage])}">{_LABELS[stage]}</th>'
         for stage in shown

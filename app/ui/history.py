@@ -8,10 +8,9 @@ from dataclasses import replace
 
 import gradio as gr
 
-from app.record.errors import NotKept, RequestError, StoreError
+from app.record.errors import NotKept, StoreError
 from app.store import Store
 from app.ui import texts
-from app.ui.choices import Choices
 from app.ui.feedback import Feedback
 from app.ui.history_list import SHOWN, failed_html, list_html
 from app.ui.persistence import SavedState, turn_of
@@ -19,7 +18,7 @@ from app.ui.readers import owner_of, session_of
 from app.ui.running import Running
 from app.ui.screen import Screen, Turns, told_html
 from app.ui.signals import Delete, More, Open, read
-from app.ui.view import STAYS, Updates, View
+from app.ui.view import Updates, View
 
 __all__ = ["History"]
 
@@ -35,28 +34,21 @@ class History:
         self._store, self._screen = store, screen
         self._running, self._feedback = running, feedback
 
-    async def new(self, request: gr.Request, persona: str, research: bool) -> Updates:
-        """Begin again."""
-        await self._running.halt(session_of(request))
-        return self._screen.empty(Choices(persona, research)).row()
-
-    async def open(
-        self, request: gr.Request, event: gr.EventData, persona: str, research: bool
-    ) -> Updates:
+    async def open(self, request: gr.Request, event: gr.EventData) -> Updates:
         """Show a kept conversation as it was; without an id, begin again."""
         await self._running.halt(session_of(request))
-        owner, empty = owner_of(request), self._screen.empty(Choices(persona, research))
+        told = read(Open, event)
+        wanted, owner, empty = told.id, owner_of(request), self._screen.empty(told.chosen)
         try:
-            wanted = read(Open, event).id
             if not wanted:
                 return empty.row()
             turns = await self._turns(owner, wanted)
-        except (NotKept, RequestError):
+        except NotKept:
             return replace(empty, notice=told_html(texts.TALK_GONE)).row()
         except StoreError as error:
             _LOG.error("a conversation can't be opened: %s", error)
             # Its address stays, for another try.
-            return replace(empty, place=STAYS, notice=told_html(texts.TALK_AWAY)).row()
+            return replace(empty, place=None, notice=told_html(texts.TALK_AWAY)).row()
         return self._screen.reopened(wanted, turns, owner or "").row()
 
     async def listed(self, request: gr.Request, words: str) -> str:
@@ -73,14 +65,12 @@ class History:
         event: gr.EventData,
         saved: SavedState,
         words: str,
-        persona: str,
-        research: bool,
     ) -> Updates:
         """Delete one conversation or all; what is on the page goes from it too."""
         gone, owner, view = read(Delete, event), owner_of(request), View()
         if gone.all or gone.id == saved.conversation:
             await self._running.halt(session_of(request))
-            view = self._screen.empty(Choices(persona, research))
+            view = self._screen.empty(gone.chosen)
         try:
             if owner is not None:
                 await self._delete(owner, gone)

@@ -5,22 +5,22 @@
   if (window.citewise) return;
 
   const GRACE_MS = 160; // time to move the pointer from a citation into its card
+  const GAP = 8;
+  const narrow = () => matchMedia("(max-width: 600px)").matches;
   let card = null;
   let anchor = null;
   let closing = 0;
 
-  // What is typed runs as its own words do, Arabic and Hebrew from the right.
-  document.addEventListener("focusin", (event) => {
-    if (event.target.matches("textarea, input")) event.target.dir = "auto";
-  });
-
   function makeCard() {
     card = document.createElement("div");
     card.id = "citation-card";
-    card.setAttribute("role", "tooltip");
+    card.setAttribute("role", "dialog");
+    card.tabIndex = -1;
     card.hidden = true;
     card.addEventListener("pointerenter", () => clearTimeout(closing));
-    card.addEventListener("pointerleave", closeSoon);
+    card.addEventListener("pointerleave", (event) => {
+      if (event.pointerType !== "touch") closeSoon();
+    });
     document.body.append(card);
   }
 
@@ -44,53 +44,74 @@
     close();
     anchor = target;
     card.replaceChildren(...nodes);
-    card.classList.toggle("small", !target.dataset.card);
+    const tip = !target.dataset.card;
+    card.classList.toggle("small", tip);
+    card.setAttribute("role", tip ? "tooltip" : "dialog");
+    card.setAttribute("aria-label", tip ? target.dataset.tip : target.textContent);
     window.citewise.cardButton(card, target.dataset.card);
     card.hidden = false;
     place();
     const mark = card.querySelector("mark");
     const quote = mark && mark.closest(".words");
     if (quote && quote.scrollHeight > quote.clientHeight) {
+      quote.tabIndex = 0;
       quote.scrollTop = mark.offsetTop - quote.offsetTop - 24;
     }
-    target.setAttribute("aria-describedby", card.id);
-    const source = document.getElementById(target.dataset.source || "");
-    if (source) source.classList.add("lit");
+    if (tip) target.setAttribute("aria-describedby", card.id);
+    else target.setAttribute("aria-expanded", "true");
   }
 
+  // Beside what it explains, never over it: below the sentence, above it where there is more room.
   function place() {
+    const claim = anchor.closest(".claim[data-claim]");
+    const answer = claim && claim.closest(".answer");
+    const parts = answer ? answer.querySelectorAll(`[data-claim="${claim.dataset.claim}"]`) : [anchor];
+    const lines = [...parts].flatMap((part) => [...part.getClientRects()]);
+    const composer = document.getElementById("composer");
+    const bar = composer && composer.offsetParent && composer.getBoundingClientRect();
+    const floor = bar && bar.bottom >= innerHeight - 2 && bar.top > innerHeight / 2 ? bar.top : innerHeight;
+    card.style.cssText = "";
+    if (narrow() && anchor.dataset.card) {
+      const lowest = Math.max(...lines.map((line) => line.bottom));
+      const over = lowest - (innerHeight - card.offsetHeight - GAP);
+      if (over > 0) scrollBy({ top: over });
+      return;
+    }
     const at = anchor.getClientRects()[0] || anchor.getBoundingClientRect();
-    const gap = 8;
+    const first = Math.min(...lines.map((line) => line.top));
+    const last = Math.max(...lines.map((line) => line.bottom));
+    const below = floor - last - 2 * GAP;
+    const above = first - 2 * GAP;
+    const under = card.offsetHeight <= below || below >= above;
+    card.style.maxHeight = `${Math.max(140, Math.min(416, under ? below : above))}px`;
     const width = card.offsetWidth;
-    const height = card.offsetHeight;
-    const left = Math.min(Math.max(gap, at.left + at.width / 2 - width / 2), innerWidth - width - gap);
-    const above = at.top - height - gap;
-    const below = at.bottom + gap;
-    const top = above >= gap || below + height > innerHeight ? Math.max(gap, above) : below;
-    card.style.left = `${Math.max(gap, left)}px`;
-    card.style.top = `${top}px`;
+    const left = Math.min(at.left + at.width / 2 - width / 2, innerWidth - width - GAP);
+    card.style.left = `${Math.max(GAP, left)}px`;
+    card.style.top = `${under ? last + GAP : Math.max(GAP, first - GAP - card.offsetHeight)}px`;
   }
 
   function close() {
     clearTimeout(closing);
     if (!card || card.hidden) return;
+    const back = card.contains(document.activeElement) ? anchor : null;
     card.hidden = true;
-    document.querySelectorAll(".lit").forEach((lit) => lit.classList.remove("lit"));
-    if (anchor) anchor.removeAttribute("aria-describedby");
+    if (anchor) {
+      anchor.removeAttribute("aria-describedby");
+      anchor.removeAttribute("aria-expanded");
+    }
+    if (back && back.isConnected) back.focus();
     anchor = null;
   }
 
   function closeSoon() {
     clearTimeout(closing);
-    closing = setTimeout(close, GRACE_MS);
+    closing = setTimeout(() => { if (!card.contains(document.activeElement)) close(); }, GRACE_MS);
   }
 
   const carded = (event) =>
     event.target instanceof Element ? event.target.closest("[data-card], [data-tip]") : null;
 
-  let touched = false;
   document.addEventListener("pointerdown", (event) => {
-    touched = event.pointerType === "touch";
     if (card && !card.hidden && !card.contains(event.target) && !carded(event)) close();
   }, true);
   document.addEventListener("pointerover", (event) => {
@@ -103,21 +124,34 @@
   document.addEventListener("focusin", (event) => {
     const target = carded(event);
     if (target && target.matches(":focus-visible")) open(target);
-    else if (card && !card.contains(event.target)) close();
+    else if (card && !card.hidden && !card.contains(event.target) && event.target !== anchor) close();
   });
+  // A press shows the card, which holds the link; nobody leaves the page by a stray click.
   document.addEventListener("click", (event) => {
     const target = carded(event);
-    if (!target) return;
-    // The first tap shows the card, which holds the link; a mouse has seen the card already.
-    if (touched && target.dataset.card && anchor !== target) event.preventDefault();
-    if (touched) open(target);
+    if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (target.dataset.card) event.preventDefault();
+    open(target);
+    if (event.detail === 0 && target.dataset.card) card.focus(); // from the keyboard: into the card
   }, true);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();
+    else if (anchor && event.target === anchor && anchor.dataset.card) {
+      if (event.key === "ArrowDown" || event.key === " ") {
+        event.preventDefault();
+        card.focus();
+      } else if (event.key === "Enter" && !anchor.href) card.focus();
+    } else if (card && !card.hidden && event.key === "Tab" && card.contains(event.target)) {
+      const inside = [card, ...card.querySelectorAll("a[href], button, [tabindex='0']")];
+      const next = inside[inside.indexOf(event.target) + (event.shiftKey ? -1 : 1)];
+      event.preventDefault();
+      if (next) next.focus();
+      else close();
+    }
   });
   addEventListener("scroll", (event) => {
     if (card && !card.hidden && !card.contains(event.target)) {
-      if (anchor && anchor.isConnected) place();
+      if (anchor && anchor.isConnected) { if (!narrow()) place(); }
       else close();
     }
   }, true);
@@ -136,7 +170,7 @@
       document.execCommand("copy");
       box.remove();
     }
-    button.textContent = "Copied";
+    button.textContent = window.citewiseWords.copied;
     setTimeout(() => { button.textContent = before; }, 1500);
   }
 
@@ -147,26 +181,8 @@
       copy(button, button.parentElement.querySelector(".plain").textContent);
     } else if ("copyCode" in button.dataset) {
       copy(button, button.parentElement.querySelector("code").textContent);
-    } else if (button.classList.contains("suggestion")) {
-      window.citewise.tell("ask", { text: button.dataset.ask });
-    } else if (button.dataset.ask) {
-      ask(button.dataset.ask);
     }
   });
-
-  // Asking from the knowledge base --------------------------------------------------------------
-  function ask(question) {
-    const tab = document.querySelector("#views button[role=tab]");
-    if (tab && tab.getAttribute("aria-selected") !== "true") {
-      tab.click();
-      scrollTo({ top: 0 });
-    }
-    const box = document.querySelector("#box textarea, #box input");
-    if (!box) return;
-    box.value = question;
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-    box.focus();
-  }
 
   // Following the conversation ------------------------------------------------------------------
   // The page scrolls to a new question once, and then leaves the reader alone.

@@ -22,6 +22,7 @@ from markdown_it.utils import OptionsDict
 from app.record.types import Citation, Claim
 from app.ui import safe, texts
 from app.ui.formulas import formula_html, read_formulas
+from app.ui.links import short_source
 
 __all__ = ["Cite", "card_id", "render_answer"]
 
@@ -46,8 +47,9 @@ class _Marker:
 class _State:
     markers: Sequence[_Marker]
     claims: Sequence[Claim]
-    links: Mapping[int, str]
+    cited: Mapping[int, Citation]
     prefix: str
+    numbers: Mapping[int, int] = field(default_factory=dict)
     cite: Cite | None = None
     open_claim: int | None = None
     seen: set[int] = field(default_factory=set)
@@ -64,6 +66,7 @@ def render_answer(
     claims: Sequence[Claim],
     prefix: str,
     *,
+    numbers: Mapping[int, int] | None = None,
     cite: Cite | None = None,
 ) -> str:
     """Render an answer, or the part of it that is known so far.
@@ -73,19 +76,19 @@ def render_answer(
         citations: its sources; markers of other numbers stay text.
         claims: its sentences; their offsets are code points of `text`.
         prefix: what the page's ids of this answer begin with; letters, digits and dashes.
+        numbers: what the sources are shown as, by their own numbers; by default as these.
         cite: makes a citation's HTML from its claim's position and its number; by default it
             opens a card and leads to the source.
     """
-    numbers = {citation.n for citation in citations}
+    cited = {citation.n: citation for citation in reversed(citations)}
     markers: list[_Marker] = []
-    prepared = _prepare(text, claims, numbers, markers)
-    links = {citation.n: citation.url for citation in reversed(citations)}
-    state = _State(markers, claims, links, prefix, cite)
+    prepared = _prepare(text, claims, set(cited), markers)
+    state = _State(markers, claims, cited, prefix, numbers or {}, cite)
     return str(_MARKDOWN.render(prepared, {"state": state}))
 
 
 def _prepare(text: str, claims: Sequence[Claim], numbers: set[int], markers: list[_Marker]) -> str:
-    """Put placeholders for the markers that are citations and around what lacks support."""
+    """Put placeholders for the markers that are citations and around each sentence."""
     text = text.translate(_GIVE_WAY)
     parts: list[str] = []
     position = 0
@@ -94,18 +97,23 @@ def _prepare(text: str, claims: Sequence[Claim], numbers: set[int], markers: lis
         end = min(max(claim.end, start), len(text))
         parts.append(text[position:start])
         body = _with_markers(text[start:end], number, claim, numbers, markers)
-        parts.append(body if claim.status == "supported" else _bracketed(body, number, claim))
+        parts.append(_bracketed(body, number, claim))
         position = end
     parts.append(text[position:])
     return "".join(parts)
 
 
 def _bracketed(body: str, number: int, claim: Claim) -> str:
-    """Bracket a claim inside its block's own syntax; code and what is empty get a note below."""
+    """Bracket a claim inside its block's own syntax.
+
+    Code and what is empty stay as they are; where they lack support, a note below says so.
+    """
     opening = _BLOCK_OPENING.match(body)
     at = opening.end() if opening else 0
     tail = len(body.rstrip().rstrip("|").rstrip())
     if at >= tail or "```" in body or "~~~" in body:
+        if claim.status == "supported":
+            return body
         note = texts.PARTIAL if claim.status == "partial" else texts.UNSUPPORTED
         return f"{body}\n\n{_BEGIN}{number}{_RIGHT}{note}{_END}\n\n"
     return f"{body[:at]}{_BEGIN}{number}{_RIGHT}{body[at:tail]}{_END}{body[tail:]}"
@@ -205,12 +213,12 @@ def _restored(content: str, state: _State) -> str:
 
 
 def _turn_claim(found: re.Match[str], state: _State) -> str:
-    """Enter or leave a claim that lacks support; what it says to a screen reader on leaving."""
+    """Enter or leave a claim; one that lacks support says so to a screen reader on leaving."""
     if found[2] is not None:
         state.open_claim = int(found[2])
         return ""
     claim, state.open_claim = state.open_claim, None
-    if claim is None:
+    if claim is None or state.claims[claim].status == "supported":
         return ""
     note = texts.PARTIAL if state.claims[claim].status == "partial" else texts.UNSUPPORTED
     if f"({note})".casefold() in state.claims[claim].text.casefold():
@@ -222,26 +230,32 @@ def _in_claim(inner: str, state: _State) -> str:
     if state.open_claim is None or not inner.strip():
         return inner
     claim = state.claims[state.open_claim]
+    at = f'data-claim="{state.open_claim}"'
+    if claim.status == "supported":
+        return f'<span class="claim" {at}>{inner}</span>' if state.cite is None else inner
     partial = claim.status == "partial"
     name, tip = (
         ("partial", texts.PARTIAL_TIP) if partial else ("unsupported", texts.UNSUPPORTED_TIP)
     )
     focus = "" if state.open_claim in state.seen else ' tabindex="0"'
     state.seen.add(state.open_claim)
-    return f'<span class="claim {name}" data-tip="{safe.attribute(tip)}"{focus}>{inner}</span>'
+    return f'<span class="claim {name}" {at} data-tip="{safe.attribute(tip)}"{focus}>{inner}</span>'
 
 
 def _citation(marker: _Marker, state: _State) -> str:
     if state.cite is not None:
         return f"\u2060<sup>{state.cite(marker.claim, marker.n)}</sup>"
     name = safe.attribute(card_id(state.prefix, marker.claim, marker.n))
-    url = state.links.get(marker.n, "")
-    focus = "" if safe.web_address(url) else ' tabindex="0"'
+    cited = state.cited[marker.n]
+    number = state.numbers.get(marker.n, marker.n)
+    label = safe.attribute(f"{texts.SOURCE} {number}: {short_source(cited)}")
+    role = "" if safe.web_address(cited.url) else ' tabindex="0" role="button"'
     link = safe.web_link(
-        url,
-        f'<span class="unseen">{texts.SOURCE} </span>{marker.n}',
-        attributes=f'class="cite" data-card="{name}" '
-        f'data-source="{state.prefix}-s{marker.n}"{focus}',
+        cited.url,
+        str(number),
+        attributes=f'class="cite" data-card="{name}" data-source="{state.prefix}-s{marker.n}" '
+        f'aria-label="{label}"{role}',
+        told=False,
     )
     return f"\u2060<sup>{link}</sup>"  # a word joiner: no number begins a line
 

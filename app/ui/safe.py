@@ -24,21 +24,22 @@ def attribute(value: object) -> str:
     return text(" ".join(str(value).split()))
 
 
-def web_link(url: str, inner: str, *, attributes: str = "") -> str:
+def web_link(url: str, inner: str, *, attributes: str = "", told: bool = True) -> str:
     """Wrap escaped HTML in a link to a source, opened in a new tab; other addresses stay text.
 
     Args:
         url: the source's address, as data.
         inner: HTML that is already safe.
         attributes: more attributes, already safe.
+        told: whether it tells those who don't see it that a new tab opens.
     """
     address = web_address(url)
     if address is None:
         return f"<span {attributes}>{inner}</span>" if attributes else inner
+    new_tab = f'<span class="unseen"> ({texts.OPENS_NEW_TAB})</span>' if told else ""
     return (
         f'<a href="{attribute(address)}" target="_blank" rel="noopener noreferrer" '
-        f'referrerpolicy="no-referrer" {attributes}>{inner}'
-        f'<span class="unseen"> ({texts.OPENS_NEW_TAB})</span></a>'
+        f'referrerpolicy="no-referrer" {attributes}>{inner}{new_tab}</a>'
     )
 
 

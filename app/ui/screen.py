@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from app.config.personas import Persona, resolve, shipped
 from app.record.errors import RequestError
@@ -15,13 +15,13 @@ from app.ui import safe, texts
 from app.ui.actions import Showing
 from app.ui.choices import Choices
 from app.ui.conversation import Answering, Turn, with_prompt
+from app.ui.exports.bibliography import bibliography
 from app.ui.feedback import Feedback
 from app.ui.persistence import SavedState
-from app.ui.sources import panel_html
 from app.ui.suggest import examples, follow_ups
 from app.ui.takes import asked_in, without_last
-from app.ui.turns import asked_html, prefix_of, turns_html
-from app.ui.view import STAYS, View, button, changed
+from app.ui.turns import asked_html, turns_html
+from app.ui.view import View
 
 __all__ = ["Screen", "Turns", "place_html", "suggestions_html", "told_html"]
 
@@ -62,10 +62,8 @@ class Screen:
             place=place_html(saved),
             past="",
             live="",
-            panel=panel_html(None),
             notice="",
             suggest=self.examples(choices),
-            **_at_rest(begun=False),
         )
 
     def begun(
@@ -77,43 +75,31 @@ class Screen:
             view,
             saved=saved,
             place=place_html(saved),
-            past=turns_html(without_last((*turns, turn)), self._showing(owner)),
+            past=turns_html(without_last((*turns, turn)), self._showing(owner, turns)),
             notice=notice,
             suggest="",
-            box=changed(value=""),
         )
 
     def progress(self, turns: Turns, turn: Turn, status: str, owner: str | None) -> View:
         """A turn as far as it has come, and at its end what can follow."""
         everything = (*turns, turn)
-        view = View(
-            live=asked_html(asked_in(everything)[-1], status, self._showing(owner)),
-            panel=panel_html(turn, prefix_of(len(turns))),
-        )
+        showing = self._showing(owner, everything)
+        view = View(live=asked_html(asked_in(everything)[-1], status, showing))
         if not turn.over:
-            return replace(view, send=button(visible=False), stop=button(visible=True))
-        put_back = not turn.also and (turn.trouble or (turn.stopped and not turn.text))
-        return replace(
-            view,
-            turns=everything,
-            box=changed(value=turn.question) if put_back else STAYS,
-            suggest=self._next(everything),
-            **_at_rest(begun=True),
-        )
+            return view
+        return replace(view, turns=everything, suggest=self._next(everything))
 
     def reopened(self, conversation: str, turns: Turns, owner: str) -> View:
         """A kept conversation, its last question as if it had just been answered."""
-        showing, saved = self._showing(owner), SavedState(conversation, len(turns))
+        showing, saved = self._showing(owner, turns), SavedState(conversation, len(turns))
         return View(
             turns=turns,
             saved=saved,
             place=place_html(saved),
             past=turns_html(without_last(turns), showing),
             live=asked_html(asked_in(turns)[-1], "", showing),
-            panel=panel_html(turns[-1], prefix_of(len(turns) - 1)),
             notice="",
             suggest=self._next(turns),
-            **_at_rest(begun=True),
         )
 
     def examples(self, choices: Choices) -> str:
@@ -134,12 +120,13 @@ class Screen:
         going_on = follow_ups(turns, self._pipeline, _SUGGESTIONS - 1)
         return suggestions_html(texts.NEXT, going_on)
 
-    def _showing(self, owner: str | None) -> Showing:
+    def _showing(self, owner: str | None, turns: Turns) -> Showing:
         feedback = self._feedback
         return Showing(
             tuple((name, persona.title) for name, persona in self.personas.items()),
             partial(feedback.of, owner or "") if feedback is not None else None,
             self._pipeline.index.fingerprint,
+            bibliography(turns).numbers,
         )
 
 
@@ -163,13 +150,3 @@ def told_html(words: str) -> str:
 def place_html(saved: SavedState) -> str:
     """Where the conversation is kept, for the page's address."""
     return f'<span data-conversation="{safe.attribute(saved.conversation)}"></span>'
-
-
-def _at_rest(*, begun: bool) -> dict[str, Any]:
-    """The buttons while nothing is being answered."""
-    return {
-        "send": button(visible=True),
-        "stop": button(visible=False),
-        "new": button(visible=begun),
-        "export": button(visible=begun),
-    }

@@ -26,7 +26,14 @@ __all__ = ["POLICY", "mount_page"]
 
 _FILES = Path(__file__).resolve().parent
 _STYLES = ("style.css", "browse.css", "details.css", "conversation.css", "planner.css")
-_SCRIPTS = ("page.js", "browse.js", "conversation.js", "planner.js")
+_SCRIPTS = (
+    "page.js",
+    "browse.js",
+    "conversation.js",
+    "composer.js",
+    "evidence.js",
+    "planner.js",
+)
 
 # Gradio tells the page the server's absolute address, put together from headers that a proxy may
 # change or omit. As a relative one it is right under any name, path and scheme.

@@ -9,16 +9,37 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.record.errors import RequestError
 from app.store import Rating, Reason
+from app.ui.choices import Choices
 from index.errors import wrong_fields
 
-__all__ = ["Act", "Ask", "Delete", "Given", "More", "Open", "Planned", "read", "signal"]
+__all__ = [
+    "Act",
+    "Ask",
+    "Delete",
+    "Given",
+    "More",
+    "Offer",
+    "Open",
+    "Planned",
+    "Save",
+    "read",
+    "signal",
+]
 
 Identity = Annotated[str, Field(max_length=80)]
+Kind = Literal["markdown", "html", "json", "bibtex"]
 Position = Annotated[int, Field(ge=0, le=100_000)]
 
 
 class _Told(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Ask(_Told):
+    """Ask a question."""
+
+    text: str
+    chosen: Choices
 
 
 class Act(_Told):
@@ -27,16 +48,11 @@ class Act(_Told):
     `turn` is the number of the turn that held the question.
     """
 
+    chosen: Choices
     kind: Literal["again", "beside", "edited"]
     turn: Position
     persona: Annotated[str, Field(max_length=200)] = ""
     text: str = ""
-
-
-class Ask(_Told):
-    """Ask a question that was offered."""
-
-    text: str
 
 
 class Given(_Told):
@@ -52,12 +68,20 @@ class Given(_Told):
 class Open(_Told):
     """Show a conversation; without an id, begin a new one."""
 
+    chosen: Choices
     id: Identity = ""
+
+
+class Offer(_Told):
+    """Offer questions to begin with."""
+
+    chosen: Choices
 
 
 class Delete(_Told):
     """Delete a conversation, or `all` of them."""
 
+    chosen: Choices
     id: Identity = ""
     all: bool = False
 
@@ -73,6 +97,12 @@ class More(_Told):
     """Show that many conversations."""
 
     shown: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Save(_Told):
+    """Write the conversation as one kind of file."""
+
+    kind: Kind
 
 
 T = TypeVar("T", bound=_Told)

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Final
 from app.ui import texts_planner
 
 if TYPE_CHECKING:
+    from app.record.types import Basis
     from app.store import Judgement, Reason
 
 __all__ = [
+    "BASIS",
+    "LABELS",
     "MODES",
     "REASONS",
     "SCRIPT",
@@ -44,11 +47,22 @@ STOP: Final = "Stop"
 NEW: Final = "New conversation"
 
 PERSONA_LABEL: Final = "Who answers"
+SETTINGS: Final = "Settings"
+DONE: Final = "Done"
+CLOSE: Final = "Close"
+ENGINE_WRITES: Final = "Written by {model}"
+ENGINE_WRITES_TIP: Final = (
+    "This model drafts the answer; each sentence is checked against its passage before it is shown."
+)
+ENGINE_COMPOSES: Final = "Composed without a model"
+ENGINE_COMPOSES_TIP: Final = (
+    "Answers are put together from the sources’ own sentences. To have a model write them, start "
+    "the server with model_url set to one, such as a vLLM server’s address."
+)
 RESEARCH_LABEL: Final = "Research doctrine"
 RESEARCH_INFO: Final = (
     "Weighs the evidence: who measured it, how, and what would change the answer."
 )
-ADVANCED: Final = "Advanced"
 OWN_LABEL: Final = "Choose the sampling myself"
 OWN_INFO: Final = "Otherwise each persona uses its own values."
 TEMPERATURE: Final = "Temperature"
@@ -57,6 +71,8 @@ TOP_P: Final = "Top-p"
 TOP_P_INFO: Final = "Nucleus sampling; 1 keeps every word in play"
 LENGTH: Final = "Longest answer, in tokens"
 PASSAGES: Final = "Passages read"
+OWN_PASSAGES: Final = "Choose how much is read"
+OWN_PASSAGES_INFO: Final = "Otherwise as many passages are read as usual."
 
 TRY: Final = "Try one of these"
 NEAREST: Final = "Close to it, and answerable from the sources"
@@ -65,10 +81,16 @@ NEXT: Final = "Go on from here"
 YOU: Final = "You asked"
 SOURCES: Final = "Sources"
 SOURCE: Final = "Source"
-SOURCES_EMPTY: Final = (
-    "The passages behind an answer appear here: what it cites first, then what was read and "
-    "not used."
+EVIDENCE: Final = "Evidence"
+EVIDENCE_EMPTY: Final = (
+    "The passages behind an answer appear here. Point at a sentence to see the words that bear it; "
+    "a click keeps them here."
 )
+PREVIOUS_SENTENCE: Final = "Previous sentence"
+NEXT_SENTENCE: Final = "Next sentence"
+UNPIN: Final = "Unpin"
+AND_MORE: Final = "{first} and {count} more"
+PAGE: Final = "page {page}"
 SOURCES_SEARCHING: Final = "Reading the knowledge base…"
 CITED: Final = "Cited"
 FOUND_SO_FAR: Final = "Found"
@@ -79,6 +101,7 @@ OPEN_DOCUMENT: Final = "Open the document"
 RESTATED: Final = "In the knowledge base’s words"
 SEE_ALSO: Final = "It links to"
 OPENS_NEW_TAB: Final = "opens in a new tab"
+WHY: Final = "Why it was found"
 WHY_DENSE: Final = "meaning"
 WHY_LEXICAL: Final = "words"
 WHY_SCORE: Final = "together"
@@ -89,6 +112,10 @@ WHY_LEXICAL_TIP: Final = "Words shared with the question (BM25), and its rank"
 WHY_SCORE_TIP: Final = "The score that both give together"
 NO_LINK: Final = "no link known"
 
+BASIS: Final[Mapping[Basis, str]] = {
+    "drafted": "The sentence was drafted by a model and checked against this:",
+    "computed": "The sentence was worked out by a formula from this:",
+}
 CONFLICT: Final = "The sources disagree"
 PARTIAL: Final = "Only partly supported"
 PARTIAL_TIP: Final = "The cited passage supports part of this sentence, not all of it."
@@ -114,7 +141,7 @@ MODES: Final[Mapping[str, tuple[str, str]]] = {
         "The knowledge base holds no evidence for this, so nothing was made up.",
     ),
 }
-
+LABELS: Final = ("mixed", "abstained")  # told before the answer, the others after it
 
 COPY: Final = "Copy"
 EDIT: Final = "Edit the question"
@@ -143,11 +170,10 @@ MODEL_BUSY: Final = "Many people are asking at once. Try again in about {after}.
 MODEL_FAILED: Final = "The language model broke off while answering. Asking again often helps."
 TOO_LONG: Final = (
     "This conversation has grown longer than the model can read. Start a new one, or ask for "
-    "fewer passages under Advanced."
+    "fewer passages under Settings."
 )
 NO_INDEX: Final = "The knowledge base can't be read."
 UNEXPECTED: Final = "Something went wrong on our side. The server's log has the details."
-EMPTY_QUESTION: Final = "Write a question first."
 
 # Browse
 BROWSE_LEAD: Final = "Everything that answers are built from."
@@ -218,7 +244,7 @@ AGAIN: Final = "Answer again"
 BESIDE: Final = "Compare with…"
 RETRY: Final = "Try again"
 SAME_AGAIN: Final = "It came out the same."
-CUT: Final = "cut at its longest length; a longer one can be chosen under Advanced"
+CUT: Final = "cut at its longest length; a longer one can be chosen under Settings"
 READ_WITH: Final = "read with:"
 READ_WITH_TIP: Final = (
     "The question leaned on what was answered before, and took up this subject. Name another "
@@ -318,6 +344,12 @@ INDEX_RENEWED: Final = "The knowledge base has just been renewed. Answers from n
 
 # What the page's script says by itself.
 SCRIPT: Final[Mapping[str, str]] = {
+    "empty": "Write a question first.",
+    "long": "This question has {length} characters; at most {longest} can be read. Shorten it.",
+    "busy": "Your question waits here until the answer above is there. Stop ends it sooner.",
+    "unsent": "The server can’t be reached, so the question stays here. Ask again once it is back.",
+    "copied": COPIED,
+    "nothing": EVIDENCE_EMPTY,
     "gone": "The server can't be reached. What you see stays, and so does your question; this "
     "page looks again every few seconds.",
     "back": "The server is back.",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from app.record.types import Answer
 from app.ui import safe, texts
 from app.ui.actions import PLAIN, Showing, actions_html, retry_html
 from app.ui.cards import cards_html, passages_of
 from app.ui.conversation import Turn
 from app.ui.details import how_html
+from app.ui.evidence import conflicts_html, evidence_html
 from app.ui.planner import calculated_html
 from app.ui.render import render_answer
 from app.ui.takes import Asked, Take, asked_in
@@ -44,6 +46,7 @@ def asked_html(
     """
     first = asked.first
     over = all(take.turn.over for take in asked.holding)
+    back = any(_put_back(take.turn) for take in asked.holding)
     several = len(asked.columns) > 1
     columns = [_column(column, asked, status, showing, last=last) for column in asked.columns]
     if several:
@@ -56,11 +59,16 @@ def asked_html(
     question = safe.text(first.turn.question)
     return (
         f'<article class="turn" data-over="{"true" if over else "false"}" '
-        f'data-number="{first.number}" data-question="{question}">'
+        f'data-number="{first.number}" data-question="{question}"{" data-back" if back else ""}>'
         f'<h2 class="question" dir="auto"><span class="unseen" dir="ltr">{texts.YOU}: </span>'
         f"{question}</h2>"
         f"{body}</article>"
     )
+
+
+def _put_back(turn: Turn) -> bool:
+    """Whether its question goes back into the box: nothing came of it."""
+    return not turn.also and bool(turn.trouble or (turn.stopped and not turn.text))
 
 
 def _column(
@@ -70,7 +78,7 @@ def _column(
     turn = take.turn
     same = [one for one in earlier if one.turn.text == turn.text and turn.over]
     newest = last and take is asked.holding[-1]
-    parts = [_answer(take, status, newest=newest)]
+    parts = [_answer(take, showing, status, newest=newest)]
     if same:
         parts.append(f'<p class="status" role="status">{texts.SAME_AGAIN}</p>')
     if turn.trouble and newest:
@@ -78,10 +86,10 @@ def _column(
     if turn.answer is not None:
         parts += [calculated_html(turn.answer.calculations), _facts(turn, showing)]
         parts.append(actions_html(take, asked, showing, last=last))
-        parts.append(how_html(turn))
+        parts.append(how_html(turn, showing.numbered(take.number)))
     older = [one for one in earlier if one not in same and one.turn.text]
     if older and turn.over:
-        inner = "".join(f"{_answer(one, '')}{_facts(one.turn, showing)}" for one in older)
+        inner = "".join(f"{_answer(one, showing)}{_facts(one.turn, showing)}" for one in older)
         parts.append(
             f'<details class="earlier"><summary>{texts.earlier(len(older))}</summary>{inner}'
             "</details>"
@@ -89,21 +97,25 @@ def _column(
     return "".join(parts)
 
 
-def _answer(take: Take, status: str, *, newest: bool = False) -> str:
-    """An answer's label, text and cards, and what is going on with it."""
-    turn, prefix = take.turn, prefix_of(take.number)
-    hits = turn.retrieved.hits if turn.retrieved else ()
-    cards = cards_html(turn.citations, turn.claims, passages_of(hits), prefix)
+def _answer(take: Take, showing: Showing, status: str = "", *, newest: bool = False) -> str:
+    """An answer's label, conflicts and text, its cards and evidence, and what is going on."""
+    turn, prefix, numbers = take.turn, prefix_of(take.number), showing.numbered(take.number)
+    found = turn.retrieved
+    hits = (*found.hits, *found.counterparts) if found else ()
+    cards = cards_html(turn.citations, turn.claims, passages_of(hits), prefix, numbers)
+    evidence = evidence_html(turn, prefix, numbers)
     busy = "false" if turn.over else "true"
     abstained = " abstained" if turn.answer and turn.answer.abstained else ""
-    body = _body(turn, prefix, newest=newest)
+    body = _body(turn, prefix, numbers, newest=newest)
     return (
-        f'{_label(turn)}<div class="answer{abstained}" aria-live="polite" aria-busy="{busy}" '
+        f"{_label(turn)}{conflicts_html(turn, numbers)}"
+        f'<div class="answer{abstained}" aria-live="polite" aria-busy="{busy}" '
         f'data-number="{take.number}">{body}</div>{_status(turn, status)}{cards}'
+        f'<div class="evidence" id="{prefix}-evidence" hidden>{evidence}</div>'
     )
 
 
-def _body(turn: Turn, prefix: str, *, newest: bool) -> str:
+def _body(turn: Turn, prefix: str, numbers: Mapping[int, int], *, newest: bool) -> str:
     """Render the answer; the questions that the newest abstention names are buttons instead."""
     text = turn.text
     if newest and turn.answer and turn.answer.abstained:
@@ -113,18 +125,25 @@ def _body(turn: Turn, prefix: str, *, newest: bool) -> str:
         while len(kept) < len(lines) and kept and (not kept[-1].strip() or kept[-1].endswith(":")):
             kept.pop()  # what led to the list
         text = "\n".join(kept)
-    return render_answer(text, turn.citations, turn.claims, prefix) if text.strip() else ""
+    if not text.strip():
+        return ""
+    return render_answer(text, turn.citations, turn.claims, prefix, numbers=numbers)
+
+
+def _mode(answer: Answer) -> str:
+    """What kind of answer this is."""
+    if answer.abstained:
+        return "abstained"
+    if answer.mode == "composed" and any(one.status != "supported" for one in answer.claims):
+        return "mixed"  # marked sentences are shown, and those a model wrote
+    return answer.mode
 
 
 def _label(turn: Turn) -> str:
-    """Say plainly what kind of answer this is, where it isn't the model's own checked words."""
+    """Say before anything else that there is no answer, or that not all of it is supported."""
     answer = turn.answer
-    if answer is None:
-        return ""
-    mode = "abstained" if answer.abstained else answer.mode
-    if mode == "composed" and any(claim.status != "supported" for claim in answer.claims):
-        mode = "mixed"  # marked sentences are shown, and those a model wrote
-    if mode not in texts.MODES:
+    mode = _mode(answer) if answer else ""
+    if mode not in texts.LABELS:
         return ""
     name, why = texts.MODES[mode]
     return f'<p class="mode {mode}"><strong>{name}</strong> <span>{why}</span></p>'
@@ -148,13 +167,18 @@ def _facts(turn: Turn, showing: Showing) -> str:
         return ""
     total = answer.timings.get("total")
     facts = [safe.text(turn.persona)]
+    mode = _mode(answer)
+    if mode in texts.MODES and mode not in texts.LABELS:
+        name, why = texts.MODES[mode]
+        facts.append(f'<span data-tip="{safe.attribute(why)}" tabindex="0">{name.lower()}</span>')
     if answer.rewrite.taken:
         tip = safe.attribute(texts.READ_WITH_TIP)
         taken = safe.text(answer.rewrite.taken)
         facts.append(f'<span data-tip="{tip}" tabindex="0">{texts.READ_WITH} {taken}</span>')
     if answer.citations:
         papers = len({citation.n for citation in answer.citations})
-        facts.append(texts.counted(papers, "source", "sources"))
+        sources = texts.counted(papers, "source", "sources")
+        facts.append(f'<button type="button" class="link" data-evidence>{sources}</button>')
     if total is not None:
         facts.append(texts.seconds(total))
     if answer.finish_reason == "length":

@@ -5,45 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-__all__ = ["NAMES", "STAYS", "Updates", "View", "button", "changed"]
+from app.ui.conversation import Turn
+from app.ui.persistence import SavedState
 
-STAYS: Final = object()
+__all__ = ["NAMES", "Updates", "View", "stays"]
 
 Updates = tuple[Any, ...]
 
 
-def changed(**properties: str | bool) -> dict[str, Any]:
-    """New properties of a component, as `gradio.update` has them; none leaves it as it is."""
-    return {"__type__": "update", **properties}
-
-
-def button(*, visible: bool) -> dict[str, Any]:
-    """Show or hide a button."""
-    return changed(visible=visible)
+def stays() -> dict[str, str]:
+    """What leaves an output as it is."""
+    return {"__type__": "update"}
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One update of the page, in the order of its outputs."""
+    """One update of the page, in the order of its outputs; None leaves one as it is.
 
-    turns: Any = STAYS
-    saved: Any = STAYS
-    place: Any = STAYS
-    past: Any = STAYS
-    live: Any = STAYS
-    panel: Any = STAYS
-    notice: Any = STAYS
-    suggest: Any = STAYS
-    box: Any = STAYS
-    send: Any = STAYS
-    stop: Any = STAYS
-    new: Any = STAYS
-    export: Any = STAYS
+    `turns` and `saved` are the conversation and how much of it is kept; the others are HTML.
+    """
+
+    turns: tuple[Turn, ...] | None = None
+    saved: SavedState | None = None
+    place: str | None = None
+    past: str | None = None
+    live: str | None = None
+    notice: str | None = None
+    suggest: str | None = None
 
     def row(self) -> Updates:
         """As an event's outputs: the fields in their order."""
         values = (getattr(self, name) for name in NAMES)
-        return tuple(changed() if value is STAYS else value for value in values)
+        return tuple(stays() if value is None else value for value in values)
 
 
 NAMES: Final = tuple(field.name for field in fields(View))

@@ -29,7 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def _empty(page: Page) -> None:
-    page.get_by_text(texts.ADVANCED, exact=True).click()
+    page.get_by_role("button", name=texts.SETTINGS).click()
 
 
 def _answered(page: Page) -> None:

@@ -104,7 +104,7 @@ def test_a_reload_finds_the_conversation_with_its_citations(page: Page) -> None:
     card = page.locator("#citation-card")
     card.wait_for()
     assert "Hoffmann et al. (2022)" in card.inner_text()
-    assert "0.73" in page.locator("#panel .conflict").inner_text()
+    assert "0.73" in page.locator("#live .conflict").inner_text()
     page.locator(".suggestion:visible").first.wait_for()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -164,13 +163,14 @@ def test_a_follow_up_brings_its_history(page: Page, site: Served) -> None:
 
 def test_persona_doctrine_and_sampling_reach_the_question(page: Page, site: Served) -> None:
     before = page.locator(".suggestion:visible").all_inner_texts()
-    page.get_by_role("radio", name=re.compile("LLM engineer")).check()
+    page.select_option("#persona", "citewise-engineer")
     page.wait_for_function(
         "before => document.querySelector('.suggestion')?.innerText !== before", arg=before[0]
     )
+    page.get_by_role("button", name=texts.SETTINGS).click()
     page.get_by_label(texts.RESEARCH_LABEL).check()
-    page.get_by_text(texts.ADVANCED, exact=True).click()
     page.get_by_label(texts.OWN_LABEL).check()
+    page.get_by_role("button", name=texts.DONE).click()
     _ask(page, "How should I fine-tune?")
     asked = site.pipeline.questions[-1]
     assert asked.persona == "citewise-engineer+research"

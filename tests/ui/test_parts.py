@@ -16,9 +16,9 @@ from app.ui import texts
 from app.ui.browse import browse_html
 from app.ui.cards import cards_html
 from app.ui.conversation import Turn, history_of, play, trouble_of
+from app.ui.evidence import conflicts_html, evidence_html
 from app.ui.exports.markdown import markdown_of
 from app.ui.server import POLICY
-from app.ui.sources import panel_html
 from app.ui.suggest import examples, follow_ups
 from app.ui.turns import turn_html
 from index.errors import IndexUnusable
@@ -101,21 +101,35 @@ async def test_the_history_of_a_conversation() -> None:
     assert roles == ["user", "assistant"] * 2
 
 
-async def test_the_panel_shows_cited_first_then_what_was_not_used() -> None:
+async def test_the_evidence_shows_cited_first_then_what_was_not_used() -> None:
     turn = (await _played("Why do they disagree?"))[-1][0]
-    html = panel_html(turn)
-    order = [html.index(text) for text in (texts.CONFLICT, texts.CITED, texts.NOT_USED)]
-    assert order == sorted(order)
-    assert "0.73" in html
-    assert "0.50" in html
+    html = evidence_html(turn, "t0")
+    assert html.index(texts.CITED) < html.index(texts.NOT_USED)
     assert turn.citations[0].quote in html
-    assert f"{texts.WHY_DENSE} <b>0.90</b> <i>1st</i>" in html
+    assert f"{texts.WHY_DENSE} 0.90 (1st)" in html
+
+
+async def test_the_evidence_marks_what_bears_each_sentence() -> None:
+    turn = (await _played("What is Chinchilla?"))[-1][0]
+    html = evidence_html(turn, "t0", {1: 4, 2: 5, 3: 6})
+    marked = dict(re.findall(r'<mark data-claims="(\d+)">(.*?)</mark>', html))
+    assert set(marked) == {str(at) for at in range(len(turn.claims))}
+    assert re.findall(r'<span class="number">(\d+)<', html) == ["4", "5", "6"]
+
+
+async def test_conflicts_come_before_the_text() -> None:
+    turn = (await _played("Why do they disagree?"))[-1][0]
+    told = conflicts_html(turn)
+    for text in (texts.CONFLICT, "0.73", "0.50"):
+        assert text in told
+    html = turn_html(turn, 0)
+    assert html.index(texts.CONFLICT) < html.index('class="answer"')
 
 
 async def test_an_abstention_says_so() -> None:
     turn = (await _played("abstain"))[-1][0]
     assert texts.MODES["abstained"][0] in turn_html(turn, 0)
-    assert texts.NONE_CITED in panel_html(turn)
+    assert texts.NONE_CITED in evidence_html(turn, "t0")
 
 
 async def test_an_answer_that_holds_doubtful_sentences_is_not_called_composed() -> None:
@@ -135,7 +149,7 @@ async def test_how_it_was_answered() -> None:
 async def test_hostile_text_is_escaped_everywhere() -> None:
     turn = (await _played(f"hostile {HOSTILE}"))[-1][0]
     passage = Passage("h/faq/0", PassageKind.FAQ, "h", HOSTILE, HOSTILE, HOSTILE)
-    for html in (turn_html(turn, 0), panel_html(turn), browse_html(BrowsedIndex((passage,)))):
+    for html in (turn_html(turn, 0), browse_html(BrowsedIndex((passage,)))):
         assert "<script" not in html
         assert "<img" not in html
         assert 'href="javascript' not in html

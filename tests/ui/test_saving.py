@@ -31,6 +31,7 @@ def site() -> Iterator[Served]:
 
 def _saved(page: Page, kind: str, folder: Path) -> Path:
     with page.expect_download() as saving:
+        page.locator("#export summary").click()
         page.click(f"#save-{kind}")
     path = folder / saving.value.suggested_filename
     saving.value.save_as(path)
