@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
@@ -25,13 +26,15 @@ ARGUMENTS = [
 CITED = "What does nucleus sampling do better than top-k?"
 SIZED = "How large does the KV cache get?"
 UNKNOWN = "Who won the football world cup in 2022?"
+SIZES = ((360, 740), (768, 1024), (1280, 800), (1920, 1080))
+_SHEET, _BESIDE = 500, 900  # below these widths: touch, and the evidence as a sheet
 _WAIT_MS = 180_000
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Take the pictures; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m scripts.screenshots", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("docs/images"), help="where they go")
+    parser.add_argument("--out", type=Path, default=Path("var/screenshots"), help="where they go")
     parser.add_argument("--index", type=Path, help="the index directory")
     parser.add_argument("--url", help="a server that runs already; by default one is started")
     options = parser.parse_args(arguments)
@@ -86,30 +89,73 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def _take(browser: Browser, url: str, out: Path) -> Iterator[str]:
-    for scheme in ("light", "dark"):
-        page = _open(browser, url, scheme, 1280, 860)
-        page.screenshot(path=out / f"empty-{scheme}.png")
-        yield f"empty-{scheme}.png"
-        _ask(page, CITED)
-        page.locator(".cite").first.hover()
-        page.wait_for_selector("#citation-card:visible")
-        page.screenshot(path=out / f"answer-{scheme}.png", animations="disabled")
-        yield f"answer-{scheme}.png"
-        page.mouse.move(2, 2)
-        _ask(page, UNKNOWN)
-        page.wait_for_timeout(700)
-        page.screenshot(path=out / f"abstention-{scheme}.png", animations="disabled")
-        yield f"abstention-{scheme}.png"
-        page.context.close()
-    page = _open(browser, url, "light", 360, 740)
-    _ask(page, CITED)
-    page.locator(".cite").first.tap()
-    page.wait_for_selector("#citation-card:visible")
-    page.screenshot(path=out / "phone.png", animations="disabled")
-    yield "phone.png"
-    page.context.close()
+    for width, height in SIZES:
+        for scheme in ("light", "dark"):
+            yield from _sized(browser, url, out, scheme, width, height)
+    yield from _preview(browser, url, out)
     yield from _talks(browser, url, out)
     yield from _shelf(browser, url, out)
+
+
+def _sized(
+    browser: Browser, url: str, out: Path, scheme: str, width: int, height: int
+) -> Iterator[str]:
+    """The states of asking at one size: empty, pinned evidence or its sheet, card, dialogs."""
+
+    def shot(state: str) -> str:
+        name = f"{state}-{width}-{scheme}.png"
+        page.screenshot(path=out / name, animations="disabled")
+        return name
+
+    page = _open(browser, url, scheme, width, height)
+    yield shot("empty")
+    _ask(page, SIZED)
+    _ask(page, CITED)
+    cite = page.locator("#live .cite").first
+    if width < _SHEET:
+        cite.tap()
+    else:
+        cite.hover()
+    page.wait_for_selector("#citation-card:visible")
+    yield shot("card")
+    page.keyboard.press("Escape")
+    page.mouse.move(2, 2)
+    if width < _BESIDE:
+        page.locator("#live [data-evidence]").click()
+    else:
+        _pin(page, 2)
+    page.wait_for_timeout(400)
+    yield shot("evidence")
+    page.keyboard.press("Escape")
+    for dialog in ("settings", "shortcuts"):
+        page.locator(f'[data-opens="{dialog}"]').click()
+        yield shot(dialog)
+        page.keyboard.press("Escape")
+    _ask(page, UNKNOWN)
+    yield shot("refusal")
+    page.context.close()
+
+
+def _preview(browser: Browser, url: str, out: Path) -> Iterator[str]:
+    """The picture that a link's preview shows; the page serves a copy in app/ui."""
+    name = "preview.png"
+    page = _open(browser, url, "light", 1200, 630)
+    _ask(page, CITED)
+    _pin(page, 1)
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(400)
+    page.screenshot(path=out / name, animations="disabled")
+    with Image.open(out / name) as picture:
+        picture.convert("RGB").quantize(64).save(out / name, optimize=True)
+    yield name
+    page.context.close()
+
+
+def _pin(page: Page, sentence: int) -> None:
+    """Pin the evidence of a sentence of the answer in view, counted from 1."""
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(sentence):
+        page.keyboard.press("j")
 
 
 def _talks(browser: Browser, url: str, out: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 (() => {
   const words = window.citewiseWords;
   const { tell, tellWith, wanted } = window.citewise;
+  const SLOW_MS = 8000; // after so long without a sign of the server, it says so
   const box = () => document.querySelector("#box textarea");
   const live = () => document.querySelector("#live .turn");
   const answering = () => document.querySelector('#live .turn[data-over="false"]') !== null;
@@ -34,8 +35,21 @@
     }
   });
   document.addEventListener("change", (event) => {
+    if (event.target.id === "theme") theme(event.target.value);
     if (event.target.id === "persona" || event.target.id === "research") offer();
   });
+
+  // Colours: as the system has them, unless chosen for this browser ---------------------------------
+  function theme(name) {
+    try {
+      if (name) localStorage.setItem("citewise.theme", name);
+      else localStorage.removeItem("citewise.theme");
+    } catch { /* a browser without storage forgets */ }
+    document.documentElement.dataset.theme = name;
+  }
+
+  const kept = (() => { try { return localStorage.getItem("citewise.theme") || ""; } catch { return ""; } })();
+  document.documentElement.dataset.theme = kept;
 
   // The box ----------------------------------------------------------------------------------------
   function fit() {
@@ -84,6 +98,8 @@
     sent = { text, before: named(live()) };
     memory.set("pending", text);
     tellWith("ask", { text });
+    const mine = sent;
+    setTimeout(() => { if (sent === mine && !answering()) hint(words.slow); }, SLOW_MS);
   }
 
   document.addEventListener("keydown", (event) => {
@@ -108,6 +124,16 @@
         scrollTo({ top: 0 });
       }
       put(button.dataset.ask);
+      box().focus();
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const writing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (writing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.key === "?") document.getElementById("shortcuts").showModal();
+    else if (event.key === "/" && box()?.offsetParent) {
+      event.preventDefault();
       box().focus();
     }
   });
@@ -137,6 +163,7 @@
     if (!box() || !document.getElementById("persona")) return;
     if (!begun) {
       begun = true;
+      document.getElementById("theme").value = kept;
       if (wanted()) tellWith("open", { id: wanted() });
       else offer();
       if (left) put(left);
@@ -149,6 +176,7 @@
         memory.set("draft", "");
       }
       sent = null;
+      hint("");
     }
     if (!turn) return;
     if (turn.dataset.over === "false") {

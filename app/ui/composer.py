@@ -12,7 +12,7 @@ from app.config.personas import Persona
 from app.ui import safe, texts
 from app.ui.exports import KINDS
 
-__all__ = ["Engine", "composer_html", "settings_html"]
+__all__ = ["Engine", "composer_html", "settings_html", "shortcuts_html"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,12 @@ def composer_html(personas: Iterable[Persona], engine: Engine, longest: int) -> 
         f'<label class="unseen" for="persona">{texts.PERSONA_LABEL}</label>'
         f'<select id="persona">{options}</select>'
         f'<button type="button" class="plain" data-opens="settings">{texts.SETTINGS}</button>'
-        f'<button type="button" class="plain" id="new">{texts.NEW}</button>'
+        f'<button type="button" class="plain" id="new" aria-label="{texts.NEW}">'
+        f"{texts.NEW_SHORT}</button>"
         f'<details class="menu" id="export"><summary class="plain">{texts.SAVE_AS}</summary>'
         f'<div class="items" role="group" aria-label="{texts.SAVE_AS}">{saves}</div></details>'
+        '<button type="button" class="plain" data-opens="shortcuts" '
+        f'aria-label="{texts.SHORTCUTS_TITLE}" data-tip="{texts.SHORTCUTS_TITLE} (?)">?</button>'
         f"{_engine_html(engine)}</div>"
     )
 
@@ -103,12 +106,33 @@ def settings_html(engine: Engine) -> str:
         if engine.writes
         else (texts.OWN_PASSAGES, texts.OWN_PASSAGES_INFO)
     )
+    themes = "".join(
+        f'<option value="{name}">{title}</option>' for name, title in texts.THEMES.items()
+    )
     return (
         '<dialog id="settings" aria-labelledby="settings-title">'
         f'<h2 id="settings-title">{texts.SETTINGS}</h2>{research}'
         f'<label class="check"><input type="checkbox" id="own">{own}</label><p>{info}</p>'
         f'<fieldset id="sliders" disabled>{"".join(map(_slider_html, sliders))}</fieldset>'
+        f'<label class="check" for="theme">{texts.THEME}'
+        f'<select id="theme">{themes}</select></label>'
         f'<div class="ends"><button type="button" class="chief" data-close>{texts.DONE}</button>'
+        "</div></dialog>"
+    )
+
+
+def shortcuts_html() -> str:
+    """The dialog that lists the keys."""
+    rows = "".join(
+        f'<tr><th scope="row">{" ".join(f"<kbd>{key}</kbd>" for key in keys.split())}</th>'
+        f"<td>{what}</td></tr>"
+        for keys, what in texts.SHORTCUTS.items()
+    )
+    return (
+        '<dialog id="shortcuts" aria-labelledby="shortcuts-title">'
+        f'<h2 id="shortcuts-title">{texts.SHORTCUTS_TITLE}</h2>'
+        f'<table class="shortcuts"><tbody>{rows}</tbody></table>'
+        f'<div class="ends"><button type="button" class="chief" data-close>{texts.CLOSE}</button>'
         "</div></dialog>"
     )
 

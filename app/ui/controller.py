@@ -84,7 +84,7 @@ class Controller:
     async def act(
         self, request: gr.Request, event: gr.EventData, turns: Turns, saved: SavedState
     ) -> AsyncGenerator[Updates, None]:
-        """Ask the last question again or of another persona, or an earlier question edited."""
+        """Ask the last question again, alone or of another persona, or an earlier one edited."""
         notice = ""
         try:
             act = read(Act, event)
@@ -136,6 +136,8 @@ class Controller:
         if act.kind == "beside":
             doctrine = RESEARCH if last.name.endswith(RESEARCH) else ""
             return _Again(text, before, turns, f"{act.persona}{doctrine}", "beside")
+        if act.kind == "alone":
+            return _Again(text, (), turns, last.name, "again")
         if last.trouble:
             return _Again(text, before, turns[:-1], last.name, last.also)
         return _Again(text, before, turns, last.name, "again")

@@ -302,6 +302,8 @@
     note.hidden = !text;
   }
 
+  const away = (is) => document.documentElement.classList.toggle("away", is);
+
   async function look() {
     clearTimeout(looking);
     // The page itself names the server that sent it.
@@ -312,11 +314,12 @@
         const reply = await fetch("gradio_api/app_id", { cache: "no-store", signal: AbortSignal.timeout(8000) });
         const found = reply.ok ? (await reply.json()).app_id : server;
         if (String(found) !== server) restarted();
-        else if (gone) say(words.back), setTimeout(() => { if (!gone) say(""); }, 4000);
+        else if (gone) say(words.back), away(false), setTimeout(() => { if (!gone) say(""); }, 4000);
         gone = false;
         server = String(found);
       } catch {
         gone = true;
+        away(true);
         say(words.gone);
       }
     }

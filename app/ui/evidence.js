@@ -12,10 +12,14 @@
   const answers = () => [...document.querySelectorAll("#ask-view .answer[data-number]")];
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-  // The answer that a reader looks at: the last one that has begun above the middle of the window.
+  // The answer that a reader looks at: the last one that has begun above the middle of the window,
+  // and at the end of the page, or while it is being written, the last.
   function inView() {
     const seen = answers().filter((one) => one.offsetParent && !one.closest("details:not([open])"));
     const begun = seen.filter((one) => one.getBoundingClientRect().top < innerHeight * 0.5);
+    const root = document.documentElement;
+    const end = root.scrollTop > 0 && root.scrollTop + innerHeight >= root.scrollHeight - 4;
+    if (end || document.querySelector('#live .turn[data-over="false"]')) return seen[seen.length - 1] || null;
     return begun[begun.length - 1] || seen[0] || null;
   }
 

@@ -10,13 +10,14 @@ import gradio as gr
 from app.store import Store
 from app.ui import texts
 from app.ui.browse_data import Browsing
-from app.ui.composer import Engine, composer_html, settings_html
+from app.ui.composer import Engine, composer_html, settings_html, shortcuts_html
 from app.ui.controller import Controller
 from app.ui.conversation import Answering, drafts
 from app.ui.evidence import panel_html
 from app.ui.feedback import Feedback, form_html
 from app.ui.history import History
 from app.ui.history_list import confirm_html
+from app.ui.known import Knowing
 from app.ui.persistence import Keeper, SavedState
 from app.ui.places import Places
 from app.ui.planner import planner_tab
@@ -73,14 +74,16 @@ def build(
                 with gr.Column(elem_id="chat"):
                     longest = pipeline.settings.question_characters
                     composer = composer_html(screen.personas.values(), engine, longest)
-                    chat = _chat(composer)
+                    hero = texts.HERO if Knowing(pipeline).shipped() else texts.HERO_OTHER
+                    chat = _chat(hero, composer)
                 with gr.Column(elem_id="side"):
                     _html(panel_html(), "panel")
             if keeper.store:
                 _history_tab(history, chat)
             _browse_tab(Browsing(pipeline, places or Places()))
             planner_tab(_quiet())
-        _html(settings_html(engine) + form_html() + confirm_html(), "dialogs")
+        dialogs = (settings_html(engine), shortcuts_html(), form_html(), confirm_html())
+        _html("".join(dialogs), "dialogs")
         _wire(page, controller, history, chat)
         if feedback is not None:
             _wire_feedback(feedback, chat)
@@ -91,9 +94,9 @@ def build(
     return blocks
 
 
-def _chat(composer: str) -> _Chat:
+def _chat(hero: str, composer: str) -> _Chat:
     banner = _html("", "banner")
-    _html(f"<h2>{texts.HERO}</h2><p>{texts.HERO_LEAD}</p>", "hero")
+    _html(f"<h2>{hero}</h2><p>{texts.HERO_LEAD}</p>", "hero")
     chat = _Chat(
         banner,
         turns=gr.State(()),

@@ -17,6 +17,7 @@ from app.ui.choices import Choices
 from app.ui.conversation import Answering, Turn, with_prompt
 from app.ui.exports.bibliography import bibliography
 from app.ui.feedback import Feedback
+from app.ui.known import Knowing
 from app.ui.persistence import SavedState
 from app.ui.suggest import examples, follow_ups
 from app.ui.takes import asked_in, without_last
@@ -35,7 +36,7 @@ class Screen:
 
     def __init__(self, pipeline: Answering, feedback: Feedback | None = None) -> None:
         self._pipeline, self._feedback = pipeline, feedback
-        self._random = random.Random()
+        self._random, self._knowing = random.Random(), Knowing(pipeline)
 
     @property
     def personas(self) -> Mapping[str, Persona]:
@@ -108,15 +109,17 @@ class Screen:
             chosen = resolve(choices.name, self._pipeline.personas)
         except RequestError:
             return ""
-        picked = examples(chosen, self._pipeline, self._random, _SUGGESTIONS)
-        return suggestions_html(texts.TRY, picked)
+        own = chosen.examples if self._knowing.shipped() else ()
+        picked = examples(own, self._pipeline, self._random, _SUGGESTIONS)
+        return suggestions_html(texts.TRY, picked) + self._knowing.html()
 
     def _next(self, turns: Turns) -> str:
         last = turns[-1]
         if last.trouble:
             return ""
         if last.answer and last.answer.abstained:
-            return suggestions_html(texts.NEAREST, last.answer.nearest[:_SUGGESTIONS])
+            near = [one for one in last.answer.nearest if f"- {one}" in last.text]
+            return suggestions_html(texts.NEAREST, near[:_SUGGESTIONS])
         going_on = follow_ups(turns, self._pipeline, _SUGGESTIONS - 1)
         return suggestions_html(texts.NEXT, going_on)
 

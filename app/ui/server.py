@@ -12,11 +12,14 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.store import Store
 from app.ui import texts
 from app.ui.conversation import Answering
+from app.ui.introduced import PREVIEW, Introduced
 from app.ui.page import build
 from app.ui.persistence import Keeper
 from app.ui.places import Places
@@ -115,6 +118,7 @@ def mount_page(
     root_path: str = "",
 ) -> FastAPI:
     """Serve the page at `/`, after the routes that the application already has."""
+    app.add_api_route(f"/{PREVIEW.name}", _preview, include_in_schema=False)
     keeper, places = Keeper(store, keeps=keep), Places(cache / "maps" if cache else None)
     mounted: FastAPI = gr.mount_gradio_app(
         app,
@@ -134,7 +138,13 @@ def mount_page(
         pwa=False,
         mcp_server=False,
         max_file_size=0,
-        app_kwargs={"middleware": [Middleware(_FoundWhereOpened)]},
+        app_kwargs={
+            "middleware": [
+                Middleware(_FoundWhereOpened),
+                Middleware(GZipMiddleware, compresslevel=5),
+                Middleware(Introduced, root_path=root_path),
+            ]
+        },
     )
     mounted.add_middleware(_Guarded, embed_origins=embed_origins, root_path=root_path)
     _tend(mounted, keeper)
@@ -147,6 +157,11 @@ def _head() -> str:
     scripts = "\n".join((_FILES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     words = json.dumps(dict(texts.SCRIPT)).replace("<", "\\u003c")
     return f"<style>{styles}</style><script>window.citewiseWords = {words};\n{scripts}</script>"
+
+
+async def _preview() -> FileResponse:
+    """The picture that a link's preview shows."""
+    return FileResponse(PREVIEW)
 
 
 def _tend(app: FastAPI, keeper: Keeper) -> None:

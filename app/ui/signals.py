@@ -43,13 +43,14 @@ class Ask(_Told):
 
 
 class Act(_Told):
-    """Ask something again: the last question, beside it under another persona, or an edited one.
+    """Ask something again.
 
-    `turn` is the number of the turn that held the question.
+    The last question as it was, alone, without what was read with it, or beside it under another
+    persona; or an earlier one, edited. `turn` is the number of the turn that held the question.
     """
 
     chosen: Choices
-    kind: Literal["again", "beside", "edited"]
+    kind: Literal["again", "alone", "beside", "edited"]
     turn: Position
     persona: Annotated[str, Field(max_length=200)] = ""
     text: str = ""

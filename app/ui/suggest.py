@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from app.config.personas import Persona
 from app.ui.conversation import Answering, Turn
 from index.errors import CitewiseError
 from index.types import Passage, PassageKind
@@ -13,9 +12,11 @@ from index.types import Passage, PassageKind
 __all__ = ["examples", "follow_ups"]
 
 
-def examples(persona: Persona, pipeline: Answering, chance: random.Random, count: int) -> list[str]:
-    """Pick example questions, others on each visit; the knowledge base's where there are none."""
-    pool = list(persona.examples) or [p.heading for p in _questions(pipeline)]
+def examples(
+    own: Sequence[str], pipeline: Answering, chance: random.Random, count: int
+) -> list[str]:
+    """Pick of a persona's own examples, others on each visit; the knowledge base's without any."""
+    pool = list(own) or [p.heading for p in _questions(pipeline)]
     return chance.sample(pool, min(count, len(pool)))
 
 

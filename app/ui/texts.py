@@ -31,7 +31,16 @@ __all__ = [
 
 TITLE: Final = "Citewise"
 TAGLINE: Final = "Answers about language models, each sentence traced to its source"
+PREVIEW_ALT: Final = "A question, its answer with numbered citations, and the evidence beside it"
+NO_SCRIPT: Final = (
+    "This page needs JavaScript, which your browser has switched off. The same answers, with the "
+    "same sources, come in the terminal of the machine that serves it, and over HTTP in OpenAI’s "
+    "form under /v1:"
+)
+NO_SCRIPT_COMMANDS: Final = """python -m app ask "What does nucleus sampling do?"
+python -m app chat"""
 HERO: Final = "What would you like to know about language models?"
+HERO_OTHER: Final = "What would you like to know?"
 HERO_LEAD: Final = (
     "Every sentence is checked against the passage it cites before you see it. "
     "Where the sources hold no answer, Citewise says so."
@@ -45,9 +54,21 @@ BOX_PLACEHOLDER: Final = "Ask a question…"
 SEND: Final = "Ask"
 STOP: Final = "Stop"
 NEW: Final = "New conversation"
+NEW_SHORT: Final = "New"
 
 PERSONA_LABEL: Final = "Who answers"
 SETTINGS: Final = "Settings"
+THEME: Final = "Colours"
+THEMES: Final[Mapping[str, str]] = {"": "as the system has them", "light": "light", "dark": "dark"}
+SHORTCUTS_TITLE: Final = "Keyboard shortcuts"
+SHORTCUTS: Final[Mapping[str, str]] = {
+    "Enter": "ask; with Shift, a new line",
+    "↑": "in the empty box: earlier questions",
+    "/": "to the box",
+    "j k": "next and previous sentence, with its evidence",
+    "Esc": "let go of a sentence, close a card or a sheet",
+    "?": "these keys",
+}
 DONE: Final = "Done"
 CLOSE: Final = "Close"
 ENGINE_WRITES: Final = "Written by {model}"
@@ -245,11 +266,12 @@ BESIDE: Final = "Compare with…"
 RETRY: Final = "Try again"
 SAME_AGAIN: Final = "It came out the same."
 CUT: Final = "cut at its longest length; a longer one can be chosen under Settings"
-READ_WITH: Final = "read with:"
+READ_WITH: Final = "read with: {subject}"
 READ_WITH_TIP: Final = (
     "The question leaned on what was answered before, and took up this subject. Name another "
     "subject, or say “new topic:”, to leave it out."
 )
+READ_ALONE: Final = "Ask it alone, without “{subject}”"
 OLD_SOURCES: Final = "from an earlier state of the sources"
 OLD_SOURCES_TIP: Final = (
     "The knowledge base has changed since. The passages shown here are those that were read then; "
@@ -347,6 +369,8 @@ SCRIPT: Final[Mapping[str, str]] = {
     "empty": "Write a question first.",
     "long": "This question has {length} characters; at most {longest} can be read. Shorten it.",
     "busy": "Your question waits here until the answer above is there. Stop ends it sooner.",
+    "slow": "The server has not taken the question yet; it stays here. If this goes on, reload the "
+    "page: nothing is lost.",
     "unsent": "The server can’t be reached, so the question stays here. Ask again once it is back.",
     "copied": COPIED,
     "nothing": EVIDENCE_EMPTY,
@@ -370,6 +394,18 @@ SCRIPT: Final[Mapping[str, str]] = {
 def counted(number: int, one: str, many: str) -> str:
     """Write a number with its noun."""
     return f"{number:,} {one if number == 1 else many}"
+
+
+def known(topics: int, documents: int, passages: int, sources: int, years: Sequence[int]) -> str:
+    """Say what can be asked about: how much is known, from how many sources, of which years."""
+    parts = [counted(topics, "topic", "topics")] if topics else []
+    parts += [counted(documents, "document", "documents")] if documents else []
+    span = f" from {min(years)} to {max(years)}" if years else ""
+    named = f", resting on {counted(sources, 'source', 'sources')}{span}" if sources else ""
+    return (
+        f"It knows <strong>{' and '.join(parts)}</strong>: "
+        f"{counted(passages, 'passage', 'passages')}{named}. Browse shows them all."
+    )
 
 
 def found(number: int) -> str:

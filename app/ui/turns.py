@@ -84,12 +84,13 @@ def _column(
     if turn.trouble and newest:
         parts.append(retry_html(take.number))
     if turn.answer is not None:
-        parts += [calculated_html(turn.answer.calculations), _facts(turn, showing)]
+        parts.append(calculated_html(turn.answer.calculations))
+        parts.append(_facts(take, showing, newest=newest))
         parts.append(actions_html(take, asked, showing, last=last))
         parts.append(how_html(turn, showing.numbered(take.number)))
     older = [one for one in earlier if one not in same and one.turn.text]
     if older and turn.over:
-        inner = "".join(f"{_answer(one, showing)}{_facts(one.turn, showing)}" for one in older)
+        inner = "".join(f"{_answer(one, showing)}{_facts(one, showing)}" for one in older)
         parts.append(
             f'<details class="earlier"><summary>{texts.earlier(len(older))}</summary>{inner}'
             "</details>"
@@ -160,8 +161,9 @@ def _status(turn: Turn, status: str) -> str:
     return ""
 
 
-def _facts(turn: Turn, showing: Showing) -> str:
+def _facts(take: Take, showing: Showing, *, newest: bool = False) -> str:
     """Who answered from what, how long it took, and whether the sources changed since."""
+    turn = take.turn
     answer = turn.answer
     if answer is None:
         return ""
@@ -172,9 +174,7 @@ def _facts(turn: Turn, showing: Showing) -> str:
         name, why = texts.MODES[mode]
         facts.append(f'<span data-tip="{safe.attribute(why)}" tabindex="0">{name.lower()}</span>')
     if answer.rewrite.taken:
-        tip = safe.attribute(texts.READ_WITH_TIP)
-        taken = safe.text(answer.rewrite.taken)
-        facts.append(f'<span data-tip="{tip}" tabindex="0">{texts.READ_WITH} {taken}</span>')
+        facts.append(_read_with(take, answer.rewrite.taken, newest=newest))
     if answer.citations:
         papers = len({citation.n for citation in answer.citations})
         sources = texts.counted(papers, "source", "sources")
@@ -187,3 +187,17 @@ def _facts(turn: Turn, showing: Showing) -> str:
         tip = safe.attribute(texts.OLD_SOURCES_TIP)
         facts.append(f'<span data-tip="{tip}" tabindex="0">{texts.OLD_SOURCES}</span>')
     return f'<p class="after">{" · ".join(facts)}</p>'
+
+
+def _read_with(take: Take, subject: str, *, newest: bool) -> str:
+    """Name what the question was read with; the last one can be asked without it."""
+    name = safe.text(texts.READ_WITH.format(subject=subject))
+    tip = safe.attribute(texts.READ_WITH_TIP)
+    if not newest:
+        return f'<span data-tip="{tip}" tabindex="0">{name}</span>'
+    label = safe.attribute(texts.READ_ALONE.format(subject=subject))
+    return (
+        f'<span class="with"><span data-tip="{tip}" tabindex="0">{name}</span>'
+        f'<button type="button" data-act="alone" data-number="{take.number}" '
+        f'aria-label="{label}" data-tip="{label}">×</button></span>'
+    )

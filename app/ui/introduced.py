@@ -1,0 +1,93 @@
+"""What the page's document says before any script runs: a link's preview, and who has no scripts.
+
+Gradio's own document introduces Gradio; here it is given our title, description and picture.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.ui import texts
+
+__all__ = ["PREVIEW", "Introduced"]
+
+PREVIEW: Final = Path(__file__).resolve().parent / "preview.png"
+
+_FOREIGN = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
+
+
+class Introduced:
+    """Puts our introduction into the page's document; everything else passes untouched."""
+
+    def __init__(self, app: ASGIApp, root_path: str = "") -> None:
+        self._app, self._root_path = app, root_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["path"] not in ("", "/") or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        host = Headers(scope=scope).get("host", "")
+        address = f"{scope['scheme']}://{host}{self._root_path}/" if host else ""
+        begun: list[Message] = []
+        body = bytearray()
+
+        async def introduced(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                begun.append(message)
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            headers = MutableHeaders(scope=begun[0])
+            made = bytes(body)
+            if headers.get("content-type", "").startswith("text/html"):
+                made = _document(made.decode(), address).encode()
+                headers["content-length"] = str(len(made))
+            await send(begun[0])
+            await send({"type": "http.response.body", "body": made})
+
+        await self._app(scope, receive, introduced)
+
+
+def _document(document: str, address: str) -> str:
+    """Put our introduction in the place of what the document says of itself."""
+    document = _FOREIGN.sub("", document)
+    head, body = _head(address), _without_scripts()
+    document = document.replace("</head>", f"{head}</head>", 1)
+    return re.sub(r"<body[^>]*>", lambda found: f"{found[0]}{body}", document, count=1)
+
+
+def _head(address: str) -> str:
+    title, about = html.escape(texts.TITLE), html.escape(texts.TAGLINE)
+    described = {
+        "og:type": "website",
+        "og:title": title,
+        "og:description": about,
+    }
+    if address:
+        described["og:url"] = html.escape(address)
+        described["og:image"] = html.escape(f"{address}{PREVIEW.name}")
+        described["og:image:alt"] = html.escape(texts.PREVIEW_ALT)
+    metas = "".join(
+        f'<meta property="{name}" content="{said}">' for name, said in described.items()
+    )
+    return (
+        f'<meta name="description" content="{about}">{metas}'
+        '<meta name="twitter:card" content="summary_large_image">'
+    )
+
+
+def _without_scripts() -> str:
+    return (
+        "<noscript><style>gradio-app { display: none; }</style>"
+        '<main style="max-width:40rem;margin:3rem auto;padding:0 1rem;font:1rem/1.6 sans-serif">'
+        f"<h1>{texts.TITLE}</h1><p>{texts.TAGLINE}.</p><p>{texts.NO_SCRIPT}</p>"
+        f"<pre>{html.escape(texts.NO_SCRIPT_COMMANDS)}</pre></main></noscript>"
+    )

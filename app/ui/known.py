@@ -1,0 +1,47 @@
+"""What an index knows, in one sentence for the empty page."""
+
+from __future__ import annotations
+
+from app.ui import texts
+from app.ui.conversation import Answering, BrowsedIndex
+from index.errata import SHIPPED_NAME
+from index.errors import CitewiseError
+
+__all__ = ["Knowing"]
+
+
+class Knowing:
+    """Says what the pipeline's index knows; counts once for an index."""
+
+    def __init__(self, pipeline: Answering) -> None:
+        self._pipeline = pipeline
+        self._made = ("", "")
+
+    def html(self) -> str:
+        """How many topics, documents, passages and sources, and of which years."""
+        try:
+            index = self._pipeline.index
+        except CitewiseError:
+            return ""
+        if self._made[0] != index.fingerprint:
+            self._made = index.fingerprint, _known_html(index)
+        return self._made[1]
+
+    def shipped(self) -> bool:
+        """Whether the shipped knowledge base is in it; unknown counts as yes."""
+        try:
+            return SHIPPED_NAME in self._pipeline.index.knowledge_base.split("+")
+        except CitewiseError:
+            return True
+
+
+def _known_html(index: BrowsedIndex) -> str:
+    passages = index.passages
+    if not passages:
+        return ""
+    documents = {passage.place.path for passage in passages if passage.place is not None}
+    topics = {passage.topic for passage in passages if passage.place is None}
+    sources = {(one.url, one.label): one.year for each in passages for one in each.sources}
+    years = sorted({year for year in sources.values() if year is not None})
+    counts = len(topics), len(documents), len(passages), len(sources)
+    return f'<p class="knows">{texts.known(*counts, years)}</p>'
