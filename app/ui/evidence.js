@@ -48,13 +48,13 @@
     for (const mark of place().querySelectorAll("mark[data-claims]")) {
       const item = mark.closest("li");
       if (!mark.dataset.claims.split(" ").includes(String(claim))) continue;
-      if (source && item.dataset.source !== source) continue;
+      if (source && !item.dataset.sources.split(" ").includes(source)) continue;
       mark.classList.add("here");
       item.classList.add("lit");
       first = first || mark;
     }
     if (source && !first) {
-      first = place().querySelector(`[data-source="${source}"]`);
+      first = place().querySelector(`[data-sources~="${source}"]`);
       if (first) first.classList.add("lit");
     }
     if (first) reveal(first);

@@ -59,8 +59,8 @@ def evidence_html(turn: Turn, prefix: str, numbers: Mapping[int, int] = _NO_NUMB
     parts = []
     if turn.citations:
         items = "".join(
-            _source(group, turn.claims, by_id, prefix, numbers.get(n, n))
-            for n, group in _by_number(turn.citations).items()
+            _sources(group, turn.claims, by_id, prefix, numbers)
+            for group in _by_passages(turn.citations)
         )
         parts.append(f'<ol class="cited" aria-label="{texts.CITED}">{items}</ol>')
     elif turn.over:
@@ -76,34 +76,46 @@ def evidence_html(turn: Turn, prefix: str, numbers: Mapping[int, int] = _NO_NUMB
     return "".join(parts)
 
 
-def _by_number(citations: Sequence[Citation]) -> Mapping[int, list[Citation]]:
-    groups: dict[int, list[Citation]] = {}
+def _by_passages(citations: Sequence[Citation]) -> list[list[Citation]]:
+    """Put the citations of those sources together that are cited through the same passages."""
+    refs: dict[int, set[str]] = {}
+    for citation in citations:
+        refs.setdefault(citation.n, set()).add(citation.ref)
+    groups: dict[tuple[str, ...], list[Citation]] = {}
     for citation in sorted(citations, key=lambda one: one.n):
-        groups.setdefault(citation.n, []).append(citation)
-    return groups
+        groups.setdefault(tuple(sorted(refs[citation.n])), []).append(citation)
+    return list(groups.values())
 
 
-def _source(
-    group: list[Citation],
+def _sources(
+    group: Sequence[Citation],
     claims: Sequence[Claim],
     hits: Mapping[str, Hit],
     prefix: str,
-    number: int,
+    numbers: Mapping[int, int],
 ) -> str:
-    first = group[0]
-    heading = safe.web_link(first.url, source_heading(first))
-    works = f'<p class="who">{works_links(first)}</p>' if first.works else ""
+    """Show sources, and under them the passages that all of them are cited through."""
+    first = {citation.n: citation for citation in reversed(group)}
     by_ref: dict[str, list[Citation]] = {}
     for citation in group:
         by_ref.setdefault(citation.ref, []).append(citation)
     borne: dict[Citation, list[int]] = {}
     for at, claim in enumerate(claims):
-        for citation in bearing(claim, group) if first.n in claim.cites else ():
-            borne.setdefault(citation, []).append(at)
+        for n in claim.cites:
+            own = [citation for citation in group if citation.n == n]
+            for citation in bearing(claim, own):
+                borne.setdefault(citation, []).append(at)
+    names = " ".join(f"{prefix}-s{n}" for n in sorted(first))
+    headings = "".join(_heading(first[n], numbers.get(n, n)) for n in sorted(first))
     passages = "".join(_passage(found, borne, hits.get(ref)) for ref, found in by_ref.items())
+    return f'<li data-sources="{names}">{headings}{passages}</li>'
+
+
+def _heading(cited: Citation, number: int) -> str:
+    works = f'<p class="who">{works_links(cited)}</p>' if cited.works else ""
     return (
-        f'<li data-source="{prefix}-s{first.n}"><span class="number">{number}</span>'
-        f"<div>{heading}{works}{passages}</div></li>"
+        f'<div class="source"><span class="number">{number}</span>'
+        f"<div>{safe.web_link(cited.url, source_heading(cited))}{works}</div></div>"
     )
 
 
@@ -123,7 +135,8 @@ def _passage(
         for start, end, claims in _apart(spans)
     }
     body = around_html(text, marks_of or {(0, 0): ""}, _AROUND)
-    heading = f'<p class="heading" dir="auto">{safe.text(hit.passage.heading)} {_why(hit)}</p>'
+    named = "" if hit.passage.heading == hit.passage.title else safe.text(hit.passage.heading)
+    heading = f'<p class="heading" dir="auto">{named} {_why(hit)}</p>'
     return f"{heading}{words_html(body, quoted=quoted)}"
 
 

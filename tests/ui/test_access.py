@@ -50,8 +50,8 @@ def _broken(page: Page) -> None:
 
 def _beside(page: Page) -> None:
     ask(page, "Who is right?")
-    page.locator(".menu summary").click()
-    page.locator(".menu .items button").first.click()
+    page.locator(".turn .menu summary").click()
+    page.locator(".turn .menu .items button").first.click()
     page.locator(".voice").nth(1).locator(".after").wait_for()
     page.locator("[data-edit]").click()
 
@@ -128,7 +128,7 @@ def test_everything_is_reached_and_used_by_keyboard(browser: Browser, site: Serv
         assert page.evaluate("document.activeElement.matches('.editing textarea')")
         page.keyboard.press("Escape")
         assert page.evaluate("document.activeElement.matches('[data-edit]')")
-        _tab_to(page, ".menu summary", back=True)
+        _tab_to(page, ".turn .menu summary", back=True)
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")

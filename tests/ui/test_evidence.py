@@ -45,7 +45,7 @@ def test_the_evidence_follows_what_is_read(browser: Browser, site: Served) -> No
         source = older.get_attribute("data-source")
         lit = page.locator("#panel .lit")
         assert lit.count() == 1
-        assert lit.get_attribute("data-source") == source
+        assert lit.get_attribute("data-sources") == source
         assert lit.locator("mark.here").count() == 1
         _leave(page)
         page.wait_for_function("!document.querySelector('#panel .lit')")

@@ -252,7 +252,7 @@ def test_an_answer_is_asked_for_again(page: Page, site: Served) -> None:
     page.get_by_role("button", name=texts.AGAIN).click()
     page.locator(".earlier").wait_for()
     assert page.locator("#live .answer").first.inner_text() != before
-    page.locator(".earlier summary").click()
+    page.locator(".earlier > summary").click()
     assert page.locator(".earlier .answer").inner_text() == before
     assert site.pipeline.questions[-1].persona == site.pipeline.questions[-2].persona
     assert site.pipeline.questions[-1].history == ()
@@ -267,7 +267,7 @@ def test_an_answer_is_asked_for_again(page: Page, site: Served) -> None:
 @pytest.mark.parametrize("context", [_WIDE, _PHONE], indirect=True)
 def test_another_persona_answers_beside(page: Page, site: Served) -> None:
     ask(page, "Who is right?")
-    page.locator(".menu summary").click()
+    page.locator(".turn .menu summary").click()
     page.locator(".menu").get_by_role(
         "button", name=re.compile("researcher", re.IGNORECASE)
     ).click()
