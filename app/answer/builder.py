@@ -36,7 +36,7 @@ from app.question.language import reply
 from app.question.reading import Reading
 from app.question.subjects import subjects_of
 from app.record.citations import is_whole
-from app.record.evidence import Span, Weigh, evidence_of
+from app.record.evidence import Evidence, Span, Weigh, evidence_of
 from app.record.hooks import Observers
 from app.record.reasons import Reason
 from app.record.sanitize import one_line, visible
@@ -57,6 +57,7 @@ from app.record.types import (
 from app.verifying.supports import Support, Verifier
 from index.store import LoadedIndex
 from index.text.sentences import Segment, SentenceStream
+from index.types import PassageKind
 
 __all__ = ["AnswerRun", "Parts"]
 
@@ -357,11 +358,17 @@ class AnswerRun:
             said.act,
             said.wishes,
             self.retrieved.standalone_query,
-            self.evidence[:_NEAREST] if self.retrieved.gap else self.evidence,
+            self._nearest() if self.retrieved.gap else self.evidence,
             self.weigh,
             shape=self.persona.shape,
             said=again.answers if again else (),
         )
+
+    def _nearest(self) -> list[Evidence]:
+        """The first passages, for where something is missing: one at least tells something."""
+        kinds = [item.passage.kind for item in self.evidence]
+        telling = [at for at, kind in enumerate(kinds) if kind is not PassageKind.DESCRIPTION]
+        return self.evidence[: max([_NEAREST, *(at + 1 for at in telling[:1])])]
 
     def _conflicts(self) -> Iterator[Delta]:
         """State what the question asks about, and what the answer gave one value of."""

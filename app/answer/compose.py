@@ -175,7 +175,9 @@ def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:
     best = evidence[0]
     if _leads(best, asked):
         return best
-    near = (item for item in evidence[:_FIRST_OF] if item.hit.score >= _NEAR_TOP * best.hit.score)
+    # A list of contents answers nothing, however near it is.
+    least = 0.0 if best.passage.kind is PassageKind.DESCRIPTION else _NEAR_TOP * best.hit.score
+    near = (item for item in evidence[:_FIRST_OF] if item.hit.score >= least)
     return next((item for item in near if _leads(item, asked)), best)
 
 

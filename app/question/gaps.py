@@ -48,6 +48,7 @@ _PRECISION = re.compile(r"(?:b?fp|u?int|nf|tf|mx)\w*\d+", re.IGNORECASE)
 _YEAR = re.compile(r"(?:.*\D)?(?:19|20)\d\d")
 _NOT_ALNUM = re.compile(r"[^a-z0-9+]")
 _KEPT = 2
+_PLURALS = 3
 _CONTEXTS = 1024
 
 
@@ -141,6 +142,8 @@ class Lexicon:
         if word.islower():
             # In lower case, only those that nothing else is called.
             return plain in self._authors and len(set(self._used(plain)[:2])) == 1
+        if word.isupper() and self.counts.get(f"{plain}s", 0) >= _PLURALS:
+            return False  # LLM, GPU: a kind of thing, of which there are several
         inside, capitals, _ = self._used(plain)
         common = inside > 0 and 2 * capitals <= inside
         if any(char.isupper() for char in word[1:]) or not opens:

@@ -55,6 +55,14 @@ def test_a_kind_of_thing_that_the_subject_lacks_is_a_gap(
     assert kind in found.what[0]
 
 
+@pytest.mark.parametrize(
+    "question", ["What is watermarking of LLM text?", "Does a GPU speed up an RNN?"]
+)
+def test_a_kind_of_thing_is_no_name(live_index: LiveIndex, question: str) -> None:
+    found = gap_of(live_index, question)
+    assert found is None or found.kind not in ("absent", "named")
+
+
 def test_the_knowledge_base_s_own_questions_have_next_to_none(live_index: LiveIndex) -> None:
     index = live_index.index
     asked = [text.text for text in index.texts if text.text.endswith("?")][::150]
