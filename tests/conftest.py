@@ -36,12 +36,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # What `make quick` leaves out: tests that start a process, a server, a browser or a database, or
 # that load a model. They are known by the fixtures that they ask for and by what their modules use.
+# Tests over the whole knowledge base or with a large library beside ours are marked by hand.
 _REAL_FIXTURES = frozenset(
     "api browser database encoder live_index make_pipeline minilm postgresql shipped_index".split()
 )
 _REAL_USES = re.compile(
     r"\b(?:subprocess|Popen|playwright|uvicorn|serving|served|listening|running|running_model|load_encoder|"
-    r"OpenVino\w+|SentenceTransformer|transformers|torch|ray|unshare)\b"
+    r"Isolated|OpenVino\w+|SentenceTransformer|transformers|torch|ray|unshare)\b"
 )
 
 

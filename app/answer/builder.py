@@ -280,8 +280,9 @@ class AnswerRun:
         self.pipeline.observers.stage("verify", self.clock.seconds.get("verify", 0.0))
 
     def _without_a_cut(self, last: list[Segment], event: Finished) -> list[Segment]:
-        """Leave out a sentence that the token limit cut: what it would have said can't be known."""
-        drops = event.reason == "length" and self.settings.unsupported == "drop"
+        """Leave out a sentence that was cut off: what it would have said can't be known."""
+        cut = event.cut or event.reason == "length"
+        drops = cut and self.settings.unsupported == "drop"
         if drops and last and not is_whole(last[-1]):
             self.writer.drop(last.pop().body, Reason.CUT)
         return last

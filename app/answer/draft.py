@@ -12,7 +12,7 @@ from app.record.evidence import Evidence
 from app.record.reasons import Reason
 from app.record.sanitize import plain_sentence
 from app.record.types import Delta, Usage
-from app.verifying.supports import ANNOUNCING, Verifier, claims_nothing
+from app.verifying.supports import ANNOUNCING, Verifier, claims_nothing, is_no_sentence
 from index.text.anaphora import concludes, leans
 from index.text.sentences import Segment
 from index.text.tokens import content_words
@@ -45,7 +45,7 @@ async def until_it_circles(
             if unseen >= _STEP:
                 unseen = 0
                 if _circles(end.split()[:-1]):
-                    yield Finished("stop", Usage(prompt_tokens, tokens))
+                    yield Finished("stop", Usage(prompt_tokens, tokens), cut=True)
                     return
 
 
@@ -85,7 +85,7 @@ class Reviewer:
         body, cited = plain_sentence(segment.body, len(self._evidence))
         if not body:
             return None
-        if claims_nothing(body):
+        if claims_nothing(body) or is_no_sentence(body):
             # An opening says nothing that could be checked, and the answer is none the worse.
             self._writer.drop(body, Reason.NOTHING_CLAIMED)
             return None

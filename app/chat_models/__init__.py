@@ -44,11 +44,15 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The stream's last event; `seed` is what the model drew where none was asked for."""
+    """The stream's last event; `seed` is what the model drew where none was asked for.
+
+    `cut` tells that the text was broken off, perhaps within a sentence.
+    """
 
     reason: FinishReason
     usage: Usage
     seed: int | None = None
+    cut: bool = False
 
 
 ModelEvent = Piece | Finished

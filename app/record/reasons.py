@@ -55,7 +55,7 @@ _WORDINGS = {
     Reason.NOTHING_CLAIMED: "it claims nothing",
     Reason.REPEATED: "it repeats what was said",
     Reason.ECHO: "it says no more than the question",
-    Reason.CUT: "the token limit cut it",
+    Reason.CUT: "it was cut off",
     Reason.DEPENDENT: "it refers back to a sentence that was dropped",
     Reason.CODE: "the evidence does not hold this code",
     Reason.MISPLACED: "a property's name is no place for a sentence",

@@ -35,6 +35,7 @@ __all__ = [
     "Verdict",
     "Verifier",
     "claims_nothing",
+    "is_no_sentence",
 ]
 
 FEATURES = ("passage", "span", "rarest_missing")
@@ -63,6 +64,8 @@ _LEAST_CLAIMED = 3
 
 # A heading over what follows: "**Batch size**:".
 _LABEL = re.compile(r"(?:\*\*[^*]+\*\*|__[^_]+__)[ \t]*:?|(?:\*\*|__)[^*_]+:(?:\*\*|__)")
+# Words after which no sentence ends: what they lead to was never written.
+_UNFINISHED = re.compile(r"\b(?:the|an?|of|and|or|than|because|its|their)[\s,]*$")
 # A question that a sentence only mentions, in quotation marks.
 _MENTIONED = re.compile(r"(?<!\w)[“\"‘'](?=[^“”\"]*\?)[^“”\"]*[”\"’']")
 
@@ -252,9 +255,14 @@ class LexicalVerifier:
         return Support(item.passage.id, item.n, best[1], best[2], max(0.0, best[0]))
 
 
+def is_no_sentence(sentence: str) -> bool:
+    """Tell whether words are a heading over what follows, or a sentence that was never ended."""
+    return bool(_LABEL.fullmatch(sentence.strip()) or _UNFINISHED.search(sentence))
+
+
 def claims_nothing(sentence: str) -> bool:
     """Tell whether a sentence is a mere opening, connective or question, with no claim in it."""
-    if sentence.rstrip("\"'”’) ").endswith("?") or _LABEL.fullmatch(sentence.strip()):
+    if sentence.rstrip("\"'”’) ").endswith("?"):
         return True
     sentence = _MENTIONED.sub(" ", sentence)
     if quantities(sentence) or names_in(sentence):

@@ -49,6 +49,7 @@ def test_nothing_is_unscored() -> None:
     assert agreement.kappa(["yes", "yes"], ["yes", "yes"]) is None
 
 
+@pytest.mark.real
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1))
 def test_kappa_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:

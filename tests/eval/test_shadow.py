@@ -53,6 +53,7 @@ def _texts(base: KnowledgeBase) -> dict[str, str]:
     return {p.id: f"{p.heading}\n{p.text}" for topic in base.topics for p in passages_of(topic)}
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("kind", list(shadow.DERIVED))
 def test_derived_suites(kind: str, derived: Derive, knowledge: KnowledgeBase) -> None:
     made = derived(kind)
@@ -73,6 +74,7 @@ def test_a_removed_faq_is_nowhere(derived: Derive) -> None:
     assert not headings & {case.question for case in made.cases}
 
 
+@pytest.mark.real
 def test_an_edited_figure_is_gone_from_its_topic(derived: Derive) -> None:
     made = derived("counterfactual")
     for case in made.cases:
@@ -82,6 +84,7 @@ def test_an_edited_figure_is_gone_from_its_topic(derived: Derive) -> None:
         assert not re.search(case.forbidden[0], case.question)
 
 
+@pytest.mark.real
 def test_a_conflict_has_two_sources(derived: Derive) -> None:
     made = derived("conflict")
     for case in made.cases:

@@ -35,6 +35,7 @@ def test_mcnemar_by_hand() -> None:
     assert statistics.mcnemar_exact(5, 5) == 1.0
 
 
+@pytest.mark.real
 @settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mcnemar_is_a_binomial_test(wins: int, losses: int) -> None:
@@ -51,6 +52,7 @@ def test_permutation_by_hand() -> None:
     assert statistics.permutation_test([0.0, 0.0], ["a", "b"]) == 1.0
 
 
+@pytest.mark.real
 def test_permutation_against_scipy() -> None:
     scipy = pytest.importorskip("scipy.stats")
     import numpy as np
@@ -83,6 +85,7 @@ def test_holm_never_lowers_a_p_value(p_values: list[float]) -> None:
     assert all(p - 1e-12 <= q <= 1 for p, q in zip(p_values, adjusted, strict=True))
 
 
+@pytest.mark.real
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_statsmodels(p_values: list[float]) -> None:
@@ -91,6 +94,7 @@ def test_holm_is_statsmodels(p_values: list[float]) -> None:
     assert statistics.holm(p_values) == pytest.approx(list(expected))
 
 
+@pytest.mark.real
 @settings(deadline=None, max_examples=50)
 @given(st.integers(1, 400), st.data())
 def test_wilson_is_statsmodels(n: int, data: st.DataObject) -> None:
@@ -100,6 +104,7 @@ def test_wilson_is_statsmodels(n: int, data: st.DataObject) -> None:
     assert statistics.wilson(successes, n) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.real
 @settings(deadline=None, max_examples=50)
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_mcnemar_is_statsmodels(wins: int, losses: int) -> None:

@@ -36,6 +36,7 @@ def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
 
 
+@pytest.mark.real
 def test_rebuilds_under_load_fail_no_request(tmp_path: Path) -> None:
     encoder = NumberEncoder()
     names = {build(knowledge("w0"), tmp_path, encoder).fingerprint}

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 
 import jsonschema
+import pytest
 
 from index.passages import passages_of
 from index.sources import SHIPPED, read
@@ -15,6 +16,7 @@ from tests.conftest import ROOT
 MATERIAL = ROOT / "scripts" / "training" / "material"
 
 
+@pytest.mark.real
 def test_each_line_follows_the_schema_and_names_a_passage_of_its_topic() -> None:
     schema = json.loads((MATERIAL / "schema.json").read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(schema)

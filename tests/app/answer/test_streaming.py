@@ -17,6 +17,7 @@ from app.answer.writer import Writer
 from app.chat_models import Decoding, Finished, Piece
 from app.chat_models.scripted import ScriptedChatModel
 from app.record.evidence import evidence_of
+from app.record.reasons import Reason
 from app.record.types import Answer, Delta, Final, Question
 from app.verifying.supports import LexicalVerifier
 from index.live import LiveIndex
@@ -149,3 +150,17 @@ async def test_what_goes_on_and_on_is_stopped(words: list[str], width: int) -> N
     assert stopped
     assert text.startswith(came)
     assert len(came.split()) <= 30 + 5 * len(run.split()) + 40
+
+
+async def test_a_sentence_in_which_a_model_was_stopped_is_not_shown(
+    make_pipeline: MakePipeline,
+) -> None:
+    opening = "Dividing by √d_k keeps the scores at a stable size whatever the head width [1]. "
+    endless = ["Additive attention has no such factor ", *["and no such factor of its own "] * 40]
+    pipeline = make_pipeline(
+        ScriptedChatModel([opening, *endless]), answer_mode="draft", least_supported=1
+    )
+    final = [event async for event in pipeline.answer(ASKED)][-1]
+    assert isinstance(final, Final)
+    assert "and no such factor" not in final.answer.text
+    assert [one.kind for one in final.answer.dropped] == [Reason.CUT]

@@ -103,6 +103,7 @@ def test_any_text_is_read_and_only_shortened(text: str) -> None:
     assert said.act is not Act.CLARIFY
 
 
+@pytest.mark.real
 def test_real_questions_are_hardly_ever_taken_for_an_act() -> None:
     questions: list[str] = []
     for topic in read_source(SHIPPED).knowledge_base.topics:

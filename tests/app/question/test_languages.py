@@ -51,6 +51,7 @@ def english_questions() -> Iterator[str]:
                 yield from (turn.content for turn in case.history if turn.role == "user")
 
 
+@pytest.mark.real
 def test_no_english_question_is_taken_for_another_language_or_asks_for_one() -> None:
     asked = list(english_questions())
     assert len(asked) > 10_000

@@ -12,7 +12,7 @@ from app.record.evidence import Evidence, evidence_of
 from app.record.reasons import Reason
 from app.verifying.checks import crossed
 from app.verifying.near_quotes import alterations
-from app.verifying.supports import LexicalVerifier, claims_nothing
+from app.verifying.supports import LexicalVerifier, claims_nothing, is_no_sentence
 from index.types import Hit, Passage, PassageKind, Source
 
 CACHE = (
@@ -149,15 +149,27 @@ def test_verifying_a_sentence_takes_at_most_ten_milliseconds() -> None:
         ("The answer to the question 'How do 4 GPUs help GPT-3?'", True),
         ("Based on the provided context, the answer is as follows.", True),
         ('The answer to "Why?" is that attention weighs values.', False),
-        ("**Change the batch size**:", True),
-        ("**Change the batch size:**", True),
-        ("**Attention** weighs values.", False),
-        ("**Attention**: it weighs values.", False),
         ("The model's keys, unlike its 'values', are rotated.", False),
     ],
 )
 def test_openings_claim_nothing(sentence: str, empty: bool) -> None:
     assert claims_nothing(sentence) is empty
+
+
+@pytest.mark.parametrize(
+    ("words", "is_none"),
+    [
+        ("The answer first, then the", True),
+        ("Attention weighs values and", True),
+        ("It takes an A", False),
+        ("**Change the batch size**:", True),
+        ("**Change the batch size:**", True),
+        ("**Attention** weighs values.", False),
+        ("**Attention**: it weighs values.", False),
+    ],
+)
+def test_a_heading_and_half_a_sentence_are_no_sentences(words: str, is_none: bool) -> None:
+    assert is_no_sentence(words) is is_none
 
 
 @pytest.mark.parametrize(
