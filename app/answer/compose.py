@@ -178,7 +178,11 @@ def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:
     # A list of contents answers nothing, however near it is.
     least = 0.0 if best.passage.kind is PassageKind.DESCRIPTION else _NEAR_TOP * best.hit.score
     near = (item for item in evidence[:_FIRST_OF] if item.hit.score >= least)
-    return next((item for item in near if _leads(item, asked)), best)
+    if found := next((item for item in near if _leads(item, asked)), None):
+        return found
+    if best.passage.kind is not PassageKind.DESCRIPTION:
+        return best
+    return next((one for one in evidence if one.passage.kind is not best.passage.kind), best)
 
 
 def _leads(item: Evidence, asked: _Asked) -> bool:
