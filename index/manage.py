@@ -14,6 +14,8 @@ from index.errors import KnowledgeBaseError
 __all__ = ["add_commands"]
 
 _SHOWN = 5
+_LOOK_EVERY_SECONDS = 2.0
+_SETTLED_AFTER_SECONDS = 0.5
 
 
 def add_commands(
@@ -33,6 +35,9 @@ def add_commands(
     remove.add_argument("name", metavar="NAME")
     remove.set_defaults(run=_remove)
     sync = commands.add_parser("sync", help="read all sources again; only what changed is encoded")
+    sync.add_argument(
+        "--watch", action="store_true", help="go on, and do so whenever a file changes"
+    )
     sync.set_defaults(run=_sync)
     sources = commands.add_parser("sources", help="list what an index is made from")
     sources.set_defaults(run=_sources)
@@ -62,7 +67,32 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _sync(options: argparse.Namespace) -> int:
-    return _become(options, _recipe(options.index))
+    return _watch(options) if options.watch else _become(options, _recipe(options.index))
+
+
+def _watch(options: argparse.Namespace) -> int:
+    """Follow the sources until Ctrl-C; what can't be read now is tried again when it changes."""
+    from index.errors import CitewiseError
+    from index.recipe import stamp_of
+
+    seen: object = None
+    try:
+        while True:
+            specs = _recipe(options.index)
+            stamp = (specs, stamp_of(specs))
+            if stamp == seen:
+                time.sleep(_LOOK_EVERY_SECONDS)
+                continue
+            time.sleep(_SETTLED_AFTER_SECONDS)
+            if stamp[1] != stamp_of(specs):
+                continue  # still being written
+            try:
+                _become(options, specs)
+            except CitewiseError as error:
+                say(f"not followed: {error}")
+            seen = stamp
+    except KeyboardInterrupt:
+        return 0
 
 
 def _recipe(folder: Path, *, empty: bool = False):  # type: ignore[no-untyped-def]  # noqa: ANN202
@@ -92,10 +122,12 @@ def _become(options: argparse.Namespace, specs: Sequence[object]) -> int:
     """Read the sources, build their index, and only then keep the recipe."""
     from index.build import build
     from index.encoders import DEFAULT_ENCODER, load_encoder
-    from index.recipe import read_sources, write_recipe, write_states
+    from index.recipe import KEPT, read_sources, write_recipe, write_states
+    from index.sources import Kept
 
     started = time.perf_counter()
-    base, states = read_sources(specs)  # type: ignore[arg-type]
+    kept = Kept.open(options.index / KEPT)
+    base, states = read_sources(specs, kept)  # type: ignore[arg-type]
     for state in states:
         for line in (*state.not_read, *state.problems):
             say(f"{state.name}: not read: {line}")
@@ -105,6 +137,7 @@ def _become(options: argparse.Namespace, specs: Sequence[object]) -> int:
         report = build(base, options.index, encoder, progress)
     write_recipe(options.index, specs)  # type: ignore[arg-type]
     write_states(options.index, states)
+    kept.save()
     if options.json:
         print_json(
             {
@@ -129,9 +162,10 @@ def _encoder_of(folder: Path) -> str:
     from index.errors import IndexUnusable
 
     try:
-        return store.load(folder, any_recipe=True).manifest.encoder.name
+        manifest = store.current_manifest(folder)
     except IndexUnusable:
         return ""
+    return manifest.encoder.name if manifest else ""
 
 
 def _sources(options: argparse.Namespace) -> int:

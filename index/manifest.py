@@ -125,7 +125,7 @@ def hash_of(knowledge_base: KnowledgeBase) -> str:
     Raises:
         KnowledgeBaseError: it holds half a character (a lone surrogate), which no file can.
     """
-    text = json.dumps(asdict(knowledge_base), sort_keys=True, ensure_ascii=False)
+    text = json.dumps(knowledge_base, sort_keys=True, ensure_ascii=False, default=_fields)
     try:
         return hashlib.sha256(text.encode()).hexdigest()
     except UnicodeEncodeError as error:
@@ -161,6 +161,10 @@ def differences(one: EncoderInfo, other: EncoderInfo) -> list[tuple[str, object,
     """List the fields in which two encoders differ, with the value of each."""
     pairs = ((f.name, getattr(one, f.name), getattr(other, f.name)) for f in fields(EncoderInfo))
     return [(name, a, b) for name, a, b in pairs if a != b]
+
+
+def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 def _self_hash(raw: Mapping[str, Any]) -> str:

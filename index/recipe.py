@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,16 +18,19 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from index import files
 from index.errors import IndexUnusable, KnowledgeBaseError, wrong_fields
 from index.passages import passages_of
-from index.sources import SHIPPED, ReadResult, given_sources, joined, read
+from index.sources import SHIPPED, Kept, ReadResult, given_sources, joined, read
 from index.types import KnowledgeBase
 
 __all__ = [
-    "SHIPPED_NAME", "SHIPPED_PATH", "SourceSpec", "SourceState", "keep_recipe", "read_recipe",
-    "read_sources", "read_states", "with_source", "without_source", "write_recipe", "write_states",
+    "KEPT", "SHIPPED_NAME", "SHIPPED_PATH", "SourceSpec", "SourceState", "keep_recipe",
+    "read_recipe", "read_sources", "read_states", "stamp_of", "with_source", "without_source",
+    "write_recipe", "write_states",
 ]  # fmt: skip
 
 RECIPE = "sources.toml"
 STATES = "sources.json"
+# What the sources' files were read as.
+KEPT = "read.jsonl"
 # What stands for the path of the knowledge base that is shipped.
 SHIPPED_PATH = "shipped"
 SHIPPED_NAME = "ai"
@@ -155,25 +159,45 @@ def without_source(specs: Sequence[SourceSpec], name: str) -> tuple[SourceSpec, 
     return left
 
 
-def read_sources(specs: Sequence[SourceSpec]) -> tuple[KnowledgeBase, tuple[SourceState, ...]]:
+def read_sources(
+    specs: Sequence[SourceSpec], kept: Kept | None = None
+) -> tuple[KnowledgeBase, tuple[SourceState, ...]]:
     """Read all sources as one knowledge base, and tell of each what was found.
+
+    Args:
+        specs: the sources.
+        kept: what their files were read as before.
 
     Raises:
         KnowledgeBaseError: one of them can't be read at all.
     """
-    results = [_read(spec) for spec in specs]
+    results = [_read(spec, kept) for spec in specs]
     states = tuple(_state(spec, result) for spec, result in zip(specs, results, strict=True))
     return joined(results).knowledge_base, states
 
 
-def _read(spec: SourceSpec) -> ReadResult:
+def stamp_of(specs: Sequence[SourceSpec]) -> frozenset[tuple[str, int, int]]:
+    """What changes when a file of the sources does: each one's path, time of change and size."""
+    found = set()
+    for spec in specs:
+        root = Path(spec.path)
+        if spec.path == SHIPPED_PATH:
+            continue
+        for path in [root, *root.rglob("*")]:
+            with suppress(OSError):  # gone between being listed and being looked at
+                state = path.stat()
+                found.add((str(path), state.st_mtime_ns, state.st_size))
+    return frozenset(found)
+
+
+def _read(spec: SourceSpec, kept: Kept | None) -> ReadResult:
     path = SHIPPED if spec.path == SHIPPED_PATH else Path(spec.path)
     if not path.exists():
         raise KnowledgeBaseError(
             f"source {spec.name!r}: expected a file or folder at {path}, found nothing there; "
             f"bring it back, or run: python -m index remove {spec.name}"
         )
-    return read(path, name=spec.name, base_url=spec.base_url)
+    return read(path, name=spec.name, base_url=spec.base_url, kept=kept)
 
 
 def _state(spec: SourceSpec, result: ReadResult) -> SourceState:

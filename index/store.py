@@ -32,7 +32,8 @@ from index.vectors.faiss_store import open_faiss, write_faiss
 from index.weights import sha256_of
 
 __all__ = [
-    "EmbeddedText", "LoadedIndex", "current_fingerprint", "current_state", "load", "prepared",
+    "EmbeddedText", "LoadedIndex", "current_fingerprint", "current_manifest", "current_state",
+    "load", "prepared",
     "write",
 ]  # fmt: skip
 
@@ -142,6 +143,23 @@ def current_fingerprint(folder: Path) -> str | None:
             f"{place} is no link to an index ({error.strerror}), expected one that a build made; "
             f"mend it with: rm -r {shlex.quote(str(place))} && {_command(folder)}"
         ) from error
+
+
+def current_manifest(folder: Path) -> Manifest | None:
+    """Return what the current index says of itself, its files unchecked; None where none is.
+
+    Raises:
+        IndexUnusable: it can't be read.
+    """
+    name = current_fingerprint(folder)
+    if name is None:
+        return None
+    place = folder / name / "manifest.json"
+    mend = f"rebuild it with: {_command(folder)}"
+    try:
+        return Manifest.from_json(place.read_text(encoding="utf-8"), str(place), mend)
+    except (OSError, UnicodeDecodeError) as error:
+        raise IndexUnusable(f"{place} can't be read ({_one_line(error)}); {mend}") from error
 
 
 def current_state(folder: Path) -> tuple[str, int, int] | None:

@@ -19,6 +19,7 @@ from index.sources.documents import Reader, document_topics, read_markdown, read
 from index.sources.files import Document, read_text
 from index.sources.foreign import why_foreign
 from index.sources.isolated import Isolated
+from index.sources.kept import Kept
 from index.sources.plain import parse_asciidoc, parse_notebook, parse_rst, parse_text
 from index.sources.problems import Problem, Problems, ReadResult, Skipped, refusal, skipped_by_kind
 from index.sources.slugs import distinct, merged, slug_of_path
@@ -30,6 +31,7 @@ from index.types import KnowledgeBase, Topic
 
 __all__ = [
     "SHIPPED",
+    "Kept",
     "Problem",
     "ReadResult",
     "Skipped",
@@ -99,6 +101,7 @@ class _Reading:
     skipped: list[tuple[Path, str]] = field(default_factory=list)
     slugs: set[str] = field(default_factory=set)
     isolated: Isolated = field(default_factory=Isolated)
+    kept: Kept | None = None
 
     def all(self) -> str | None:
         """Read whatever lies at the path; return the name that it gives itself, if any."""
@@ -118,11 +121,7 @@ class _Reading:
     def _file(self, kind: Format, file: Path, *, alone: bool) -> None:
         document = _document(file, self.path, self.base_url, self.source)
         try:
-            if kind in BINARY:
-                parsed = self.isolated.parse(kind.name, file)
-                read = document_topics(parsed, file, self.problems, document)
-            else:
-                read = _READERS[kind](file, self.problems, document)
+            read = self._read(kind, file, document)
         except KnowledgeBaseError as error:
             if alone:
                 raise
@@ -136,9 +135,31 @@ class _Reading:
         self.slugs |= {topic.slug for topic in read}
         self.topics += read
 
+    def _read(self, kind: Format, file: Path, document: Document) -> list[Topic]:
+        """What a file holds, parsed where it was not read before as it is now."""
+        key = self.kept.key(kind.name, file, document) if self.kept else ""
+        if self.kept and (known := self.kept.get(key)):
+            self.problems.extend(known[1])
+            return known[0]
+        problems = Problems()
+        if kind in BINARY:
+            parsed = self.isolated.parse(kind.name, file)
+            topics = document_topics(parsed, file, problems, document)
+        else:
+            topics = _READERS[kind](file, problems, document)
+        if self.kept:
+            self.kept.put(key, topics, problems.as_tuple())
+        self.problems.extend(problems.as_tuple())
+        return topics
+
 
 def read(
-    path: Path, *, name: str | None = None, strict: bool = False, base_url: str = ""
+    path: Path,
+    *,
+    name: str | None = None,
+    strict: bool = False,
+    base_url: str = "",
+    kept: Kept | None = None,
 ) -> ReadResult:
     """Read one knowledge base.
 
@@ -149,6 +170,7 @@ def read(
         strict: refuse instead of leaving bad records out.
         base_url: where its files can be read on the web. `{path}` in it stands for a file's path,
             `{page}` for that without its ending; with neither, the path follows it.
+        kept: what files were read as before; those that are the same are not parsed again.
 
     Returns:
         The knowledge base with all that could be read, its topics by slug, a `Problem` for each
@@ -163,22 +185,22 @@ def read(
         raise KnowledgeBaseError(
             f"expected an http(s) address of the files in {path}, found {base_url[:80]!r}"
         )
-    reading = _Reading(path, name or _default_name(path), base_url)
+    reading = _Reading(path, name or _default_name(path), base_url, kept=kept)
     try:
         own_name = reading.all()
     finally:
         reading.isolated.close()
-    kept = distinct(reading.topics, str(path), reading.problems)
+    topics = distinct(reading.topics, str(path), reading.problems)
     found = reading.problems.as_tuple()
     if strict and found:
         raise refusal(f"{path} is refused in strict mode", found)
-    if not kept:
+    if not topics:
         raise (
             refusal(f"{path}: no topic could be read", found)
             if found
             else KnowledgeBaseError(f"{path}: expected at least one topic, found none")
         )
-    base = KnowledgeBase(name or own_name or _default_name(path), kept)
+    base = KnowledgeBase(name or own_name or _default_name(path), topics)
     return ReadResult(base, found, skipped_by_kind(reading.skipped, path))
 
 

@@ -86,6 +86,10 @@ class Problems:
         """Note one problem."""
         self._found.append(Problem(place, expected, found))
 
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Note problems that another reading found."""
+        self._found.extend(problems)
+
     def as_tuple(self) -> tuple[Problem, ...]:
         """The problems so far."""
         return tuple(self._found)

@@ -26,7 +26,7 @@ VectorChoice = Literal["auto", "flat", "hnsw", "ivf"]
 Rows = NDArray[np.int64]
 
 # The sizes, in vectors, up to which `auto` takes a kind; docs/speed.md has the measurements.
-FLAT_UP_TO = 20_000
+FLAT_UP_TO = 50_000
 HNSW_UP_TO = 1_000_000
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,10 @@ from index.recipe import (
     without_source,
     write_recipe,
 )
+from index.sources import Kept
+from index.sources.files import Document
+from index.sources.problems import Problems
+from index.types import KnowledgeBase, Topic
 
 
 @pytest.fixture
@@ -151,3 +158,72 @@ def test_two_sources_may_have_the_same_files(tmp_path: Path, notes: Path) -> Non
     ids = [section.id for topic in base.topics for section in topic.sections]
     assert len(set(ids)) == len(ids) == 4
     assert [state.topics for state in states] == [2, 2]
+
+
+def _parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that are parsed from now on."""
+    from index import sources
+    from index.sources.detect import Format
+
+    told: list[str] = []
+    markdown = sources._READERS[Format.MARKDOWN]
+
+    def reader(path: Path, problems: Problems, document: Document) -> list[Topic]:
+        told.append(path.name)
+        return markdown(path, problems, document)
+
+    monkeypatch.setitem(sources._READERS, Format.MARKDOWN, reader)
+    return told
+
+
+def test_only_changed_files_are_parsed(
+    tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs, place = [SourceSpec("notes", str(notes))], tmp_path / "read.jsonl"
+    told = _parsed(monkeypatch)
+
+    def read() -> KnowledgeBase:
+        kept = Kept.open(place)
+        base, _ = read_sources(specs, kept)
+        kept.save()
+        return base
+
+    first = read()
+    assert sorted(told) == ["keys.md", "logs.md"]
+    told.clear()
+    assert read() == first
+    assert told == []
+    (notes / "keys.md").write_text("# Keys\n\nKeys are rotated daily.\n", encoding="utf-8")
+    (notes / "logs.md").rename(notes / "older.md")
+    assert read() == read_sources(specs)[0]
+    assert told[:2] == ["keys.md", "older.md"]
+    assert len(place.read_text(encoding="utf-8").splitlines()) == 3
+
+
+@pytest.mark.parametrize("damage", ["", "x", "0" * 64 + "\nkey {}", "\x00\n\n"])
+def test_what_was_kept_may_be_damaged(tmp_path: Path, notes: Path, damage: str) -> None:
+    specs, place = [SourceSpec("notes", str(notes))], tmp_path / "read.jsonl"
+    kept = Kept.open(place)
+    base, _ = read_sources(specs, kept)
+    kept.save()
+    lines = place.read_text(encoding="utf-8").splitlines()
+    broken = damage or f"{lines[0]}\n{lines[1][:80]}\n{lines[2]} and more"
+    place.write_text(broken, encoding="utf-8")
+    assert read_sources(specs, Kept.open(place))[0] == base
+
+
+def test_a_folder_is_followed(tmp_path: Path, notes: Path) -> None:
+    out = tmp_path / "index"
+    out.mkdir()
+    write_recipe(out, [SourceSpec("notes", str(notes))])
+    command = [sys.executable, "-m", "index", "sync", "--watch", "--index", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        lines = process.stdout
+        assert lines is not None
+        try:
+            assert "2 passages" in lines.readline()
+            (notes / "new.md").write_text("# New\n\nSomething new.\n", encoding="utf-8")
+            assert "3 passages" in lines.readline()
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
