@@ -79,6 +79,14 @@ def _answering(parser: Parser) -> None:
     add_settings(parser, SearchSettings, ModelSettings, AnswerSettings)
 
 
+def _check(parser: Parser) -> None:
+    parser.add_argument(
+        "text", nargs="?", type=text, help="a sentence or a paragraph; - reads standard input"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    _answering(parser)
+
+
 def _keys(parser: Parser) -> None:
     parser.add_argument("action", choices=["add", "list", "revoke"])
     parser.add_argument("name", nargs="?", help="whom the key is for")
@@ -127,6 +135,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "ask": ("answer a question, with its sources", _ask),
     "chat": ("talk in the terminal: follow-ups, shorter, sources", _chat),
     "retrieve": ("show what is found for a question", _retrieve),
+    "check": ("tell of each sentence of a text whether the sources bear it out", _check),
     "mcp": (
         "serve the tools of the Model Context Protocol on standard input and output",
         _answering,
@@ -159,6 +168,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from app.cli.keys import keys
 
         return keys(options)
+    if options.command == "check":
+        from app.cli.check import check_command
+
+        return check_command(options)
     if options.command == "calculate":
         from app.cli.calculate import calculate_command
 

@@ -9,6 +9,7 @@ import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
@@ -16,6 +17,7 @@ import uvicorn
 from app.answer.pipeline import PipelineSettings
 from app.chat_models.scripted import ScriptedChatModel
 from app.config.personas import Persona
+from app.record.checked import Checked, CheckedSentence
 from app.record.hooks import Observers
 from app.record.types import Event, Question, Retrieved
 
@@ -41,6 +43,11 @@ class ScriptedPipeline:
     @abstractmethod
     async def retrieve(self, question: Question) -> Retrieved:
         """What is found for a question."""
+
+    async def check(self, text: str) -> Checked:
+        """One sentence, of which nothing is known."""
+        sentence = CheckedSentence(text, 0, len(text), "not_in_sources")
+        return Checked(text, (sentence,), "scripted", datetime(2026, 1, 2, tzinfo=UTC))
 
     @abstractmethod
     def played(self, question: Question, found: Retrieved) -> AsyncGenerator[Event, None]:

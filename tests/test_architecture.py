@@ -39,8 +39,10 @@ ROOMS: dict[str, str] = {
     "app.chat_models": "app.config app.record index.*",
     "app.question": "app.chat_models app.record index.* prompts",
     "app.verifying": "app.chat_models app.record index.* prompts",
+    "app.checking": "app.question app.verifying app.record index.*",
     "app.answer": (
-        "app.question app.verifying app.chat_models app.config app.record index.* prompts"
+        "app.checking app.question app.verifying app.chat_models app.config app.record index.* "
+        "prompts"
     ),
     "app.store": "app.record",
     "app.service": "app.answer app.verifying app.chat_models app.config app.record index.*",

@@ -23,6 +23,7 @@ from app.answer.prompt_builder import Delimiter
 from app.answer.replies import nearest_questions
 from app.answer.settings import PipelineSettings
 from app.chat_models import ChatModel
+from app.checking.checker import Checker
 from app.config.personas import Persona, resolve
 from app.question import answerable as gate
 from app.question.acts import TALK, Act, Said
@@ -33,6 +34,7 @@ from app.question.model_rewrite import stand_alone
 from app.question.reading import Reading, is_remark, only_tells, read_in_conversation
 from app.question.spelling import spelled
 from app.question.subjects import subjects_of
+from app.record.checked import Checked
 from app.record.evidence import Weigh
 from app.record.hooks import Observers
 from app.record.types import Event, Gap, Question, Retrieved, Rewrite
@@ -144,6 +146,21 @@ class Pipeline:
             RetrievalTimeout: the search took longer than it may.
         """
         return (await self._read(question))[1]
+
+    async def check(self, text: str) -> Checked:
+        """Tell of each sentence of a text whether the sources bear it out.
+
+        Raises:
+            RequestError: the text is empty or too long.
+        """
+        self.settings.check_length(text, "text")
+        retriever = self.live_index.retriever()
+        verifier = self.verifier(retriever.index.lexical.weight)
+        self.running += 1
+        try:
+            return await Checker(retriever, verifier).check(text)
+        finally:
+            self.running -= 1
 
     async def _read(self, question: Question) -> tuple[Reading, Retrieved]:
         """Read what a turn does, and find the evidence for it."""

@@ -46,14 +46,22 @@ class PipelineSettings:
         Raises:
             RequestError: it is empty or too long.
         """
-        length = len(question.text.strip())
+        self.check_length(question.text, "question")
+
+    def check_length(self, text: str, field: str) -> None:
+        """Pass a text that can be read.
+
+        Raises:
+            RequestError: it is empty or too long.
+        """
+        length = len(text.strip())
         if length == 0:
-            raise RequestError("the question is empty; expected some text", field="question")
+            raise RequestError(f"the {field} is empty; expected some text", field=field)
         if length > self.question_characters:
             raise RequestError(
-                f"the question has {length} characters, at most {self.question_characters} are "
+                f"the {field} has {length} characters, at most {self.question_characters} are "
                 "read; shorten it",
-                field="question",
+                field=field,
             )
 
 

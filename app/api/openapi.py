@@ -20,7 +20,7 @@ _REF = "#/components/schemas/{model}"
 _MEANINGS = {
     400: "The request can't be honoured; `param` names the field",
     401: "No key, or none that is known",
-    404: "There is no such model or answer",
+    404: "There is no such model, answer or kept check",
     408: "The body did not come in time",
     413: "The body is too large",
     415: "The body is not JSON",

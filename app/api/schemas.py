@@ -6,6 +6,7 @@ from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
+from app.record.checked import DifferenceKind, Verdict
 from app.record.types import Basis, ClaimStatus, Outcome
 from app.store.records import Rating, Reason
 
@@ -13,6 +14,8 @@ __all__ = [
     "CalculationReply",
     "Calculations",
     "ChatCompletion",
+    "CheckReply",
+    "CheckRevoked",
     "Embeddings",
     "ErrorBody",
     "FeedbackReply",
@@ -519,6 +522,66 @@ class Calculations(Reply):
     data: list[dict[str, Any]]
     models: list[dict[str, str]]
     machines: list[dict[str, str]]
+
+
+class CheckDifference(Reply):
+    """Words of the text in code points, and what a passage says in their place, if anything."""
+
+    kind: DifferenceKind
+    said: str
+    start: int
+    end: int
+    source: str
+    source_start: int
+    source_end: int
+
+
+class CheckPassage(Reply):
+    """A passage; `quote` is the span of its text, in code points, that was read against."""
+
+    ref: str
+    title: str
+    heading: str
+    text: str
+    start: int
+    end: int
+    quote: str
+    sources: list[FoundSource]
+    place: SourcePlace | None
+    differences: list[CheckDifference]
+
+
+class CheckSentence(Reply):
+    """A sentence, in code points of the text; `read_as` where it points at what stands before."""
+
+    text: str
+    start: int
+    end: int
+    verdict: Verdict
+    confidence: float
+    read_as: str
+    passages: list[CheckPassage]
+
+
+class CheckReply(Reply):
+    """A checked text; `id` and `link` are null unless it was to be kept."""
+
+    object: Literal["check"]
+    id: str | None
+    link: str | None
+    created: int
+    index_fingerprint: str
+    text: str
+    counts: dict[Verdict, int]
+    sentences: list[CheckSentence]
+
+
+class CheckRevoked(Reply):
+    """A kept result is gone."""
+
+    id: str
+    object: Literal["check"]
+    deleted: Literal[True]
 
 
 class FeedbackReply(Reply):

@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from app.api.accounts import RATE_HEADERS, Accounts
 from app.api.calculating import serve_calculate, serve_calculations
 from app.api.chat import serve_chat
+from app.api.checking import serve_check, serve_kept_check, serve_revocation
 from app.api.drain import shutting_down
 from app.api.edge import Edge
 from app.api.errors import ApiError
@@ -31,6 +32,8 @@ from app.api.schemas import (
     CalculationReply,
     Calculations,
     ChatCompletion,
+    CheckReply,
+    CheckRevoked,
     Embeddings,
     FeedbackReply,
     Found,
@@ -45,6 +48,7 @@ from app.api.traces import open_traces
 from app.api.wire import (
     CalculateRequest,
     ChatRequest,
+    CheckRequest,
     EmbeddingsRequest,
     FeedbackRequest,
     RetrieveRequest,
@@ -59,7 +63,10 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 _HEALTH_SECONDS = 2.0
-_BODIES = (CalculateRequest, ChatRequest, ResponsesRequest, RetrieveRequest, EmbeddingsRequest)
+_BODIES = (
+    CalculateRequest, ChatRequest, CheckRequest, EmbeddingsRequest, ResponsesRequest,
+    RetrieveRequest,
+)  # fmt: skip
 
 
 def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None = None) -> FastAPI:
@@ -99,6 +106,7 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
     router = app.router
     _add_answers(router, serving)
     _add_knowledge(router, serving)
+    _add_checks(router, serving)
     _add_calculations(router)
     _add_models(router, serving)
     _add_feedback(router, serving)
@@ -141,7 +149,7 @@ def _allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=origins,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
         expose_headers=["x-request-id", "x-citewise-queue", "retry-after", *RATE_HEADERS],
         max_age=600,
@@ -222,6 +230,38 @@ def _add_knowledge(router: APIRouter, serving: Serving) -> None:
     )
     async def embeddings(request: Request) -> Response:
         return await serve_embeddings(request, serving)
+
+
+def _add_checks(router: APIRouter, serving: Serving) -> None:
+    store, root_path = serving.store, serving.settings.root_path
+
+    @router.post(
+        "/v1/check",
+        **described(
+            "Tell of each sentence of a text whether the sources bear it out",
+            CheckReply,
+            CheckRequest,
+            errors=(429,),
+        ),
+    )
+    async def check(request: Request) -> Response:
+        return await serve_check(request, serving)
+
+    if store is None:
+        return
+
+    @router.get(
+        "/v1/checks/{id}", **described("A kept check", CheckReply, errors=(401, 404, 500, 503))
+    )
+    async def kept(id: str) -> Response:  # noqa: A002 - the path's name
+        return await serve_kept_check(store, id, root_path)
+
+    @router.delete(
+        "/v1/checks/{id}",
+        **described("Revoke a kept check", CheckRevoked, errors=(401, 404, 500, 503)),
+    )
+    async def revoke(request: Request, id: str) -> Response:  # noqa: A002 - the path's name
+        return await serve_revocation(request, store, id)
 
 
 def _add_calculations(router: APIRouter) -> None:

@@ -21,6 +21,7 @@ from app.chat_models import ChatModel
 from app.config.personas import Persona, listed, resolve
 from app.config.settings import Settings
 from app.question.client_jobs import answer_chore, is_chore
+from app.record.checked import Checked
 from app.record.hooks import Observers
 from app.record.types import Answer, Event, Final, Question, Retrieved
 from app.store import Store
@@ -38,7 +39,9 @@ __all__ = [
     "parsed",
 ]
 
-_IN_TURN = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/retrieve", "/v1/embeddings"})
+_IN_TURN = frozenset(
+    {"/v1/chat/completions", "/v1/responses", "/v1/retrieve", "/v1/check", "/v1/embeddings"}
+)
 M = TypeVar("M", bound=BaseModel)
 Keep = Callable[[Answer], None]
 
@@ -102,6 +105,9 @@ class ServedPipeline(Protocol):
 
     async def retrieve(self, question: Question) -> Retrieved:
         """Find without writing."""
+
+    async def check(self, text: str) -> Checked:
+        """Tell of each sentence whether the sources bear it out."""
 
     async def health(self) -> dict[str, bool]:
         """Which parts are ready."""

@@ -29,6 +29,7 @@ __all__ = [
     "CalculateRequest",
     "ChatMessage",
     "ChatRequest",
+    "CheckRequest",
     "Count",
     "EmbeddingsRequest",
     "FeedbackRequest",
@@ -244,6 +245,15 @@ class RetrieveRequest(Wire):
     query: str = Field(min_length=1)
     k: Passages | None = Field(None, description="passages at most")
     history: list[ChatMessage] | None = Field(None, description="the turns before the query")
+
+
+class CheckRequest(Wire):
+    """`POST /v1/check`."""
+
+    text: str = Field(min_length=1, description="a sentence or a paragraph, as it stands")
+    keep: bool | None = Field(
+        False, description="keep the result under a link, for whoever can reach this server"
+    )
 
 
 class CalculateRequest(Wire):

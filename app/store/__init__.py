@@ -1,4 +1,4 @@
-"""Conversations, answers and feedback in a database: SQLite in a file, or PostgreSQL by URL.
+"""Conversations, answers, checks and feedback in a database: an SQLite file, or PostgreSQL by URL.
 
 One `Store` is opened for a process and shared by the page and the endpoint (`app.state.store`):
 
@@ -30,6 +30,7 @@ from app.store.records import (
     Feedback,
     Judgement,
     KeptAnswer,
+    KeptCheck,
     Page,
     Rating,
     Reason,
@@ -45,6 +46,7 @@ __all__ = [
     "Feedback",
     "Judgement",
     "KeptAnswer",
+    "KeptCheck",
     "Page",
     "Rating",
     "Reason",

@@ -1,4 +1,4 @@
-"""Exchanges as JSON documents, and texts that every database takes."""
+"""Exchanges and checked texts as JSON documents, and texts that every database takes."""
 
 from __future__ import annotations
 
@@ -6,40 +6,48 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from app.record.checked import Checked
 from app.record.errors import StoreError
 from app.store.records import Exchange
 
 __all__ = ["clean", "decode", "encode", "fold"]
 
-_EXCHANGE = TypeAdapter(Exchange)
+T = TypeVar("T", Exchange, Checked)
 
 
-def encode(exchange: Exchange) -> str:
-    """Write an exchange as JSON; `decode` gives back an equal one.
+def encode(record: Exchange | Checked) -> str:
+    """Write a record as JSON; `decode` gives back an equal one.
 
     Lone surrogates, which are no text, become question marks.
     """
-    plain = json.dumps(exchange, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    plain = json.dumps(record, default=_plain, ensure_ascii=False, separators=(",", ":"))
     return _text(plain)
 
 
-def decode(document: str) -> Exchange:
-    """Read an exchange; fields that its version didn't have take their defaults.
+def decode(kind: type[T], document: str) -> T:
+    """Read a record of a kind; fields that its version didn't have take their defaults.
 
     Raises:
         StoreError: it isn't one.
     """
     try:
-        return _EXCHANGE.validate_json(document)
+        return _adapter(kind).validate_json(document)
     except ValidationError as error:
         raise StoreError(
-            f"a stored exchange is damaged: {error.error_count()} fields are not what was "
-            "expected; restore the database from a backup, or delete the conversation"
+            f"a stored {kind.__name__} is damaged: {error.error_count()} fields are not what was "
+            "expected; restore the database from a backup, or delete it"
         ) from error
+
+
+@cache
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(kind)
 
 
 def clean(text: str) -> str:
@@ -52,11 +60,13 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", clean(text)).casefold()
 
 
-def _plain(value: object) -> dict[str, Any]:
+def _plain(value: object) -> dict[str, Any] | str:
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
     raise TypeError(f"got a {type(value).__name__}, expected what JSON has")
 
 

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from app.record.errors import StoreError
 from app.store.answers import KeptAnswers
+from app.store.checks import KeptChecks
 from app.store.conversations import Conversations
 from app.store.database import Database, database_url
 from app.store.feedback import FeedbackBook
@@ -23,12 +24,13 @@ _THREADS = 4
 
 
 class Store:
-    """Conversations, the endpoint's answers, and feedback, in one database."""
+    """Conversations, the endpoint's answers, checked texts, and feedback, in one database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.conversations = Conversations(database)
         self.answers = KeptAnswers(database)
+        self.checks = KeptChecks(database)
         self.feedback = FeedbackBook(database)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
 
@@ -49,7 +51,7 @@ class Store:
         with self.database.writing() as session:
             return sum(
                 part.forget(session, owner)
-                for part in (self.conversations, self.answers, self.feedback)
+                for part in (self.conversations, self.answers, self.checks, self.feedback)
             )
 
     def close(self) -> None:

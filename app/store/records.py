@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from app.record.checked import Checked
 from app.record.types import Answer, Message, Retrieved
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Feedback",
     "Judgement",
     "KeptAnswer",
+    "KeptCheck",
     "Page",
     "Rating",
     "Reason",
@@ -96,6 +98,16 @@ class KeptAnswer:
     owner: str
     created: datetime
     exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheck:
+    """A checked text under the id of its link."""
+
+    id: str
+    owner: str
+    created: datetime
+    checked: Checked
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from app.record.checked import Checked
 from app.store.documents import clean, decode, encode
 from app.store.records import Exchange
 
-__all__ = ["AnswerRow", "Base", "ConversationRow", "FeedbackRow", "TurnRow"]
+__all__ = ["AnswerRow", "Base", "CheckRow", "ConversationRow", "FeedbackRow", "TurnRow"]
 
 
 class Moment(TypeDecorator[datetime]):
@@ -64,7 +65,22 @@ class Document(TypeDecorator[Exchange]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Exchange | None:  # noqa: ANN401 - as declared above it
         """Read it from JSON."""
-        return None if value is None else decode(value)
+        return None if value is None else decode(Exchange, value)
+
+
+class CheckedDocument(TypeDecorator[Checked]):
+    """A checked text as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Checked | None, dialect: Dialect) -> str | None:
+        """Write it as JSON."""
+        return None if value is None else encode(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Checked | None:  # noqa: ANN401 - as declared above it
+        """Read it from JSON."""
+        return None if value is None else decode(Checked, value)
 
 
 class Base(DeclarativeBase):
@@ -78,7 +94,9 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {str: Words, datetime: Moment, Exchange: Document}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        str: Words, datetime: Moment, Exchange: Document, Checked: CheckedDocument,
+    }  # fmt: skip
 
 
 class ConversationRow(Base):
@@ -136,3 +154,14 @@ class FeedbackRow(Base):
     comment: Mapped[str]
     claim: Mapped[int | None]
     exchange: Mapped[Exchange]
+
+
+class CheckRow(Base):
+    """A checked text, kept as it was."""
+
+    __tablename__ = "checks"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(index=True)
+    created: Mapped[datetime]
+    checked: Mapped[Checked]

@@ -21,6 +21,8 @@ __all__ = [
     "answered",
     "found",
     "found_text",
+    "named",
+    "source_place",
 ]
 
 
@@ -193,8 +195,8 @@ def _sources(answer: Answer) -> list[Source]:
                 title=own[0].title,
                 url=own[0].url,
                 year=own[0].year,
-                place=_place(own[0].place),
-                works=[_named(work) for work in own[0].works],
+                place=source_place(own[0].place),
+                works=[named(work) for work in own[0].works],
                 quotes=list(dict.fromkeys(one.quote for one in own if one.quote)),
                 refs=list(dict.fromkeys(one.ref for one in own)),
             )
@@ -220,14 +222,16 @@ def _passage(hit: Hit) -> FoundPassage:
         heading=passage.heading,
         text=passage.text,
         score=round(hit.score, 4),
-        place=_place(passage.place),
-        sources=[_named(one) for one in passage.sources],
+        place=source_place(passage.place),
+        sources=[named(one) for one in passage.sources],
     )
 
 
-def _place(place: Place | None) -> SourcePlace | None:
+def source_place(place: Place | None) -> SourcePlace | None:
+    """Where in a document a passage stands; None where it stands in none."""
     return SourcePlace(**asdict(place)) if place else None
 
 
-def _named(source: IndexSource) -> str:
+def named(source: IndexSource) -> str:
+    """A source's title and address."""
     return f"{source.label} <{source.url}>" if source.url else source.label

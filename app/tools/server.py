@@ -1,4 +1,4 @@
-"""What assistants are given: the tools `ask`, `search_knowledge` and `calculate`.
+"""The tools of assistants: `ask`, `search_knowledge`, `check_claims` and `calculate`.
 
 A tool answers in two forms at once: text that can be read as it is, and the same as structured
 output. Errors are told as tool errors, in the words that the pipeline has for them, so that an
@@ -28,9 +28,11 @@ from pydantic import BaseModel, ValidationError
 
 import prompts
 from app.config.personas import Persona, listed
+from app.record.checked import Checked
 from app.record.errors import CitewiseError, RequestError
 from app.record.types import Event, Message, Question, Retrieved, final_answer
 from app.tools.calculating import CalculateInput, Worked, told, worked
+from app.tools.checking import CheckInput, ClaimsChecked, checked_text, claims_checked
 from app.tools.forms import (
     Answered,
     AskInput,
@@ -63,6 +65,9 @@ class Asking(Protocol):
     async def retrieve(self, question: Question) -> Retrieved:
         """Find without writing."""
 
+    async def check(self, text: str) -> Checked:
+        """Tell of each sentence whether the sources bear it out."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
@@ -79,7 +84,8 @@ def make_tools(pipeline: Asking, turn: Working = nullcontext) -> Server[Any]:
         pipeline: what answers.
         turn: waits for the right to work, and keeps it for the block.
     """
-    offers = {offer.tool.name: offer for offer in (_ask(pipeline), _search(pipeline), _calculate())}
+    made = (_ask(pipeline), _search(pipeline), _check(pipeline), _calculate())
+    offers = {offer.tool.name: offer for offer in made}
 
     async def list_tools(_: object, params: PaginatedRequestParams | None) -> ListToolsResult:
         del params
@@ -138,6 +144,16 @@ def _search(pipeline: Asking) -> _Offer:
 
     told = prompts.text("tools/search_knowledge.md").strip()
     return _Offer(_tool("search_knowledge", "Search Citewise", told, SearchInput, Found), call)
+
+
+def _check(pipeline: Asking) -> _Offer:
+    async def call(arguments: dict[str, Any]) -> Result:
+        asked = CheckInput.model_validate(arguments)
+        form = claims_checked(await pipeline.check(asked.text))
+        return checked_text(form), form
+
+    told = prompts.text("tools/check_claims.md").strip()
+    return _Offer(_tool("check_claims", "Check claims", told, CheckInput, ClaimsChecked), call)
 
 
 def _calculate() -> _Offer:

@@ -202,8 +202,8 @@ def test_probes(api: Running) -> None:
 def test_the_description_is_what_is_served(api: Running) -> None:
     document = api.http.get("/openapi.json").json()
     posts = {
-        "/v1/calculate", "/v1/chat/completions", "/v1/retrieve", "/v1/embeddings",
-        "/v1/responses",
+        "/v1/calculate", "/v1/chat/completions", "/v1/check", "/v1/retrieve",
+        "/v1/embeddings", "/v1/responses",
     }  # fmt: skip
     gets = {
         "/v1/calculations", "/v1/models", "/v1/models/{model}", "/healthz", "/readyz",
@@ -260,6 +260,7 @@ VALID: dict[str, dict[str, Any]] = {
     "/v1/retrieve": {"query": "What?"},
     "/v1/embeddings": {"model": "tiny", "input": "x"},
     "/v1/calculate": {"name": "weights", "inputs": {"parameters": "7B"}},
+    "/v1/check": {"text": "It is so."},
 }
 
 

@@ -20,7 +20,7 @@ from tests.store.strategies import exchanges
 @settings(max_examples=100)
 @given(exchanges())
 def test_an_exchange_comes_back_as_it_was(given: Exchange) -> None:
-    back = decode(encode(given))
+    back = decode(Exchange, encode(given))
     assert back == given
     assert type(back.answer.citations) is tuple
 
@@ -68,7 +68,7 @@ def test_fields_of_another_version_do_no_harm() -> None:
     whole = json.loads(encode(exchange()))
     whole["answer"]["of_tomorrow"] = 1
     del whole["answer"]["sampling"], whole["stopped"], whole["found"]
-    back = decode(json.dumps(whole))
+    back = decode(Exchange, json.dumps(whole))
     assert back.answer == exchange().answer
     assert back.found is None
 
@@ -76,7 +76,7 @@ def test_fields_of_another_version_do_no_harm() -> None:
 @pytest.mark.parametrize("damage", ["", "{}", "null", '{"question": 3}', "[" * 9])
 def test_a_damaged_document_is_an_error(damage: str) -> None:
     with pytest.raises(StoreError, match="damaged"):
-        decode(damage)
+        decode(Exchange, damage)
 
 
 def test_an_answer_is_found_by_its_owner_alone(store: Store) -> None:

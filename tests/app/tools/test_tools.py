@@ -47,11 +47,12 @@ def _served(live_index: LiveIndex, **settings: Any) -> Iterator[str]:
 async def _check(client: Client) -> None:
     """What both ways in give."""
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert set(tools) == {"ask", "search_knowledge", "calculate"}
+    assert set(tools) == {"ask", "search_knowledge", "check_claims", "calculate"}
     assert "citewise-architect" in str(tools["ask"].description)
     for name, arguments in (
         ("ask", {"question": ASKED}),
         ("search_knowledge", {"query": ASKED, "limit": 3}),
+        ("check_claims", {"text": "Nucleus sampling was proposed in 1897."}),
         ("calculate", {"name": "kv-cache", "inputs": {"model": "llama-3.1-8b", "tokens": "8k"}}),
     ):
         result = await client.call_tool(name, arguments)
@@ -95,6 +96,7 @@ def _said(result: CallToolResult) -> str:
         ("ask", {"question": "  "}, "the question is empty"),
         ("ask", {"question": "x", "persona": "nobody"}, "citewise-expert"),
         ("ask", {"question": "x" * 9000}, "9000 characters"),
+        ("check_claims", {"text": " "}, "the text is empty"),
         ("ask", {}, "question: Field required"),
         ("calculate", {"name": "kv-cash", "inputs": {}}, "kv-cache"),
         ("calculate", {"name": "weights", "inputs": {"parameters": "7 GB"}}, "in parameters"),

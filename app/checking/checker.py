@@ -1,0 +1,150 @@
+"""A text goes in, and sentence by sentence comes whether the sources bear it out.
+
+Each sentence is searched for as it is read in its place. It is *supported* where the verifier
+finds it supported and nothing in that passage speaks against it; *contradicted* only where a
+passage about the same says otherwise, and where; else it is *not in the sources*, and the
+passages that come nearest are shown for what they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from app.checking.sentences import Stated, statements
+from app.checking.weighing import Read, Weights, read
+from app.question.subjects import subjects_of
+from app.record.checked import Bearing, Checked, CheckedSentence, Difference, Verdict
+from app.record.errors import RequestError
+from app.record.evidence import evidence_of
+from app.verifying.supports import LexicalVerifier, Verifier, claims_nothing
+from app.verifying.supports import Verdict as Verified
+from index.retrieve import HybridRetriever
+
+__all__ = ["MOST_SENTENCES", "Checker"]
+
+MOST_SENTENCES = 60
+_READ = 5
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A verdict with the readings behind it, the foremost first."""
+
+    verdict: Verdict
+    confidence: float
+    reads: tuple[Read, ...]
+
+
+class Checker:
+    """Checks texts against one index."""
+
+    def __init__(
+        self, retriever: HybridRetriever, verifier: Verifier, weights: Weights | None = None
+    ) -> None:
+        """Take what searches, what verifies, and how passages are weighed."""
+        self._retriever, self._verifier = retriever, verifier
+        self._weights = weights or Weights.shipped()
+        self._subjects = subjects_of(retriever.index)
+        self._weigh = retriever.index.lexical.weight
+        self._lexical = LexicalVerifier(self._weigh)
+
+    async def check(self, text: str) -> Checked:
+        """Check every sentence of a text, in order.
+
+        Raises:
+            RequestError: the text has no sentence, or more than are read at once.
+        """
+        stated = statements(text, self._subjects)
+        if not stated:
+            raise RequestError(
+                "the text holds no sentence; expected one or a paragraph", field="text"
+            )
+        if len(stated) > MOST_SENTENCES:
+            raise RequestError(
+                f"the text has {len(stated)} sentences, at most {MOST_SENTENCES} are checked at "
+                "once; send it in parts",
+                field="text",
+            )
+        sentences = [await self._sentence(one) for one in stated]
+        return Checked(text, tuple(sentences), self._retriever.index.fingerprint, datetime.now(UTC))
+
+    async def _sentence(self, stated: Stated) -> CheckedSentence:
+        made = CheckedSentence(
+            stated.text, stated.start, stated.end, "no_claim",
+            read_as=stated.read_as if stated.put else "",
+        )  # fmt: skip
+        if claims_nothing(stated.read_as):
+            return made
+        reads = await asyncio.to_thread(self._read, stated.read_as)
+        verified = await self._verifier.check(stated.read_as, (), [one.item for one in reads])
+        decided = self._decide(reads, verified)
+        return replace(
+            made,
+            verdict=decided.verdict,
+            confidence=round(decided.confidence, 3),
+            passages=tuple(
+                _bearing(one, stated, decided.verdict) for one in decided.reads[:_SHOWN]
+            ),
+        )
+
+    def _read(self, statement: str) -> list[Read]:
+        """Search for a statement and read it against what is found, best first."""
+        found = self._retriever.search(statement, _READ)
+        return [
+            read(statement, item, self._lexical, self._weigh, self._weights)
+            for item in evidence_of(found.hits)
+        ]
+
+    def _decide(self, reads: Sequence[Read], verified: Verified) -> _Decided:
+        bearing = {support.ref for support in verified.supports}
+        saying = [
+            one for one in reads
+            if one.item.passage.id in bearing and one.says >= self._weights.says_at
+        ]  # fmt: skip
+        if verified.status == "supported" and saying:
+            return _Decided("supported", max(one.says for one in saying), _first(saying, reads))
+        against = sorted(
+            (one for one in reads if self._contradicts(one)), key=lambda one: -one.denies
+        )
+        if against:
+            return _Decided("contradicted", against[0].denies, tuple(against))
+        nearest = sorted(reads, key=lambda one: one.says + one.denies, reverse=True)
+        sure = 1 - max((one.says + one.denies for one in reads), default=0.0)
+        return _Decided("not_in_sources", sure, tuple(nearest))
+
+    def _contradicts(self, one: Read) -> bool:
+        """Tell whether a passage surely says otherwise, and says what instead."""
+        rivals = any(difference.source for difference in one.compared.differences)
+        return rivals and one.denies >= self._weights.denies_at
+
+
+def _first(chosen: Sequence[Read], reads: Sequence[Read]) -> tuple[Read, ...]:
+    """Put what bears a sentence first, then what else says it."""
+    also = [one for one in reads if one not in chosen and one.says >= chosen[0].says]
+    return (*chosen, *also)
+
+
+def _bearing(one: Read, stated: Stated, verdict: Verdict) -> Bearing:
+    passage = one.item.passage
+    found = one.compared.differences if verdict == "contradicted" else ()
+    return Bearing(
+        passage.id,
+        passage.title,
+        passage.heading,
+        passage.text,
+        one.start,
+        one.end,
+        one.item.sources_for(passage.text[one.start : one.end]),
+        passage.place,
+        tuple(placed for each in found if (placed := _placed(each, stated))),
+    )
+
+
+def _placed(difference: Difference, stated: Stated) -> Difference | None:
+    """Put a difference where it stands in the text that was checked."""
+    place = stated.place(difference.start, difference.end)
+    return replace(difference, start=place[0], end=place[1]) if place else None

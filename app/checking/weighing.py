@@ -1,0 +1,142 @@
+"""Does a passage say a statement, say otherwise, or say nothing of it?
+
+A small multinomial logistic model over how much of the statement the passage's closest sentences
+cover, in the same order, how near retrieval finds it, and where the two differ. It is fitted and
+its thresholds are chosen on restatements of the knowledge base, true and false, by
+`python -m scripts.train_checker`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from app.checking.differences import Compared, differences
+from app.record.evidence import Evidence, Weigh
+from app.verifying.checks import lean
+from app.verifying.supports import LexicalVerifier
+from index.text.opposites import CONTRARIES, OPPOSITES
+from index.text.tokens import content_words, tokenize
+
+__all__ = ["CLASSES", "FEATURES", "Class", "Read", "Weights", "measured", "read"]
+
+Class = Literal["silent", "says", "denies"]
+CLASSES: tuple[Class, ...] = ("silent", "says", "denies")
+FEATURES = (
+    "passage", "span", "rarest_missing", "back", "in_order", "score", "least_met", "figure",
+    "figure_alone", "name", "name_alone", "opposite", "negation", "word", "lean", "objection",
+    "universal",
+)  # fmt: skip
+_WEIGHTS = Path(__file__).with_name("weights.json")
+_NEAR = 6
+_UNIVERSAL = frozenset(
+    tokenize(
+        "all every each always any whole entire never none no only solely regardless whatever "
+        "everywhere must cannot"
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The model's weights, (classes, features), standardized, and the operating points.
+
+    A statement is supported only from `says_at`, and contradicted only from `denies_at` on.
+    """
+
+    weights: Sequence[Sequence[float]]
+    bias: Sequence[float]
+    mean: Sequence[float]
+    scale: Sequence[float]
+    says_at: float
+    denies_at: float
+
+    @classmethod
+    @cache
+    def shipped(cls) -> Weights:
+        """Read the weights that come with Citewise."""
+        return cls(**json.loads(_WEIGHTS.read_text(encoding="utf-8")))
+
+    def chances(self, found: Mapping[str, float]) -> Mapping[Class, float]:
+        """Estimate the chance of each class, 1 in all."""
+        row = np.array([found[name] for name in FEATURES])
+        scaled = (row - np.array(self.mean)) / np.array(self.scale)
+        logits = np.array(self.weights) @ scaled + np.array(self.bias)
+        odds = np.exp(logits - logits.max())
+        return dict(zip(CLASSES, (odds / odds.sum()).tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A passage as a statement was read against it: its closest span, and what differs there."""
+
+    item: Evidence
+    start: int
+    end: int
+    compared: Compared
+    says: float
+    denies: float
+
+
+def read(
+    statement: str, item: Evidence, verifier: LexicalVerifier, weigh: Weigh, weights: Weights
+) -> Read:
+    """Read a statement against a passage."""
+    found, start, end, compared = measured(statement, item, verifier, weigh)
+    chances = weights.chances(found)
+    return Read(item, start, end, compared, chances["says"], chances["denies"])
+
+
+def measured(
+    statement: str, item: Evidence, verifier: LexicalVerifier, weigh: Weigh
+) -> tuple[dict[str, float], int, int, Compared]:
+    """Measure a statement against a passage: the features, the closest span, the differences."""
+    covered, supports, objection = verifier.features(statement, (item,))
+    start, end = supports[0].start, supports[0].end
+    span = item.passage.text[start:end]
+    compared = differences(statement, item, start, end)
+    ours, theirs = content_words(statement), content_words(span)
+    found = {
+        "passage": covered["passage"],
+        "span": covered["span"],
+        "rarest_missing": covered["rarest_missing"],
+        "back": _share(set(theirs) & set(ours), set(theirs), weigh),
+        "in_order": _in_order(ours, theirs) / max(1, len(ours)),
+        "score": item.hit.score,
+        "least_met": min(item.hit.met, default=0.0),
+        "figure": min(compared.of("figure"), _NEAR) / _NEAR,
+        "figure_alone": float(compared.of("figure", rivals=False) > 0),
+        "name": min(compared.of("name"), _NEAR) / _NEAR,
+        "name_alone": float(compared.of("name", rivals=False) > 0),
+        "opposite": min(compared.of("opposite"), _NEAR) / _NEAR,
+        "negation": float(compared.of("negation") > 0),
+        "word": float(compared.of("word") > 0),
+        "lean": max(lean(statement, span, row) for row in (*OPPOSITES, *CONTRARIES)),
+        "objection": float(objection is not None),
+        "universal": float(
+            bool(_UNIVERSAL & set(tokenize(statement)) - set(tokenize(item.context)))
+        ),
+    }
+    return found, start, end, compared
+
+
+def _share(part: Iterable[str], whole: Iterable[str], weigh: Weigh) -> float:
+    total = sum(weigh(word) for word in whole)
+    return sum(weigh(word) for word in part) / total if total else 0.0
+
+
+def _in_order(ours: Sequence[str], theirs: Sequence[str]) -> int:
+    """Return how many words two texts have in common in one order (the longest subsequence)."""
+    best = [0] * (len(theirs) + 1)
+    for word in ours:
+        before = best[:]
+        for place, other in enumerate(theirs, start=1):
+            same = word == other
+            best[place] = before[place - 1] + 1 if same else max(before[place], best[place - 1])
+    return best[-1]
