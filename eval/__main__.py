@@ -14,6 +14,7 @@ from index.cli import Parser, escape_unprintable, run
 _MODULES = {
     "judge": "judge_commands",
     "calibrate": "judge_commands",
+    "checks": "checks",
     "dialogues": "dialogue_commands",
     "export": "exchange_commands",
     "import-feedback": "exchange_commands",
@@ -41,8 +42,11 @@ def _parser(named: str) -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     asking = commands.add_parser("run", help="ask a suite of a target, and score the answers")
     playing = commands.add_parser("dialogues", help="play conversations, and score them")
+    checking = commands.add_parser("checks", help="check statements, and count right verdicts")
     if named == "run":
         _add_run(asking)
+    if named == "checks":
+        _add_checks(checking)
     if named == "dialogues":
         _add_dialogues(playing)
 
@@ -155,6 +159,18 @@ def _add_dialogues(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--open-sealed", action="store_true", help="allow the sealed half")
     _add_target(parser)
     parser.set_defaults(retrieval_only=False)
+
+
+def _add_checks(parser: argparse.ArgumentParser) -> None:
+    from app.config.flags import add_settings
+    from app.config.settings import AnswerSettings, ModelSettings, SearchSettings
+    from eval.checks import CHECKS
+
+    parser.add_argument(
+        "suite", metavar="FILE", nargs="?", type=Path, default=CHECKS, help="a JSONL file (ours)"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON line a statement")
+    add_settings(parser, SearchSettings, ModelSettings, AnswerSettings)
 
 
 def _add_target(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.checking.weighing import CLASSES, FEATURES, Weights, measured
+from app.checking.checker import opposing, supporting
+from app.checking.weighing import CLASSES, FEATURES, Read, Weights, measured
 from app.record.evidence import evidence_of
 from app.verifying.supports import LexicalVerifier
 from index.__main__ import DEFAULT_INDEX
@@ -41,13 +42,22 @@ _SAME_SAID = 0.8
 
 
 @dataclass(frozen=True)
+class Passage:
+    """A passage that was found for a statement, as the statement reads against it."""
+
+    features: Mapping[str, float]
+    own: bool  # the statement restates it
+    near: bool  # another one of the topic that covers nearly all of the statement
+    verified: bool
+    rival: bool  # it says something else in a place that can be shown
+
+
+@dataclass(frozen=True)
 class Found:
-    """A statement's features beside each passage that was found, its own passage among them."""
+    """A statement with the passages that were found."""
 
     true: bool
-    rows: NDArray[np.float64]  # (passages, features)
-    own: NDArray[np.bool_]  # (passages,)
-    near: NDArray[np.bool_]  # (passages,) of the same topic, and covering nearly all of it
+    passages: tuple[Passage, ...]
 
 
 def main() -> int:
@@ -93,14 +103,29 @@ def _found(retriever: HybridRetriever, statements: Sequence[Mapping[str, Any]]) 
     verifier = LexicalVerifier(weigh)
     for number, one in enumerate(statements, start=1):
         items = evidence_of(retriever.search(one["claim"], _READ).hits)
-        read = [measured(one["claim"], item, verifier, weigh)[0] for item in items]
-        topics = [item.passage.topic == one["ref"].partition("/")[0] for item in items]
+        measures = [measured(one["claim"], item, verifier, weigh) for item in items]
+        reads = [
+            Read(item, start, end, compared, 0.0, 0.0)
+            for item, (_, start, end, compared) in zip(items, measures, strict=True)
+        ]
+        # Passage by passage, so that one can be taken away.
+        verified = [
+            bool(supporting([read], verifier.verify(one["claim"], (), [read.item])))
+            for read in reads
+        ]
+        rivals = {read.item.passage.id for read in opposing(reads)}
+        topic = one["ref"].partition("/")[0]
         yield Found(
             one["label"] == "supported",
-            np.array([[each[name] for name in FEATURES] for each in read]),
-            np.array([item.passage.id == one["ref"] for item in items]),
-            np.array(
-                [t and each["span"] > _SAME_SAID for t, each in zip(topics, read, strict=True)]
+            tuple(
+                Passage(
+                    found,
+                    item.passage.id == one["ref"],
+                    item.passage.topic == topic and found["span"] > _SAME_SAID,
+                    supported,
+                    item.passage.id in rivals,
+                )
+                for item, (found, *_), supported in zip(items, measures, verified, strict=True)
             ),
         )
         if number % 500 == 0:
@@ -112,28 +137,29 @@ def _pairs(found: Sequence[Found]) -> tuple[NDArray[np.float64], NDArray[np.int6
     rows, labels = [], []
     for one in found:
         label = CLASSES.index("says" if one.true else "denies")
-        for row, own, near in zip(one.rows, one.own, one.near, strict=True):
-            if own or not near:
-                rows.append(row)
-                labels.append(label if own else CLASSES.index("silent"))
+        for passage in one.passages:
+            if passage.own or not passage.near:
+                rows.append([passage.features[name] for name in FEATURES])
+                labels.append(label if passage.own else CLASSES.index("silent"))
     return np.array(rows), np.array(labels)
 
 
 def _thresholds(found: Sequence[Found], weights: Weights) -> tuple[float, float]:
-    """Choose where a statement counts as supported, and as contradicted."""
-    says, denies = ([], []), ([], [])
+    """Choose where a statement counts as supported, and as contradicted.
+
+    Each holds for what is wrong by itself and for what is not in the sources by itself.
+    """
+    says: tuple[list[float], list[float]] = ([], [])
+    denies: tuple[list[float], list[float]] = ([], [])
     for one in found:
-        chances = [
-            weights.chances(dict(zip(FEATURES, row.tolist(), strict=True))) for row in one.rows
-        ]
-        without = [c for c, own in zip(chances, one.own, strict=True) if not own]
-        if not one.true:
-            says[0].append(max(c["says"] for c in chances))
-        if one.true:
-            denies[0].append(max(c["denies"] for c in chances))
-        if without:
-            says[1].append(max(c["says"] for c in without))
-            denies[1].append(max(c["denies"] for c in without))
+        for absent in (False, True):
+            here = [passage for passage in one.passages if not (absent and passage.own)]
+            chances = [weights.chances(passage.features) for passage in here]
+            pairs = list(zip(here, chances, strict=True))
+            if absent or not one.true:
+                says[absent].append(max((c["says"] for p, c in pairs if p.verified), default=0.0))
+            if absent or one.true:
+                denies[absent].append(max((c["denies"] for p, c in pairs if p.rival), default=0.0))
     return (
         round(max(float(np.quantile(part, 1 - _MOST_SUPPORTED)) for part in says), 3),
         round(max(float(np.quantile(part, 1 - _MOST_CONTRADICTED)) for part in denies), 3),

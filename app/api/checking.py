@@ -34,7 +34,7 @@ async def serve_check(request: Request, serving: Serving) -> Response:
         )
     async with serving.turn():
         checked = await serving.pipeline.check(asked.text)
-    note(request, sentences=len(checked.sentences), **checked.counts)
+    note(request, sentences=len(checked.sentences), verdicts=dict(checked.counts))
     if not asked.keep or store is None:
         return Json(_wire(checked))
     kept = await store.run(store.checks.keep, owner_of(request), checked)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from app.checking.differences import Compared
 from app.checking.sentences import Stated, statements
 from app.checking.weighing import Read, Weights, read
 from app.question.subjects import subjects_of
@@ -22,8 +23,9 @@ from app.record.evidence import evidence_of
 from app.verifying.supports import LexicalVerifier, Verifier, claims_nothing
 from app.verifying.supports import Verdict as Verified
 from index.retrieve import HybridRetriever
+from index.text.quantities import Quantity, agree, quantities
 
-__all__ = ["MOST_SENTENCES", "Checker"]
+__all__ = ["MOST_SENTENCES", "Checker", "opposing", "supporting"]
 
 MOST_SENTENCES = 60
 _READ = 5
@@ -100,26 +102,48 @@ class Checker:
         ]
 
     def _decide(self, reads: Sequence[Read], verified: Verified) -> _Decided:
-        bearing = {support.ref for support in verified.supports}
-        saying = [
-            one for one in reads
-            if one.item.passage.id in bearing and one.says >= self._weights.says_at
-        ]  # fmt: skip
-        if verified.status == "supported" and saying:
+        saying = [o for o in supporting(reads, verified) if o.says >= self._weights.says_at]
+        if saying:
             return _Decided("supported", max(one.says for one in saying), _first(saying, reads))
-        against = sorted(
-            (one for one in reads if self._contradicts(one)), key=lambda one: -one.denies
-        )
+        against = [one for one in opposing(reads) if one.denies >= self._weights.denies_at]
         if against:
+            against.sort(key=lambda one: -one.denies)
             return _Decided("contradicted", against[0].denies, tuple(against))
         nearest = sorted(reads, key=lambda one: one.says + one.denies, reverse=True)
         sure = 1 - max((one.says + one.denies for one in reads), default=0.0)
         return _Decided("not_in_sources", sure, tuple(nearest))
 
-    def _contradicts(self, one: Read) -> bool:
-        """Tell whether a passage surely says otherwise, and says what instead."""
-        rivals = any(difference.source for difference in one.compared.differences)
-        return rivals and one.denies >= self._weights.denies_at
+
+def supporting(reads: Sequence[Read], verified: Verified) -> list[Read]:
+    """The passages by which the verifier finds a statement supported."""
+    bearing = {support.ref for support in verified.supports}
+    supported = verified.status == "supported"
+    return [one for one in reads if supported and one.item.passage.id in bearing]
+
+
+def opposing(reads: Sequence[Read]) -> list[Read]:
+    """The passages that say something else in a place that can be shown.
+
+    Another figure is none where any passage that was found has the statement's own.
+    """
+    known = [quantity for one in reads for quantity in one.item.quantities]
+    found = []
+    for one in reads:
+        kept = [
+            (difference, near)
+            for difference, near in zip(
+                one.compared.differences, one.compared.nearness, strict=True
+            )
+            if difference.kind != "figure" or not _stated(difference.said, known)
+        ]
+        if any(difference.source for difference, _ in kept):
+            compared = Compared(tuple(d for d, _ in kept), tuple(near for _, near in kept))
+            found.append(replace(one, compared=compared))
+    return found
+
+
+def _stated(figure: str, known: Sequence[Quantity]) -> bool:
+    return any(agree(one, other) for one in quantities(figure) for other in known)
 
 
 def _first(chosen: Sequence[Read], reads: Sequence[Read]) -> tuple[Read, ...]:

@@ -67,6 +67,9 @@ class _Place:
     around: frozenset[str]
 
 
+_Pairs = Iterator[tuple[_Place, _Place | None]]
+
+
 def differences(statement: str, item: Evidence, start: int, end: int) -> Compared:
     """Compare a statement with a span of a passage.
 
@@ -78,13 +81,14 @@ def differences(statement: str, item: Evidence, start: int, end: int) -> Compare
     """
     span = item.passage.text[start:end]
     found: list[tuple[Difference, int]] = []
-    for kind, pairs in (
+    readings: tuple[tuple[DifferenceKind, _Pairs], ...] = (
         ("figure", _figures(statement, span, item)),
         ("name", _names(statement, span, item)),
         ("opposite", _opposites(statement, span)),
         ("negation", _negations(statement, span)),
         ("word", _replaced(statement, span)),
-    ):
+    )
+    for kind, pairs in readings:
         for said, source in pairs:
             if any(said.start < one.end and one.start < said.end for one, _ in found):
                 continue
@@ -103,9 +107,6 @@ def _difference(
         kind, said.text, said.start, said.end,
         source.text, source.start + offset, source.end + offset,
     )  # fmt: skip
-
-
-_Pairs = Iterator[tuple[_Place, _Place | None]]
 
 
 def _figures(statement: str, span: str, item: Evidence) -> _Pairs:

@@ -81,8 +81,7 @@ def _show_passage(passage: Bearing) -> None:
         else:
             print(_wrapped(f"{one.kind}: “{one.said}” is not there", _INDENT))
     sources = "; ".join(source.label for source in passage.sources)
-    place = str(passage.place) if passage.place else ""
-    print(_wrapped(" — ".join(filter(None, (passage.ref, place, sources))), _INDENT))
+    print(_wrapped(" — ".join(filter(None, (passage.ref, passage.where, sources))), _INDENT))
 
 
 def _wrapped(text: str, indent: str = "") -> str:

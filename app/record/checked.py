@@ -66,6 +66,14 @@ class Bearing:
         """The span."""
         return self.text[self.start : self.end]
 
+    @property
+    def where(self) -> str:
+        """Where in a document it stands, in words; "" where it stands in none."""
+        if self.place is None:
+            return ""
+        path = " › ".join((self.place.path, *self.place.section))
+        return path if self.place.page is None else f"{path}, p. {self.place.page}"
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedSentence:

@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,6 +18,10 @@ from app.store.records import Exchange
 __all__ = ["clean", "decode", "encode", "fold"]
 
 T = TypeVar("T", Exchange, Checked)
+
+_ADAPTERS: Mapping[type, TypeAdapter[Any]] = {
+    Exchange: TypeAdapter(Exchange), Checked: TypeAdapter(Checked),
+}  # fmt: skip
 
 
 def encode(record: Exchange | Checked) -> str:
@@ -37,17 +40,13 @@ def decode(kind: type[T], document: str) -> T:
         StoreError: it isn't one.
     """
     try:
-        return _adapter(kind).validate_json(document)
+        found: T = _ADAPTERS[kind].validate_json(document)
     except ValidationError as error:
         raise StoreError(
             f"a stored {kind.__name__} is damaged: {error.error_count()} fields are not what was "
             "expected; restore the database from a backup, or delete it"
         ) from error
-
-
-@cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+    return found
 
 
 def clean(text: str) -> str:

@@ -16,6 +16,7 @@ from app.answer.pipeline import PipelineSettings
 from app.answer.prompt_again import prompt_again
 from app.chat_models import ChatModel
 from app.config.personas import Persona
+from app.record.checked import Checked
 from app.record.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
 from app.record.types import (
     Answer,
@@ -99,6 +100,9 @@ class Answering(Protocol):
 
     def answer(self, question: Question) -> AsyncGenerator[Event, None]:
         """Answer a question; closing the generator stops the model."""
+
+    async def check(self, text: str) -> Checked:
+        """Tell of each sentence whether the sources bear it out."""
 
     async def health(self) -> dict[str, bool]:
         """Tell which parts are ready."""

@@ -10,6 +10,7 @@ import gradio as gr
 from app.store import Store
 from app.ui import texts
 from app.ui.browse_data import Browsing
+from app.ui.checking import checking_tab
 from app.ui.composer import Engine, composer_html, settings_html, shortcuts_html
 from app.ui.controller import Controller
 from app.ui.conversation import Answering, drafts
@@ -81,6 +82,7 @@ def build(
             if keeper.store:
                 _history_tab(history, chat)
             _browse_tab(Browsing(pipeline, places or Places()))
+            checking_tab(pipeline, store, _quiet())
             planner_tab(_quiet())
         dialogs = (settings_html(engine), shortcuts_html(), form_html(), confirm_html())
         _html("".join(dialogs), "dialogs")

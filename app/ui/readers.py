@@ -8,10 +8,10 @@ import secrets
 from typing import Final
 
 import gradio as gr
-from starlette.requests import cookie_parser
+from starlette.requests import Request, cookie_parser
 from starlette.types import Scope
 
-__all__ = ["COOKIE", "cookie_for", "owner_of", "session_of"]
+__all__ = ["COOKIE", "cookie_for", "owner_behind", "owner_of", "session_of"]
 
 COOKIE: Final = "citewise_reader"
 _ID = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits
@@ -38,9 +38,11 @@ def owner_of(request: gr.Request) -> str | None:
     None where the browser sends no id back, so that nothing could be found again. The id itself
     is kept nowhere: who reads the database or an export can't pass for the reader.
     """
-    inner = request.request
-    if inner is None:
-        return None
+    return None if request.request is None else owner_behind(request.request)
+
+
+def owner_behind(inner: Request) -> str | None:
+    """As `owner_of`, of a request that is none of Gradio's."""
     key = inner.scope.get("citewise.key")
     if key:
         return f"key:{key}"

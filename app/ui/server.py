@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.store import Store
 from app.ui import texts
+from app.ui.checking import kept_pages
 from app.ui.conversation import Answering
 from app.ui.introduced import PREVIEW, Introduced
 from app.ui.page import build
@@ -28,7 +29,9 @@ from app.ui.readers import cookie_for
 __all__ = ["POLICY", "mount_page"]
 
 _FILES = Path(__file__).resolve().parent
-_STYLES = ("style.css", "browse.css", "details.css", "conversation.css", "planner.css")
+_STYLES = (
+    "style.css", "browse.css", "details.css", "conversation.css", "planner.css", "checking.css",
+)  # fmt: skip
 _SCRIPTS = (
     "page.js",
     "browse.js",
@@ -120,6 +123,8 @@ def mount_page(
     """Serve the page at `/`, after the routes that the application already has."""
     app.add_api_route(f"/{PREVIEW.name}", _preview, include_in_schema=False)
     keeper, places = Keeper(store, keeps=keep), Places(cache / "maps" if cache else None)
+    if store is not None:
+        app.router.routes.extend(kept_pages(store))
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         build(pipeline, store, keeper, places),

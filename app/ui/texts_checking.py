@@ -1,0 +1,46 @@
+"""What the page says of checking a claim."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.record.checked import DifferenceKind, Verdict
+
+TAB: Final = "Check a claim"
+LEAD: Final = (
+    "Paste a sentence or a paragraph about language models. Each sentence is held against the "
+    "sources."
+)
+LABEL: Final = "What is to be checked"
+PLACEHOLDER: Final = "GPT-3 has 150 billion parameters. It was trained on 300 billion tokens."
+CHECK: Final = "Check"
+CHECKING: Final = "Checking…"
+VERDICTS: Final[dict[Verdict, str]] = {
+    "supported": "Supported",
+    "contradicted": "Contradicted",
+    "not_in_sources": "Not in the sources",
+    "no_claim": "Claims nothing",
+}
+MARKS: Final[dict[Verdict, str]] = {
+    "supported": "✓", "contradicted": "✗", "not_in_sources": "?", "no_claim": "–",
+}  # fmt: skip
+KINDS: Final[dict[DifferenceKind, str]] = {
+    "figure": "Figure", "name": "Name", "opposite": "Direction", "negation": "Denial",
+    "word": "Wording",
+}  # fmt: skip
+READ_AS: Final = "Read as"
+NEAREST: Final = "The nearest that was found; it says neither that nor the opposite"
+SAID: Final = "the text says"
+THERE: Final = "the source says"
+NOWHERE: Final = "the source does not say it"
+KEEP: Final = "Keep under a link"
+KEPT: Final = "Kept as it is now, for whoever can reach this server"
+OPEN_LINK: Final = "open it to share its address, or to revoke it"
+NO_COOKIE: Final = "Your browser keeps no cookie of this page, so the link could not be revoked."
+NOTHING_YET: Final = "Check a text first."
+PAGE_TITLE: Final = "Checked claims"
+CHECKED_ON: Final = "Checked on"
+BY_INDEX: Final = "against the index"
+REVOKE: Final = "Revoke this link"
+REVOKED: Final = "This link has been revoked. Nothing is kept of it."
+GONE: Final = "Nothing is kept here. The link may have been revoked."
