@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from app.answer.compose import ComposedSentence, compose
 from app.question.acts import Act, Wishes
@@ -42,8 +43,13 @@ _CLAUSE = re.compile(
 )
 _SIMPLE_WORDS = 80
 _SIMPLE_SENTENCE = 40
+_TO_THE_POINT = 20  # how much harder a sentence may be that speaks of all that is asked
 _MORE = 6
 _FEW = 3
+# An answer of which so much was said in the one before says it again.
+_MOSTLY = 0.5
+_SAID_AGAIN = 2
+_NEAR = 5  # passages
 _SAME_SUBJECT = 0.5
 
 
@@ -69,10 +75,10 @@ def as_wished(
         said: the answers that were given to it so far.
     """
     fresh = compose(question, evidence, weigh, shape=shape)
-    spoken = _spoken(evidence, said[-1]) if said else []
+    spoken = _spoken(evidence, said[-1]) if said and act is not Act.ASK else []
     base = spoken or _pairs(fresh, evidence)
     if wishes.simple:
-        chosen = _simple(base, evidence, said)
+        chosen = _simple(base, evidence, said, frozenset(content_words(question)))
     elif wishes.example:
         chosen = [*(base[:1] if act is Act.ASK else []), *_examples(question, evidence, weigh)]
     elif wishes.persona and act is Act.REPEAT:
@@ -83,12 +89,41 @@ def as_wished(
         chosen = [*(base if act is Act.ASK else []), *_more(evidence, old, base)]
     elif act is Act.REPEAT or wishes.form or wishes.words or wishes.sentences or wishes.short:
         chosen = base
+    elif act is Act.ASK and said:
+        return _not_again(question, fresh, evidence, said[-1])
     else:
         return fresh
     words = frozenset(content_words(question))
     if wishes.form and not wishes.sentences and len(chosen) < _LEAST_ROWS:
         chosen = [*chosen, *_more(evidence, set(), chosen)][:_MORE]
     return _laid_out(_bounded(chosen, wishes, evidence, words), wishes)
+
+
+def _not_again(
+    question: str,
+    fresh: Sequence[ComposedSentence],
+    evidence: Sequence[Evidence],
+    answer: str,
+) -> list[ComposedSentence]:
+    """Say of what the last answer said only what answers, and then what is new."""
+    pairs, plain = _pairs(fresh, evidence), _plain(_MARKER.sub("", answer))
+    old = [pair for pair in pairs if _plain(pair[1].text) in plain]
+    size = sum(len(pair[1].text.split()) for pair in pairs)
+    if sum(len(pair[1].text.split()) for pair in old) < _MOSTLY * size:
+        return list(fresh)
+    asked = set(content_words(question))
+    best = sorted(old, key=lambda pair: -len(pair[1].words & asked))[:_SAID_AGAIN]
+    kept: list[ComposedSentence] = []
+    dropped = False
+    for one, pair in zip(fresh, pairs, strict=True):
+        # What leans on a sentence that is left out would hang in the air.
+        dropped = (pair in old and pair not in best) or (dropped and leans(one.text))
+        if not dropped:
+            kept.append(one if kept else replace(one, lead=""))
+    more = _more(evidence[:_NEAR], {plain}, _pairs(kept, evidence))
+    new = [pair for pair in more if pair[1].words & asked][:_FEW]
+    added = _laid_out(new, Wishes())
+    return [*kept, *(replace(one, lead=" ") for one in added)] or list(fresh)
 
 
 def said_before(evidence: Sequence[Evidence], answer: str) -> list[Chosen]:
@@ -171,7 +206,10 @@ def _spans(item: Evidence) -> list[Span]:
 
 
 def _simple(
-    base: Sequence[Chosen], evidence: Sequence[Evidence], said: Sequence[str]
+    base: Sequence[Chosen],
+    evidence: Sequence[Evidence],
+    said: Sequence[str],
+    asked: frozenset[str],
 ) -> list[Chosen]:
     """Take the definition, then what is said in short sentences without formulas and figures."""
     topics = [item.passage.topic for item, _ in base] or [item.passage.topic for item in evidence]
@@ -190,7 +228,13 @@ def _simple(
         if (at == 0 or not (leans(span.text) or concludes(span.text)))
         and not any(_plain(span.text) in text for text in spoken)
     ]
-    ranked = sorted(others, key=lambda pair: _difficulty(pair[1].text))
+    of_all = max(1, len(asked))
+    ranked = sorted(
+        others,
+        key=lambda pair: (
+            _difficulty(pair[1].text) - _TO_THE_POINT * len(pair[1].words & asked) / of_all
+        ),
+    )
     easy = [pair for pair in ranked if _difficulty(pair[1].text) < _SIMPLE_SENTENCE]
     # A definition that was given already is not given again, where there is something else.
     known = [pair for pair in first if any(_plain(pair[1].text) in text for text in spoken)]

@@ -354,15 +354,18 @@ class AnswerRun:
 
     def _chosen(self) -> list[ComposedSentence]:
         """Choose what is composed, as the turn wishes for it."""
-        again, said = self.reading.again, self.reading.said
+        again, said, last = self.reading.again, self.reading.said, self.reading.past.last
+        asked = self.retrieved.standalone_query
+        anew = last is not None and last.question.casefold() != asked.casefold()
+        before = (last.answer,) if last is not None and anew else ()
         return as_wished(
             said.act,
             said.wishes,
-            self.retrieved.standalone_query,
+            asked,
             self._nearest() if self.retrieved.gap else self.evidence,
             self.weigh,
             shape=self.persona.shape,
-            said=again.answers if again else (),
+            said=again.answers if again else before,
         )
 
     def _nearest(self) -> list[Evidence]:

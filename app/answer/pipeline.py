@@ -194,7 +194,9 @@ class Pipeline:
         found = replace(found, rewrite=replace(rewrite, taken=form.taken))
         subjects = subjects_of(retriever.index)
         if reading.act is Act.ASK and not found.answerable and is_remark(reading.said, subjects):
-            reading = replace(reading, said=Said(Act.REMARK, reading.said.rest))
+            courtesy = reading.said.beside
+            said = Said(courtesy, "") if courtesy else Said(Act.REMARK, reading.said.rest)
+            reading = replace(reading, said=said)
             return reading, _nothing_looked_up(question, reading, retriever.index)
         return reading, found
 
@@ -284,7 +286,8 @@ class Pipeline:
         own, last = reading.said.rest, reading.past.last
         said = last.answer if last is not None and reading.again is None else ""
         first: _Looked | None = None
-        least = _TOLD if reading.act is Act.ASK and only_tells(reading.said) else 0.0
+        tells = reading.act is Act.ASK and only_tells(reading.said)
+        least, forms = (_TOLD, forms[:1]) if tells else (0.0, forms)
         for form in forms:
             looked = self._look(form, retriever, depth, clock)
             if not looked.answerable or looked.confidence < least:

@@ -84,7 +84,7 @@ class Said:
     it announces another subject, `back_to` what it returns to; `claimed` is the value that a
     challenge holds against the last answer; `place` what it points at ("first
     number"), or what it asks of Citewise itself; `meant` are words of
-    the last answer that it asks the meaning of.
+    the last answer that it asks the meaning of; `beside` is the courtesy that comes with it.
     """
 
     act: Act
@@ -95,3 +95,4 @@ class Said:
     claimed: str = ""
     place: str = ""
     meant: str = ""
+    beside: Act | None = None

@@ -141,7 +141,7 @@ def only_tells(said: Said) -> bool:
     """Tell whether a message is a statement, which asks for nothing in so many words."""
     like = patterns("follow_up")
     asks = "?" in said.rest or like["asks"].match(said.rest) or like["wants"].match(said.rest)
-    return not asks and like["verb"].search(said.rest) is not None
+    return not asks and bool(like["verb"].search(said.rest) or like["tells"].match(said.rest))
 
 
 def is_remark(said: Said, subjects: Subjects) -> bool:

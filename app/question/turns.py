@@ -139,7 +139,9 @@ def _by_clauses(text: str, said: Said) -> Said:
     switched = inner.switched or any(clause.act == _SWITCH for clause in found[:first])
     wishes = _wished(inner.wishes, around)
     act = wishes.act if inner.act is Act.REMARK and wishes.act else inner.act
-    return replace(inner, act=act, wishes=wishes, switched=switched)
+    courtesies = (Act.LEAVE, Act.THANK, Act.GREET)
+    beside = next((one for one in courtesies if one in {clause.act for clause in around}), None)
+    return replace(inner, act=act, wishes=wishes, switched=switched, beside=inner.beside or beside)
 
 
 def _as_set_phrase(clause: Clause) -> Clause:

@@ -126,3 +126,31 @@ async def test_a_question_in_another_language_is_answered_and_told_to_be_in_engl
 async def test_a_wish_for_a_persona_holds_for_its_turn(make_pipeline: MakePipeline) -> None:
     answer = await talked(make_pipeline(), "answer as an engineer: how do I set LoRA's rank?")
     assert answer.persona == "citewise-engineer"
+
+
+async def test_a_follow_up_says_more_than_was_just_said(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(answer_mode="compose")
+    first, then = "How does DistilBERT compare with BERT?", "and how much faster is it?"
+    before = await talked(pipeline, first)
+    said = {claim.text for claim in before.claims}
+    answer = await talked(pipeline, first, then)
+    assert {claim.text for claim in answer.claims} - said
+    # The same question again is a wish for the same answer.
+    assert (await talked(pipeline, first, first)).text == before.text
+
+
+async def test_thanks_with_a_remark_beside_them_are_answered_as_thanks(
+    make_pipeline: MakePipeline,
+) -> None:
+    answer = await talked(make_pipeline(), ASKED, "thanks a lot, my flatmate will love it")
+    assert answer.act == "thank"
+    assert answer.citations == ()
+
+
+async def test_what_was_said_of_something_is_said_again(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(answer_mode="compose")
+    asked = "What speedup do EAGLE-3 and Medusa give?"
+    answer = await talked(pipeline, asked, "what did you say for Medusa?")
+    assert answer.act == "refer"
+    assert "Medusa" in answer.text
+    assert len(answer.claims) == 1
