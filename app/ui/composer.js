@@ -99,7 +99,7 @@
     memory.set("pending", text);
     tellWith("ask", { text });
     const mine = sent;
-    setTimeout(() => { if (sent === mine && !answering()) hint(words.slow); }, SLOW_MS);
+    setTimeout(() => { if (sent === mine && !answering() && !window.citewise.away()) hint(words.slow); }, SLOW_MS);
   }
 
   document.addEventListener("keydown", (event) => {

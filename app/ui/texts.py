@@ -303,7 +303,6 @@ TALK_AWAY: Final = (
 
 HISTORY_SEARCH: Final = "Search your conversations"
 HISTORY_PLACEHOLDER: Final = "Words from a title, a question or an answer…"
-HISTORY_LIST: Final = "Your conversations"
 HISTORY_EMPTY: Final = (
     "Nothing here yet. Each conversation is kept as you ask, for this browser alone."
 )
