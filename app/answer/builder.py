@@ -18,6 +18,7 @@ from app.answer.compose import ComposedSentence
 from app.answer.conflicts import ConflictSentence, in_answer, numbered, statements
 from app.answer.draft import Reviewer
 from app.answer.limits import Bounds
+from app.answer.manner import in_manner
 from app.answer.miscomputed import Faults
 from app.answer.on_last_answer import answered_from_last, table
 from app.answer.origins import named_work
@@ -65,6 +66,8 @@ __all__ = ["AnswerRun", "Parts"]
 _NEAREST = 2
 # Answers that say what is missing.
 _TOLD = frozenset({"draft", "composed", "mixed", "abstained"})
+# Wishes that leave an answer its own form.
+_PLAIN = (None, Act.REPEAT)
 _FROM_THE_LAST = frozenset({Act.SOURCE, Act.CHALLENGE, Act.REFER})
 
 
@@ -120,7 +123,7 @@ class AnswerRun:
         self.retrieved = retrieved
         self.clock, self.delimiter = clock, delimiter
         self.weigh = pipeline.index.lexical.weight
-        self.known = evidence_of((*retrieved.hits, *retrieved.counterparts))
+        self.known = evidence_of((*retrieved.hits, *retrieved.counterparts, *retrieved.beside))
         # What conflicts alone bring in is no evidence for the rest of the answer.
         self.evidence = self.known[: len(retrieved.hits)]
         self.faults = Faults(self.known, (*retrieved.conflicts, *retrieved.unasked))
@@ -337,14 +340,14 @@ class AnswerRun:
         self.clock.begin()
         chosen, told = self._chosen(), list[Delta]()
         for one in list(chosen):
-            for wrong in self.faults.stated_in(one.text, [self.evidence[one.n - 1].passage.id]):
+            for wrong in self.faults.stated_in(one.text, [self.known[one.n - 1].passage.id]):
                 told += self._disputed(wrong.conflict)
                 chosen = [other for other in chosen if other is not one]
         if self.reading.said.wishes.form == "table" and len(chosen) > 1:
             pairs = [(self.evidence[one.n - 1], _span(one)) for one in chosen]
             return [*told, *table(pairs, self.writer)]
         bounds = Bounds(self.question.sampling, self.model)
-        deltas, ending = await bounds.write(chosen, self.writer, self.evidence)
+        deltas, ending = await bounds.write(chosen, self.writer, self.known)
         if ending:
             self.bounded, self.finish_reason = True, ending
         self.clock.mark("first_sentence")
@@ -358,7 +361,7 @@ class AnswerRun:
         asked = self.retrieved.standalone_query
         anew = last is not None and last.question.casefold() != asked.casefold()
         before = (last.answer,) if last is not None and anew else ()
-        return as_wished(
+        chosen = as_wished(
             said.act,
             said.wishes,
             asked,
@@ -366,6 +369,16 @@ class AnswerRun:
             self.weigh,
             shape=self.persona.shape,
             said=again.answers if again else before,
+        )
+        if said.act is not Act.ASK or said.wishes.act not in _PLAIN or self.retrieved.gap:
+            return chosen
+        return in_manner(
+            chosen,
+            asked,
+            self.known,
+            self.weigh,
+            shape=self.persona.shape,
+            research=self.persona.name.endswith("+research"),
         )
 
     def _nearest(self) -> list[Evidence]:

@@ -19,7 +19,7 @@ from index.text.quantities import quantities
 from index.text.tokens import content_words
 from index.types import PassageKind
 
-__all__ = ["ComposedSentence", "asks_figures", "compose"]
+__all__ = ["ComposedSentence", "asks_figures", "compose", "figure_of"]
 
 # What an answer begins with where it can: not with a caveat, an advice or a list of contents.
 _LEADING_KINDS = frozenset({PassageKind.FAQ, PassageKind.DATA, PassageKind.DEFINITION})
@@ -194,7 +194,7 @@ def _leads(item: Evidence, asked: _Asked) -> bool:
 def _leading(item: Evidence, asked: _Asked) -> list[Chosen]:
     """Take the best passage: whole, or of a long one what speaks most to the question."""
     if item.passage.kind is PassageKind.DATA:
-        return [(item, _figure(item))]
+        return [(item, figure_of(item))]
     spans = item.spans
     if len(spans) <= _WHOLE:
         return [(item, span) for span in _joined(item, spans)]
@@ -256,7 +256,7 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     said = frozenset().union(*(other.words | i.words for i, other in chosen))
     head = frozenset(content_words(item.passage.heading))
     is_data = item.passage.kind is PassageKind.DATA
-    spans = [_figure(item)] if is_data else [s for s in item.spans if _stands(item, s)]
+    spans = [figure_of(item)] if is_data else [s for s in item.spans if _stands(item, s)]
     if not spans:
         return []
     best = max(spans, key=asked.worth)
@@ -288,7 +288,7 @@ def _stands(item: Evidence, span: Span) -> bool:
     return not (hangs or _is_block(span) or announces_nothing)
 
 
-def _figure(item: Evidence) -> Span:
+def figure_of(item: Evidence) -> Span:
     """Take a data point's note where it states the figure itself, else all of it."""
     text = item.passage.text
     head, _, note = text.partition(". ")

@@ -19,6 +19,7 @@ from functools import partial
 from app.answer.builder import AnswerRun
 from app.answer.clock import Clock, searched_within
 from app.answer.conflicts import find_conflicts
+from app.answer.manner import of_the_subject
 from app.answer.prompt_builder import Delimiter
 from app.answer.replies import nearest_questions
 from app.answer.settings import PipelineSettings
@@ -265,6 +266,7 @@ class Pipeline:
             counterparts=found_conflicts.counterparts,
             act=reading.act,
             gap=looked.gap if reading.language == ENGLISH else None,
+            beside=of_the_subject(hits, found.hits, retriever.index.passages),
         )
         return retrieved, looked.form
 

@@ -8,11 +8,10 @@ added, changed, or two that changed places: Damerau 1964), of long words two. Na
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 __all__ = ["spelled"]
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _WORD = re.compile(r"(?<![\w.$@/\\'-])[a-z]{4,20}(?!\w)(?![/\\@(='-]|\.\w)")
 _SEEN = 3
 _SEEN_OFTEN = 10
@@ -34,37 +33,49 @@ def spelled(
         word = match.group()
         if is_word(word) or (seen := counts()).get(word, 0) > 1:
             return word
-        near = _known(_near(word), word, seen, _SEEN)
-        if not near and len(word) >= _LONG:
-            further = (two for one in _near(word) for two in _near(one))
-            near = _known(further, word, seen, _SEEN_OFTEN)
+        near = _near(word, seen)
         return max(near, key=lambda one: (_likely(word, one), seen[one], one), default=word)
 
     return _WORD.sub(mend, text)
 
 
-def _known(near: Iterable[str], word: str, counts: Mapping[str, int], least: int) -> frozenset[str]:
-    """Keep what the index writes often enough; the first letter is hardly ever the wrong one."""
-    first = {word[0], word[1]} if len(word) > 1 else {word[0]}
-    kept = (one for one in near if counts.get(one, 0) >= least and one[:1] in first)
-    return frozenset(one for one in kept if one[0] == word[0] or sorted(one) == sorted(word))
+def _near(word: str, counts: Mapping[str, int]) -> list[str]:
+    """Return the words of the index that are fewest slips away.
+
+    The first letter is hardly ever the wrong one, but may have changed places with the second.
+    """
+    most = 2 if len(word) >= _LONG else 1
+    letters = set(word)
+    near: dict[int, list[str]] = {1: [], 2: []}
+    for one, count in counts.items():
+        alike = one[0] == word[0] or one[:2] == word[1::-1]
+        if alike and abs(len(one) - len(word)) <= most and len(letters ^ set(one)) <= 2 * most:
+            slips = _slips(word, one, most)
+            if slips <= most and count >= (_SEEN if slips == 1 else _SEEN_OFTEN):
+                near[slips].append(one)
+    return near[1] or near[2]
+
+
+def _slips(typed: str, meant: str, most: int) -> int:
+    """Count the slips between two different words; more than `most` are not told apart.
+
+    Optimal string alignment: no letter is changed twice.
+    """
+    before: list[int] = []
+    row = list(range(len(meant) + 1))
+    for i, letter in enumerate(typed, start=1):
+        last, row = row, [i]
+        for j, other in enumerate(meant, start=1):
+            best = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != other))
+            turned = i > 1 and j > 1 and letter == meant[j - 2] and typed[i - 2] == other
+            row.append(min(best, before[j - 2] + 1) if turned else best)
+        if min(row) > most:
+            return most + 1
+        before = last
+    return row[-1]
 
 
 def _likely(word: str, meant: str) -> bool:
     """Tell whether all that was typed is meant: letters are left out or turned round."""
     letters = iter(meant)
     return sorted(word) == sorted(meant) or all(letter in letters for letter in word)
-
-
-def _near(word: str) -> Iterator[str]:
-    """Yield the words one slip away."""
-    for at in range(len(word) + 1):
-        before, after = word[:at], word[at:]
-        if after:
-            yield before + after[1:]
-        if len(after) > 1:
-            yield before + after[1] + after[0] + after[2:]
-        for letter in _LETTERS:
-            yield before + letter + after
-            if after:
-                yield before + letter + after[1:]

@@ -290,7 +290,8 @@ class Retrieved:
 
     `conflicts` are those that the question asks about, `unasked` those that an answer must state
     once it gives one of their values; `counterparts` are the passages of either that are no hits;
-    `act` is what the turn does, `gap` what the passages do not speak of.
+    `act` is what the turn does, `gap` what the passages do not speak of; `beside` is what there is
+    besides on the subject of the best hit, for a persona that asks for it.
     """
 
     standalone_query: str
@@ -306,6 +307,7 @@ class Retrieved:
     counterparts: tuple[Hit, ...] = ()
     act: str = "ask"
     gap: Gap | None = None
+    beside: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

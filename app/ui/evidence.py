@@ -55,7 +55,7 @@ def evidence_html(turn: Turn, prefix: str, numbers: Mapping[int, int] = _NO_NUMB
     hits = (*turn.retrieved.hits, *turn.retrieved.counterparts)
     cited = {citation.ref for citation in turn.citations}
     unused = [hit for hit in hits if hit.passage.id not in cited]
-    by_id = {hit.passage.id: hit for hit in hits}
+    by_id = {hit.passage.id: hit for hit in (*hits, *turn.retrieved.beside)}
     parts = []
     if turn.citations:
         items = "".join(
@@ -199,7 +199,7 @@ def conflicts_html(turn: Turn, numbers: Mapping[int, int] = _NO_NUMBERS) -> str:
 
 def _conflict(conflict: Conflict, turn: Turn, numbers: Mapping[int, int]) -> str:
     found = turn.retrieved
-    passages = passages_of((*found.hits, *found.counterparts)) if found else {}
+    passages = passages_of((*found.hits, *found.counterparts, *found.beside)) if found else {}
     rows = []
     for value in conflict.values:
         passage = passages.get(value.ref)

@@ -102,7 +102,7 @@ def _answer(take: Take, showing: Showing, status: str = "", *, newest: bool = Fa
     """An answer's label, conflicts and text, its cards and evidence, and what is going on."""
     turn, prefix, numbers = take.turn, prefix_of(take.number), showing.numbered(take.number)
     found = turn.retrieved
-    hits = (*found.hits, *found.counterparts) if found else ()
+    hits = (*found.hits, *found.counterparts, *found.beside) if found else ()
     cards = cards_html(turn.citations, turn.claims, passages_of(hits), prefix, numbers)
     evidence = evidence_html(turn, prefix, numbers)
     busy = "false" if turn.over else "true"

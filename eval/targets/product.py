@@ -169,7 +169,7 @@ async def answered(pipeline: Pipeline, question: Question) -> Output:
 def _output(answer: Answer, retrieved: Retrieved | None, times: dict[str, float]) -> Output:
     """Keep an answer. Nothing is retrieved for talk."""
     hits = retrieved.hits if retrieved else ()
-    counterparts = retrieved.counterparts if retrieved else ()
+    others = (*retrieved.counterparts, *retrieved.beside) if retrieved else ()
     return Output(
         text=answer.text,
         abstained=answer.abstained,
@@ -182,7 +182,7 @@ def _output(answer: Answer, retrieved: Retrieved | None, times: dict[str, float]
         ),
         dropped=tuple(f"{dropped.reason}: {dropped.text}" for dropped in answer.dropped),
         conflicts=tuple(tuple(v.value for v in conflict.values) for conflict in answer.conflicts),
-        passages={hit.passage.id: text_of(hit) for hit in (*hits, *counterparts)},
+        passages={hit.passage.id: text_of(hit) for hit in (*hits, *others)},
         prompt_tokens=answer.usage.prompt_tokens,
         completion_tokens=answer.usage.completion_tokens,
         timings={**answer.timings, **times},
