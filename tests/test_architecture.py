@@ -155,12 +155,13 @@ from app.cli.serve import build_server
 from app.service import open_pipeline
 from app.config.settings import load_settings
 from app.store import open_store
-from app.record.types import Final, Question
+from app.record.types import Final, Question, Sampling
 settings = load_settings(index=Path({str(shipped_index)!r}), answer_mode="draft")
 pipeline = open_pipeline(settings)
 build_server(pipeline, settings, open_store(settings.database))
 async def ask():
-    return [e async for e in pipeline.answer(Question("How large is a KV cache?"))][-1]
+    asked = Question("How large is a KV cache?", sampling=Sampling(max_tokens=32))
+    return [e async for e in pipeline.answer(asked)][-1]
 assert isinstance(asyncio.run(ask()), Final)
 print(json.dumps(sorted(m for m in sys.modules if m in {HEAVY!r})))
 """

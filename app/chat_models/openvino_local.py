@@ -119,6 +119,11 @@ class OpenVinoChatModel:
                 f"the model in {folder} can't be loaded ({error}); remove that folder and start "
                 "again to convert it anew"
             ) from error
+        except OSError as error:
+            raise ModelUnavailable(
+                f"the model can't be converted in {folder.parent} ({error.strerror}); expected a "
+                "folder that can be written: name another one with the setting cache"
+            ) from error
 
     def _folder(self) -> Path:
         path = self._path or SMOLLM2.verified()

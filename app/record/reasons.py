@@ -17,6 +17,7 @@ class Reason(StrEnum):
     NAME = "name"
     CREDIT = "credit"
     ALTERED = "altered"
+    MISQUOTED = "misquoted"
     SWAPPED = "swapped"
     NEGATION = "negation"
     DIRECTION = "direction"
@@ -46,6 +47,7 @@ _WORDINGS = {
     Reason.NAME: "the name {about!r} is not in the evidence",
     Reason.CREDIT: "the evidence has nothing by {about}",
     Reason.ALTERED: "it says {about}",
+    Reason.MISQUOTED: "it puts {about!r} in quotation marks, which the evidence does not",
     Reason.SWAPPED: "the evidence has {about} the other way round",
     Reason.NEGATION: "it denies, or leaves undenied, what the evidence says of {about!r}",
     Reason.DIRECTION: "the evidence has the direction of {about!r} the other way round",

@@ -53,6 +53,8 @@ _NEAR = 6  # telling words on each side of a place
 # How much closer a number or name must stand to the words of another place than to those of its
 # own: a sum over shared neighbors, the one next to it counting 1, the second 1/2 and so on.
 _CLOSER = 0.5
+_QUOTED = re.compile(r"[“„«\"]([^“”„«»\"]+)[”“»\"]")
+_MARKS = re.compile("[“”„«»]")
 _CLAUSE = re.compile(r"[;.!?](?=\s)")
 
 
@@ -73,7 +75,7 @@ class Reading:
 
 def objection(reading: Reading) -> Objection | None:
     """Return the first thing that speaks against a sentence, None where nothing does."""
-    checks = (_number, _name, _credit, _near_quote, _roles, _negation, _direction)
+    checks = (_number, _name, _credit, _near_quote, _quotation, _roles, _negation, _direction)
     return next((found for check in checks if (found := check(reading))), None)
 
 
@@ -110,6 +112,23 @@ def lean(text: str, evidence: str, row: tuple[frozenset[str], frozenset[str]]) -
 def denied_words(text: str) -> frozenset[str]:
     """Return the stems that a text denies outright."""
     return _reached(text, _DENIALS | _QUIET_DENIALS, True)
+
+
+def _quotation(reading: Reading) -> Objection | None:
+    """Return the first words in quotation marks that nobody there said, or that were not quoted.
+
+    A document's own words may be quoted, a passage about a source only as far as it quotes.
+    """
+    for quoted in _QUOTED.finditer(reading.sentence):
+        if not any(_quotes(item, quoted) for item in reading.items):
+            return Objection(Reason.MISQUOTED, quoted[1])
+    return None
+
+
+def _quotes(item: Evidence, quoted: re.Match[str]) -> bool:
+    text = " ".join(_MARKS.sub('"', item.passage.text).split())
+    words = " ".join(quoted[1].split())
+    return f'"{words}"' in text or (item.passage.place is not None and words in text)
 
 
 def _near_quote(reading: Reading) -> Objection | None:

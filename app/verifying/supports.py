@@ -65,7 +65,7 @@ _LEAST_CLAIMED = 3
 # A heading over what follows: "**Batch size**:".
 _LABEL = re.compile(r"(?:\*\*[^*]+\*\*|__[^_]+__)[ \t]*:?|(?:\*\*|__)[^*_]+:(?:\*\*|__)")
 # Words after which no sentence ends: what they lead to was never written.
-_UNFINISHED = re.compile(r"\b(?:the|an?|of|and|or|than|because|its|their)[\s,]*$")
+_UNFINISHED = re.compile(r"(?<!\S)(?:the|an?|of|and|or|than|because|its|their)[\s,]*$")
 # A question that a sentence only mentions, in quotation marks.
 _MENTIONED = re.compile(r"(?<!\w)[“\"‘'](?=[^“”\"]*\?)[^“”\"]*[”\"’']")
 

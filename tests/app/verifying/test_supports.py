@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from app.record.evidence import Evidence, evidence_of
 from app.record.reasons import Reason
-from app.verifying.checks import crossed
+from app.verifying.checks import Reading, crossed, objection
 from app.verifying.near_quotes import alterations
 from app.verifying.supports import LexicalVerifier, claims_nothing, is_no_sentence
-from index.types import Hit, Passage, PassageKind, Source
+from index.types import Hit, Passage, PassageKind, Place, Source
 
 CACHE = (
     "The KV cache stores the keys and values of earlier tokens, so that a decoding step need not "
@@ -281,3 +281,23 @@ def test_a_passage_that_speaks_against_a_sentence_yields_to_one_that_supports_it
         verdict = LexicalVerifier(lambda word: 3.0).verify(sentence, cited, evidence)
         assert verdict.status == "supported"
         assert [support.n for support in verdict.supports] == [2]
+
+
+def _quoting(sentence: str, text: str, place: Place | None) -> Reason | None:
+    passage = Passage("t/1", PassageKind.FAQ, "t", "Topic", "Keys?", text, (), place=place)
+    items = tuple(evidence_of([Hit(passage, 1.0)]))
+    found = objection(Reading(sentence, items, text))
+    return found.reason if found else None
+
+
+@given(st.lists(st.sampled_from("keys values tokens are kept here".split()), min_size=1))
+def test_only_what_is_quoted_there_or_is_a_documents_is_put_in_quotation_marks(
+    words: list[str],
+) -> None:
+    said, place = " ".join(words), Place("a.md", ("Keys",))
+    sentence = f"Of the cache it says “{said}” there."
+    plain, marked = f"It has {said} there.", f'It has "{said}" there.'
+    assert _quoting(sentence, plain, place) is not Reason.MISQUOTED
+    assert _quoting(sentence, marked, None) is not Reason.MISQUOTED
+    assert _quoting(sentence, plain, None) is Reason.MISQUOTED
+    assert _quoting(sentence, "It has nothing.", place) is Reason.MISQUOTED
