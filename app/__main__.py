@@ -38,6 +38,7 @@ def _serve(parser: Parser) -> None:
 
 def _ask(parser: Parser) -> None:
     _question(parser)
+    _sources(parser)
     parser.add_argument("--persona", help="a persona's name, or the path of your own persona file")
     parser.add_argument("--temperature", type=float, help="0 is greedy, 2 is the most")
     parser.add_argument("--top-p", type=float, help="nucleus sampling, above 0 and at most 1")
@@ -47,7 +48,15 @@ def _ask(parser: Parser) -> None:
     _answering(parser)
 
 
+def _sources(parser: Parser) -> None:
+    parser.add_argument(
+        "--source", action="append", default=[], metavar="NAME",
+        help="ask within this source alone; may be repeated (python -m index sources)",
+    )  # fmt: skip
+
+
 def _chat(parser: Parser) -> None:
+    _sources(parser)
     parser.add_argument("--persona", help="a persona's name, such as citewise-engineer")
     _answering(parser)
 
@@ -57,6 +66,7 @@ def _retrieve(parser: Parser) -> None:
     from app.config.settings import SearchSettings
 
     _question(parser)
+    _sources(parser)
     parser.add_argument("-k", type=int, default=8, help="how many hits (8)")
     add_settings(parser, SearchSettings)
 

@@ -8,6 +8,7 @@ so that S lies in -1 to 1 and telling tokens count for more.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -53,18 +54,18 @@ class LateIndex:
     """
 
     def __init__(self, starts: NDArray[np.int64], tokens: CodedTokens) -> None:
-        self._starts, self._tokens = starts, tokens
+        self._starts, self._ends, self._tokens = starts[:-1], starts[1:], tokens
         self._weights = _inverse_document_frequencies(tokens.ids, starts)
         self._rarest = float(np.log1p(2 * len(self)))
 
     def __len__(self) -> int:
         """Count the passages."""
-        return len(self._starts) - 1
+        return len(self._starts)
 
     @property
     def tokens(self) -> int:
         """Count the tokens of all passages."""
-        return len(self._tokens.ids)
+        return int((self._ends - self._starts).sum())
 
     @classmethod
     def build(cls, passages: Sequence[CodedTokens]) -> LateIndex:
@@ -80,14 +81,21 @@ class LateIndex:
 
     def passage(self, row: int) -> CodedTokens:
         """Return one passage's tokens."""
-        own, tokens = slice(self._starts[row], self._starts[row + 1]), self._tokens
+        own, tokens = slice(self._starts[row], self._ends[row]), self._tokens
         return CodedTokens(tokens.ids[own], tokens.scales[own], tokens.codes[own])
 
+    def only(self, rows: NDArray[np.int64]) -> LateIndex:
+        """Return the token vectors of some passages; how telling a token is stays that of all."""
+        part = copy(self)
+        part._starts, part._ends = self._starts[rows], self._ends[rows]
+        return part
+
     def save(self, folder: Path) -> None:
-        """Write the arrays as `FILES`."""
+        """Write the arrays of all passages as `FILES`."""
         (folder / FILES[0]).parent.mkdir()
         tokens = self._tokens
-        arrays: tuple[NDArray[Any], ...] = (self._starts, tokens.ids, tokens.scales, tokens.codes)
+        starts = np.concatenate([[0], self._ends]).astype(np.int64)
+        arrays: tuple[NDArray[Any], ...] = (starts, tokens.ids, tokens.scales, tokens.codes)
         for name, array in zip(FILES, arrays, strict=True):
             np.save(folder / name, array, allow_pickle=False)
 
@@ -119,7 +127,7 @@ class LateIndex:
         """
         if not len(rows):
             return np.zeros((0, len(query.ids)), np.float32)
-        lengths = self._starts[rows + 1] - self._starts[rows]
+        lengths = self._ends[rows] - self._starts[rows]
         firsts = np.cumsum(lengths) - lengths
         tokens = np.arange(lengths.sum()) + np.repeat(self._starts[rows] - firsts, lengths)
         similarity = self._tokens.codes[tokens].astype(np.float32) @ query.vectors.T

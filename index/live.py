@@ -19,6 +19,7 @@ __all__ = ["LiveIndex"]
 
 _log = logging.getLogger("citewise.index")
 _LOOK_EVERY_SECONDS = 1.0
+_MOST_PARTS = 16  # of the index, that are asked within
 
 
 class LiveIndex:
@@ -46,7 +47,10 @@ class LiveIndex:
         self._seen = store.current_state(folder)
         self._retriever = self._open()
         self._look_every = look_every
-        self._looking = threading.Lock()
+        self._looking, self._dividing = threading.Lock(), threading.Lock()
+        self._parts: dict[tuple[str, ...], HybridRetriever] = {}
+        self._parts_of: HybridRetriever | None = None
+        self._names: tuple[str, ...] = ()
         self._looked = time.monotonic()
 
     @property
@@ -73,6 +77,26 @@ class LiveIndex:
         if time.monotonic() - self._looked >= self._look_every:
             self._look()
         return self._retriever
+
+    def within(self, sources: tuple[str, ...]) -> HybridRetriever:
+        """Return a retriever over some sources' passages alone, kept until the index changes.
+
+        Raises:
+            KnowledgeBaseError: there is no source of one of the names.
+        """
+        from index.within import only, source_names
+
+        whole = self.retriever()
+        with self._dividing:
+            if self._parts_of is not whole:
+                self._parts, self._parts_of = {}, whole
+                self._names = source_names(self._folder, whole.index)
+            if sources not in self._parts:
+                if len(self._parts) >= _MOST_PARTS:
+                    self._parts.clear()
+                part = only(whole.index, self._names, sources)
+                self._parts[sources] = HybridRetriever(part, whole.encoder, whole.settings)
+            return self._parts[sources]
 
     def _look(self) -> None:
         """Start to open the current index if it is another than before, unless that is going on."""

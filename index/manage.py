@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from index.cli import Parser, print_json, progress_bar, say
 from index.errors import KnowledgeBaseError
+
+if TYPE_CHECKING:
+    from index.recipe import SourceState
 
 __all__ = ["add_commands"]
 
@@ -141,7 +145,7 @@ def _become(options: argparse.Namespace, specs: Sequence[object]) -> int:
     if options.json:
         print_json(
             {
-                "sources": [asdict(state) for state in states],
+                "sources": [_told(state) for state in states],
                 "passages": report.passages,
                 "encoded": report.encoded,
                 "directory": str(report.directory),
@@ -154,6 +158,10 @@ def _become(options: argparse.Namespace, specs: Sequence[object]) -> int:
             f"{time.perf_counter() - started:.1f} s"
         )
     return 0
+
+
+def _told(state: SourceState) -> dict[str, object]:
+    return {key: value for key, value in asdict(state).items() if key != "slugs"}
 
 
 def _encoder_of(folder: Path) -> str:
@@ -176,7 +184,7 @@ def _sources(options: argparse.Namespace) -> int:
     if options.json:
         print_json(
             [
-                {**asdict(spec), **(asdict(states[spec.name]) if spec.name in states else {})}
+                {**asdict(spec), **(_told(states[spec.name]) if spec.name in states else {})}
                 for spec in specs
             ]
         )

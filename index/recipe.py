@@ -19,12 +19,13 @@ from index import files
 from index.errors import IndexUnusable, KnowledgeBaseError, wrong_fields
 from index.passages import passages_of
 from index.sources import SHIPPED, Kept, ReadResult, given_sources, joined, read
+from index.sources.slugs import slugify
 from index.types import KnowledgeBase
 
 __all__ = [
     "KEPT", "SHIPPED_NAME", "SHIPPED_PATH", "SourceSpec", "SourceState", "keep_recipe",
-    "read_recipe", "read_sources", "read_states", "stamp_of", "with_source", "without_source",
-    "write_recipe", "write_states",
+    "read_recipe", "read_sources", "read_states", "slugs_by_source", "stamp_of", "with_source",
+    "without_source", "write_recipe", "write_states",
 ]  # fmt: skip
 
 RECIPE = "sources.toml"
@@ -48,7 +49,10 @@ class SourceSpec:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What the last reading of a source found. `read` is when, in UTC."""
+    """What the last reading of a source found. `read` is when, in UTC.
+
+    `slugs` are those of the topics that are no documents.
+    """
 
     name: str
     path: str
@@ -57,6 +61,7 @@ class SourceState:
     read: str
     problems: tuple[str, ...] = ()
     not_read: tuple[str, ...] = ()
+    slugs: tuple[str, ...] = ()
 
 
 class _Record(BaseModel):
@@ -210,7 +215,18 @@ def _state(spec: SourceSpec, result: ReadResult) -> SourceState:
         datetime.now(UTC).isoformat(timespec="seconds"),
         tuple(map(str, result.problems)),
         tuple(map(str, result.skipped)),
+        tuple(topic.slug for topic in topics if not topic.sections),
     )
+
+
+def slugs_by_source(states: Sequence[SourceState]) -> dict[str, str]:
+    """The source of each topic that is no document, by the slug that it has in the index."""
+    found: dict[str, str] = {}
+    for state in states:
+        for slug in state.slugs:
+            qualified = f"{slugify(state.name)}--{slug}"
+            found[qualified if slug in found else slug] = state.name
+    return found
 
 
 def write_states(folder: Path, states: Sequence[SourceState]) -> None:

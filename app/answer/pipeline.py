@@ -36,6 +36,7 @@ from app.question.reading import Reading, is_remark, only_tells, read_in_convers
 from app.question.spelling import spelled
 from app.question.subjects import subjects_of
 from app.record.checked import Checked
+from app.record.errors import RequestError
 from app.record.evidence import Weigh
 from app.record.hooks import Observers
 from app.record.types import Event, Gap, Question, Retrieved, Rewrite
@@ -43,6 +44,7 @@ from app.verifying.judges import Judge, JudgedVerifier
 from app.verifying.supports import LexicalVerifier, Verifier
 from index import rerankers
 from index.calculations import term_of
+from index.errors import KnowledgeBaseError
 from index.live import LiveIndex
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
@@ -163,11 +165,20 @@ class Pipeline:
         finally:
             self.running -= 1
 
+    async def _retriever(self, sources: tuple[str, ...]) -> HybridRetriever:
+        """Return what searches the sources named, or all of them."""
+        if not sources:
+            return self.live_index.retriever()
+        try:
+            return await asyncio.to_thread(self.live_index.within, sources)
+        except KnowledgeBaseError as error:
+            raise RequestError(str(error), field="x_sources") from error
+
     async def _read(self, question: Question) -> tuple[Reading, Retrieved]:
         """Read what a turn does, and find the evidence for it."""
         self.settings.check(question)
         clock = Clock()
-        retriever = self.live_index.retriever()
+        retriever = await self._retriever(question.sources)
         reading = read_in_conversation(question, subjects_of(retriever.index))
         nothing = _nothing_looked_up(question, reading, retriever.index)
         if reading.calculation is not None:

@@ -85,6 +85,7 @@ def chat_question(request: ChatRequest, limits: Limits, model: ChatModel) -> Que
         ),
         instructions=talk.instructions,
         form=_form(request, model),
+        sources=tuple(request.x_sources),
     )
 
 

@@ -37,7 +37,7 @@ async def serve_retrieve(request: Request, serving: Serving) -> Response:
         field="history",
         question_field="query",
     )
-    question = Question(talk.text, talk.history, passages=asked.k)
+    question = Question(talk.text, talk.history, passages=asked.k, sources=tuple(asked.x_sources))
     note_question(request, serving, question)
     async with serving.turn():
         found = await serving.pipeline.retrieve(question)

@@ -81,6 +81,7 @@ def _question(asked: ResponsesRequest, limits: Limits, model: ChatModel) -> Ques
         ),
         instructions="\n\n".join(part for part in told if part.strip()),
         form=_form(asked, model),
+        sources=tuple(asked.x_sources),
     )
 
 

@@ -14,6 +14,7 @@ from app.api.wire import (
     Limit,
     OtherPart,
     RefusalPart,
+    SourceNames,
     TextPart,
     Wire,
     either,
@@ -155,6 +156,7 @@ class ResponsesRequest(Wire):
         None, json_schema_extra={"enum": [None, "none", "auto", {"type": "file_search"}]}
     )
     metadata: dict[str, str] | None = Field(None, max_length=16)
+    x_sources: SourceNames = Field([], description="ask within these sources alone, by name")
     previous_response_id: str | None = Field(None, json_schema_extra={"enum": [None]})
     conversation: Any = Field(None, json_schema_extra={"enum": [None]})
     prompt: Any = Field(None, json_schema_extra={"enum": [None]})

@@ -206,6 +206,11 @@ class ResponseFormat(Wire):
     json_schema: JsonSchema | None = Field(None, description="where the type is json_schema")
 
 
+SourceNames = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=32)
+]
+
+
 class ChatRequest(Wire):
     """`POST /v1/chat/completions`."""
 
@@ -237,6 +242,7 @@ class ChatRequest(Wire):
     store: bool | None = Field(
         None, description="false: the answer is not kept and can't be given feedback on"
     )
+    x_sources: SourceNames = Field([], description="ask within these sources alone, by name")
 
 
 class RetrieveRequest(Wire):
@@ -245,6 +251,7 @@ class RetrieveRequest(Wire):
     query: str = Field(min_length=1)
     k: Passages | None = Field(None, description="passages at most")
     history: list[ChatMessage] | None = Field(None, description="the turns before the query")
+    x_sources: SourceNames = Field([], description="ask within these sources alone, by name")
 
 
 class CheckRequest(Wire):

@@ -97,7 +97,9 @@ def retrieve(options: argparse.Namespace) -> int:
         raise RequestError(f"-k is {options.k}, expected 1 to 50", field="k")
 
     async def line_of(pipeline: Pipeline, line: BatchLine) -> dict[str, Any]:
-        asked = Question(line.question, line.said_before, passages=options.k)
+        asked = Question(
+            line.question, line.said_before, passages=options.k, sources=tuple(options.source)
+        )
         found = await pipeline.retrieve(asked)
         return retrieved_line(line.id, found)
 
@@ -105,7 +107,9 @@ def retrieve(options: argparse.Namespace) -> int:
         if options.batch:
             return await _batch(lambda line: line_of(pipeline, line))
         asked = _asked(options)
-        found = await pipeline.retrieve(Question(asked, passages=options.k))
+        found = await pipeline.retrieve(
+            Question(asked, passages=options.k, sources=tuple(options.source))
+        )
         if options.json:
             print_json(retrieved_line("", found))
         else:
@@ -168,7 +172,10 @@ def _question_maker(
         name = own.name
     personas.resolve(name, pipeline.personas)
     sampling = _sampling(options)
-    return lambda text, history: Question(text, history, persona=name, sampling=sampling)
+    sources = tuple(options.source)
+    return lambda text, history: Question(
+        text, history, persona=name, sampling=sampling, sources=sources
+    )
 
 
 def _sampling(options: argparse.Namespace) -> Sampling:

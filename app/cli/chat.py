@@ -35,13 +35,14 @@ class _Conversation:
     """What was said so far, and who answers."""
 
     persona: str
+    sources: tuple[str, ...] = ()
     messages: list[Message] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
 
 
 def chat(options: argparse.Namespace) -> int:
     """Talk until the input ends."""
-    talk = _Conversation(options.persona or "citewise-expert")
+    talk = _Conversation(options.persona or "citewise-expert", tuple(options.source))
     with asyncio.Runner() as runner:
         pipeline = opened_pipeline(options)
         personas.resolve(talk.persona, pipeline.personas)
@@ -73,7 +74,8 @@ def _line() -> str | None:
 
 
 def _asked(line: str, talk: _Conversation, pipeline: Pipeline, runner: asyncio.Runner) -> None:
-    question = Question(line, tuple(talk.messages[-_MOST_TURNS:]), persona=talk.persona)
+    said = tuple(talk.messages[-_MOST_TURNS:])
+    question = Question(line, said, persona=talk.persona, sources=talk.sources)
     shown: list[str] = []
     try:
         answer = runner.run(_answer(pipeline, question, shown.append))

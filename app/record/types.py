@@ -85,7 +85,10 @@ class JsonForm:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of the pipeline. `instructions` are a client's own system messages."""
+    """What is asked of the pipeline. `instructions` are a client's own system messages.
+
+    `sources` are the names of those to ask within; none asks all of them.
+    """
 
     text: str
     history: tuple[Message, ...] = ()
@@ -94,6 +97,7 @@ class Question:
     instructions: str = ""
     passages: int | None = None
     form: JsonForm | None = None
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class AskInput(BaseModel):
     question: str = Field(description="what is to be answered, as one question")
     persona: str = Field("", description="who answers, by name; by default the first")
     history: list[Said] = Field([], description="what was said before, oldest first")
+    sources: list[str] = Field([], description="ask within these sources alone, by name")
 
 
 class SearchInput(BaseModel):
@@ -48,6 +49,7 @@ class SearchInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
     query: str = Field(description="a question or keywords")
     limit: int = Field(6, ge=1, le=20, description="how many passages at most")
+    sources: list[str] = Field([], description="ask within these sources alone, by name")
 
 
 class SourcePlace(BaseModel):

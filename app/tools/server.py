@@ -128,7 +128,9 @@ def _ask(pipeline: Asking) -> _Offer:
     async def call(arguments: dict[str, Any]) -> Result:
         asked = AskInput.model_validate(arguments)
         said = tuple(Message(one.role, one.content) for one in asked.history)
-        question = Question(asked.question, said, asked.persona or names[0])
+        question = Question(
+            asked.question, said, asked.persona or names[0], sources=tuple(asked.sources)
+        )
         form = answered(await final_answer(pipeline.answer(question)))
         return answer_text(form), form
 
@@ -139,7 +141,8 @@ def _ask(pipeline: Asking) -> _Offer:
 def _search(pipeline: Asking) -> _Offer:
     async def call(arguments: dict[str, Any]) -> Result:
         asked = SearchInput.model_validate(arguments)
-        form = found(await pipeline.retrieve(Question(asked.query, passages=asked.limit)))
+        question = Question(asked.query, passages=asked.limit, sources=tuple(asked.sources))
+        form = found(await pipeline.retrieve(question))
         return found_text(form), form
 
     told = prompts.text("tools/search_knowledge.md").strip()
