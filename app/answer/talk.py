@@ -15,12 +15,19 @@ from index.errata import SHIPPED_NAME
 from index.store import LoadedIndex
 from index.types import Hit, PassageKind
 
-__all__ = ["Facts", "clarification", "talk"]
+__all__ = ["Facts", "clarification", "subject_of", "talk"]
 
 _OFFERED = 2
 _CHOICES = 3
 _QUESTION_SHOWN = 120
 _SOCIAL = frozenset({Act.GREET, Act.THANK, Act.LEAVE, Act.REMARK})
+
+
+def subject_of(knowledge_base: str) -> str:
+    """Name what sources are about, by their names joined with "+"."""
+    names = [verbatim(one_line(name)) for name in knowledge_base.split("+")]
+    told = ["language models" if name == SHIPPED_NAME else f"“{name}”" for name in names]
+    return " and ".join(filter(None, [", ".join(told[:-1]), told[-1]]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +62,12 @@ class Facts:
 
     @property
     def speaks_of_models(self) -> bool:
-        """Whether the shipped knowledge base is served."""
-        return self.index.knowledge_base == SHIPPED_NAME
+        """Whether the shipped knowledge base is served, alone or with others."""
+        return SHIPPED_NAME in self.index.knowledge_base.split("+")
 
     def subject(self) -> str:
         """Name what the knowledge base is about."""
-        if self.speaks_of_models:
-            return "language models"
-        return f"“{verbatim(one_line(self.index.knowledge_base))}”"
+        return subject_of(self.index.knowledge_base)
 
     def told(self, name: str) -> str:
         """Fill one of Citewise's own texts with what it asks for."""

@@ -69,13 +69,15 @@ def build(
     history = History(keeper.store, screen, running, feedback)
     engine = Engine(pipeline.model.name, drafts(pipeline))
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
-        _html(f'<h1>{texts.TITLE}</h1><p class="tagline">{texts.TAGLINE}</p>', "masthead")
+        shipped = Knowing(pipeline).shipped()
+        tagline = texts.TAGLINE if shipped else texts.TAGLINE_OTHER
+        _html(f'<h1>{texts.TITLE}</h1><p class="tagline">{tagline}</p>', "masthead")
         with gr.Tabs(elem_id="views"):
             with gr.Tab(texts.TAB_ASK, id="ask"), gr.Row(elem_id="ask-view"):
                 with gr.Column(elem_id="chat"):
                     longest = pipeline.settings.question_characters
                     composer = composer_html(screen.personas.values(), engine, longest)
-                    hero = texts.HERO if Knowing(pipeline).shipped() else texts.HERO_OTHER
+                    hero = texts.HERO if shipped else texts.HERO_OTHER
                     chat = _chat(hero, composer)
                 with gr.Column(elem_id="side"):
                     _html(panel_html(), "panel")

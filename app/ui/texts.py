@@ -31,6 +31,7 @@ __all__ = [
 
 TITLE: Final = "Citewise"
 TAGLINE: Final = "Answers about language models, each sentence traced to its source"
+TAGLINE_OTHER: Final = "Answers from your sources, each sentence traced to its place"
 PREVIEW_ALT: Final = "A question, its answer with numbered citations, and the evidence beside it"
 NO_SCRIPT: Final = (
     "This page needs JavaScript, which your browser has switched off. The same answers, with the "

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from app.answer.pipeline import Pipeline
+from app.answer.talk import subject_of
 from app.record.types import Answer, Message, Question, final_answer
 from tests.conftest import MakePipeline
 
@@ -154,3 +155,16 @@ async def test_what_was_said_of_something_is_said_again(make_pipeline: MakePipel
     assert answer.act == "refer"
     assert "Medusa" in answer.text
     assert len(answer.claims) == 1
+
+
+@pytest.mark.parametrize(
+    ("sources", "subject"),
+    [
+        ("ai", "language models"),
+        ("handbook", "“handbook”"),
+        ("ai+handbook", "language models and “handbook”"),
+        ("a+b+c", "“a”, “b” and “c”"),
+    ],
+)
+def test_the_subject_is_what_is_served(sources: str, subject: str) -> None:
+    assert subject_of(sources) == subject
