@@ -26,6 +26,7 @@ _LEADING_KINDS = frozenset({PassageKind.FAQ, PassageKind.DATA, PassageKind.DEFIN
 _ADDING_KINDS = frozenset({PassageKind.FAQ, PassageKind.DATA, PassageKind.SECTION})
 _BLOCKS = ("```", "|", "$$")
 _LISTED = re.compile(r"(?:^|\n)[ \t]*([-*+•]|\d{1,3}[.)])[ \t]+$")
+_NAME = re.compile(r"[^\W\d][\w.-]*")
 _FIRST_OF = 4
 _WORTH = 0.6
 _WHOLE = 6
@@ -126,6 +127,8 @@ def compose(
         shape: `papers`, `figures` or `checklist`: how the persona lays an answer out.
         most: how many sentences at the most.
     """
+    # A document's name for what follows it says nothing by itself.
+    evidence = [item for item in evidence if not all(_is_label(item, s) for s in item.spans)]
     if not evidence:
         return []
     asked = _Asked.of(question, weigh)
@@ -136,6 +139,7 @@ def compose(
             continue
         added = [span for span in _adding(item, first, asked, chosen) if not _repeats(span, chosen)]
         chosen += [(item, span) for span in added][: most - len(chosen)]
+    chosen = [pair for pair in chosen if not _is_label(*pair)]
     return [_under_its_question(one, first, question) for one in _shaped(chosen, first, shape)]
 
 
@@ -203,6 +207,20 @@ def _leading(item: Evidence, asked: _Asked) -> list[Chosen]:
     # What leans on a sentence that is left out would hang in the air.
     kept |= {i - 1 for i in kept if i and (leans(spans[i].text) or concludes(spans[i].text))}
     return [(item, span) for span in _joined(item, [spans[i] for i in sorted(kept)])]
+
+
+def _is_label(item: Evidence, span: Span) -> bool:
+    """Tell whether a piece of a document is one bare name: over code, or for what is documented.
+
+    A passage that is one word under a heading that lacks it is what the heading asks for.
+    """
+    name = span.text.strip("`*_: ")
+    if item.passage.kind is not PassageKind.SECTION or not _NAME.fullmatch(name):
+        return False
+    if _mark(item, item.spans.index(span)):
+        return False
+    above = f"{item.passage.heading} {item.passage.title}".lower()
+    return len(item.spans) > 1 or name.rpartition(".")[2].lower() in above
 
 
 def _is_block(span: Span) -> bool:

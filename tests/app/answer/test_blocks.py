@@ -55,6 +55,24 @@ def test_a_table_is_whole_though_its_cells_hold_sentences() -> None:
     assert writer.text == f"There are two [1].\n\n{table}\n\n[1]\n\nTake one [1]."
 
 
+def _section(heading: str, text: str) -> list[str]:
+    passage = Passage(
+        "kb/a.md#x/1", PassageKind.SECTION, "a", "Guide", heading, text, place=Place("a.md")
+    )
+    evidence = [Evidence(1, Hit(passage, 1.0))]
+    found = compose("What is it?", evidence, lambda _: 1.0, shape="papers")
+    return [one.text for one in found]
+
+
+def test_a_bare_name_is_no_sentence_unless_it_is_what_the_heading_asks_for() -> None:
+    assert _section("The launcher", "`pkg.launcher`") == []
+    assert _section("Run it", f"shell\n\nRun it so:\n\n{CODE}") == ["Run it so:", CODE]
+    assert _section("Owner", "Ann") == ["Ann"]
+    assert _section("Colours", "There are two:\n\n- red\n- blue") == [
+        "There are two:", "red", "blue",
+    ]  # fmt: skip
+
+
 def test_a_page_is_named_and_led_to() -> None:
     source = Source("a", "Handbook", "https://x.org/a.pdf")
     passage = Passage(
