@@ -121,8 +121,9 @@ async def _answered(pipeline: Pipeline, question: str) -> tuple[Retrieved | None
 
 def faults_in(retrieved: Retrieved, answer: Answer) -> list[Fault]:
     """Compare one answer with the passages that it was made from."""
-    passages = {hit.passage.id: hit.passage for hit in (*retrieved.hits, *retrieved.counterparts)}
-    hits = evidence_of((*retrieved.hits, *retrieved.counterparts))
+    found_hits = (*retrieved.hits, *retrieved.counterparts, *retrieved.beside)
+    passages = {hit.passage.id: hit.passage for hit in found_hits}
+    hits = evidence_of(found_hits)
     # What we say ourselves of values that disagree; each value is compared as a figure.
     own = {said.text for each in answer.conflicts for said in statements(each, hits)}
     found = [
