@@ -32,6 +32,7 @@ class Format(Enum):
     PPTX = (".pptx",)
     ODT = (".odt",)
     EPUB = (".epub",)
+    XLSX = (".xlsx",)
 
     def has(self, path: Path) -> bool:
         """Whether a path has one of the format's extensions."""
@@ -41,12 +42,13 @@ class Format(Enum):
 # What a folder may hold beside what it is about: told apart by their content.
 STRUCTURED = (Format.YAML, Format.TOWER, Format.CSV, Format.JSONL)
 # Formats whose parsers get a process of their own.
-BINARY = (Format.PDF, Format.DOCX, Format.PPTX, Format.ODT, Format.EPUB)
+BINARY = (Format.PDF, Format.DOCX, Format.PPTX, Format.ODT, Format.EPUB, Format.XLSX)
 
 ACCEPTED = (
     "a Citewise YAML file or folder (.yaml), a tower document (.json), FAQ as .csv, .tsv or "
     ".jsonl, or documents, one or a folder of them: Markdown (.md, .mdx), PDF, web pages (.html), "
     "Word (.docx), PowerPoint (.pptx), OpenDocument (.odt), e-books (.epub), "
+    "Excel (.xlsx), "
     "reStructuredText (.rst), AsciiDoc (.adoc), notebooks (.ipynb), plain text (.txt)"
 )
 

@@ -46,7 +46,7 @@ class Isolated:
         """The document at a path.
 
         Args:
-            kind: the name of its format: `PDF`, `DOCX`, `PPTX`, `ODT` or `EPUB`.
+            kind: the name of its format: `PDF`, `DOCX`, `PPTX`, `ODT`, `EPUB` or `XLSX`.
             path: the file.
 
         Raises:
@@ -123,7 +123,7 @@ def _as_json(parsed: Parsed) -> bytes:
 
 
 def _parsers() -> dict[str, Callable[[Path], Parsed]]:
-    from index.sources import office, pdf
+    from index.sources import office, pdf, spreadsheet
 
     return {
         "PDF": pdf.parse_pdf,
@@ -131,6 +131,7 @@ def _parsers() -> dict[str, Callable[[Path], Parsed]]:
         "PPTX": office.parse_pptx,
         "ODT": office.parse_odt,
         "EPUB": office.parse_epub,
+        "XLSX": spreadsheet.parse_xlsx,
     }
 
 

@@ -14,7 +14,9 @@ from index.errors import KnowledgeBaseError
 from index.sources.blocks import Block, BlockKind, Parsed
 from index.sources.html import blocks_of, table_block
 
-__all__ = ["parse_docx", "parse_epub", "parse_odt", "parse_pptx"]
+__all__ = [
+    "opened_archive", "parse_docx", "parse_epub", "parse_odt", "parse_pptx", "words_of", "xml_of",
+]  # fmt: skip
 
 # What an archive may hold unpacked.
 _MOST_BYTES = 256 * 1024 * 1024
@@ -27,7 +29,7 @@ _DC = "{http://purl.org/dc/elements/1.1/}"
 
 
 @contextmanager
-def _opened(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
+def opened_archive(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
     """An archive whose content is of a size that can be read.
 
     Raises:
@@ -47,14 +49,16 @@ def _opened(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
         raise KnowledgeBaseError(f"{path}: not readable as {what}: {error}") from error
 
 
-def _xml(archive: zipfile.ZipFile, name: str) -> Any:  # noqa: ANN401 - lxml has no types
+def xml_of(archive: zipfile.ZipFile, name: str) -> Any:  # noqa: ANN401 - lxml has no types
+    """The XML of a member; no entity is resolved and nothing fetched."""
     from lxml import etree  # type: ignore[import-untyped]
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     return etree.fromstring(archive.read(name), parser)
 
 
-def _words(node: Any) -> str:  # noqa: ANN401
+def words_of(node: Any) -> str:  # noqa: ANN401
+    """The text of an element and all within it, with single spaces."""
     return " ".join("".join(node.itertext()).split())
 
 
@@ -66,7 +70,7 @@ def parse_docx(path: Path) -> Parsed:
     """
     import mammoth  # type: ignore[import-untyped]
 
-    with _opened(path, "a Word document") as archive:
+    with opened_archive(path, "a Word document") as archive:
         archive.getinfo("word/document.xml")
         with path.open("rb") as file:
             html = mammoth.convert_to_html(
@@ -86,14 +90,14 @@ def parse_pptx(path: Path) -> Parsed:
         KnowledgeBaseError: it is none.
     """
     blocks: list[Block] = []
-    with _opened(path, "a presentation") as archive:
-        root = _xml(archive, "ppt/presentation.xml")
+    with opened_archive(path, "a presentation") as archive:
+        root = xml_of(archive, "ppt/presentation.xml")
         targets = {
             one.get("Id"): posixpath.normpath(posixpath.join("ppt", one.get("Target", "")))
-            for one in _xml(archive, "ppt/_rels/presentation.xml.rels")
+            for one in xml_of(archive, "ppt/_rels/presentation.xml.rels")
         }
         for number, slide in enumerate(root.iter(f"{_P}sldId"), 1):
-            blocks += _slide(_xml(archive, targets[slide.get(f"{_R}id")].lstrip("/")), number)
+            blocks += _slide(xml_of(archive, targets[slide.get(f"{_R}id")].lstrip("/")), number)
     title = next((block.text for block in blocks if block.kind is BlockKind.HEADING), "")
     return Parsed(tuple(blocks), title)
 
@@ -103,14 +107,16 @@ def _slide(root: Any, number: int) -> Iterator[Block]:  # noqa: ANN401
         holder = shape.find(f".//{_P}ph")
         kind = holder.get("type", "") if holder is not None else ""
         if table := shape.find(f".//{_A}tbl"):
-            rows = [[_words(cell) for cell in row.iter(f"{_A}tc")] for row in table.iter(f"{_A}tr")]
+            rows = [
+                [words_of(cell) for cell in row.iter(f"{_A}tc")] for row in table.iter(f"{_A}tr")
+            ]
             yield Block(BlockKind.TABLE, table_block(rows), page=number)
         elif kind in ("title", "ctrTitle"):
-            if title := _words(shape):
+            if title := words_of(shape):
                 yield Block(BlockKind.HEADING, title, 1, page=number)
         elif kind not in ("sldNum", "ftr", "dt"):
             for paragraph in shape.iter(f"{_A}p"):
-                if text := _words(paragraph):
+                if text := words_of(paragraph):
                     yield Block(BlockKind.ITEM, f"- {text}", page=number)
 
 
@@ -120,8 +126,8 @@ def parse_odt(path: Path) -> Parsed:
     Raises:
         KnowledgeBaseError: it is none.
     """
-    with _opened(path, "an OpenDocument text") as archive:
-        blocks = list(_odt_blocks(_xml(archive, "content.xml")))
+    with opened_archive(path, "an OpenDocument text") as archive:
+        blocks = list(_odt_blocks(xml_of(archive, "content.xml")))
     title = next((b.text for b in blocks if b.kind is BlockKind.HEADING and b.level == 1), "")
     return Parsed(tuple(blocks), title)
 
@@ -131,12 +137,12 @@ def _odt_blocks(root: Any) -> Iterator[Block]:  # noqa: ANN401
         above = {one.tag for one in node.iterancestors()}
         if node.tag == f"{_TABLE}table":
             rows = [
-                [_words(cell) for cell in row.iter(f"{_TABLE}table-cell")]
+                [words_of(cell) for cell in row.iter(f"{_TABLE}table-cell")]
                 for row in node.iter(f"{_TABLE}table-row")
             ]
             if rows := [row for row in rows if any(row)]:
                 yield Block(BlockKind.TABLE, table_block(rows))
-        elif f"{_TABLE}table" in above or not (text := _words(node)):
+        elif f"{_TABLE}table" in above or not (text := words_of(node)):
             continue
         elif node.tag == f"{_TEXT}h":
             yield Block(BlockKind.HEADING, text, int(node.get(f"{_TEXT}outline-level", "1")))
@@ -153,14 +159,14 @@ def parse_epub(path: Path) -> Parsed:
         KnowledgeBaseError: it is none.
     """
     blocks: list[Block] = []
-    with _opened(path, "an e-book") as archive:
-        container = _xml(archive, "META-INF/container.xml")
+    with opened_archive(path, "an e-book") as archive:
+        container = xml_of(archive, "META-INF/container.xml")
         package = next(one for one in container.iter("{*}rootfile")).get("full-path")
-        root = _xml(archive, package)
+        root = xml_of(archive, package)
         folder = posixpath.dirname(package)
         items = {one.get("id"): one.get("href", "") for one in root.iter("{*}item")}
         for chapter in root.iter("{*}itemref"):
             name = posixpath.normpath(posixpath.join(folder, unquote(items[chapter.get("idref")])))
             blocks += blocks_of(archive.read(name).decode("utf-8", "replace"), around=True)
-        title = next((_words(one) for one in root.iter(f"{_DC}title")), "")
+        title = next((words_of(one) for one in root.iter(f"{_DC}title")), "")
     return Parsed(tuple(blocks), title)

@@ -143,7 +143,7 @@ def test_opendocument_and_e_book(tmp_path: Path) -> None:
     assert [(s.heading, s.text) for s in book.sections] == [("One", "First."), ("Two", "Last.")]
 
 
-@pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.pptx", "a.odt", "a.epub"])
+@pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.pptx", "a.odt", "a.epub", "a.xlsx"])
 @pytest.mark.parametrize(
     "data", [b"", b"%PDF-1.4\n", b"PK\x03\x04", b"x" * 5000, archive({"a": "b"})]
 )
@@ -178,3 +178,32 @@ def test_what_takes_too_long_or_too_much_costs_itself(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeBaseError, match=r"a\.pdf"):
         starved.parse("PDF", path)
     starved.close()
+
+
+def test_excel(tmp_path: Path) -> None:
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    data = archive(
+        {
+            "xl/workbook.xml": f'<workbook xmlns:r="{office}"><workbookPr/><sheets>'
+            '<sheet name="Limits" r:id="a"/><sheet name="Empty" r:id="b"/></sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": '<Relationships><Relationship Id="a" '
+            'Target="worksheets/sheet1.xml"/><Relationship Id="b" '
+            'Target="/xl/worksheets/sheet2.xml"/></Relationships>',
+            "xl/sharedStrings.xml": "<sst><si><t>plan</t></si><si><r><t>since </t></r><r>"
+            "<t>when</t></r></si><si><t>free</t></si></sst>",
+            "xl/styles.xml": '<styleSheet><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>'
+            "</styleSheet>",
+            "xl/worksheets/sheet1.xml": "<worksheet><sheetData>"
+            '<row><c r="A1" t="inlineStr"><is><t>A note.</t></is></c></row><row/>'
+            '<row><c r="A3" t="s"><v>0</v></c><c r="C3" t="s"><v>1</v></c></row>'
+            '<row><c r="A4" t="s"><v>2</v></c><c r="B4"><f>1+9</f><v>10</v></c>'
+            '<c r="C4" s="1"><v>45292</v></c></row></sheetData></worksheet>',
+            "xl/worksheets/sheet2.xml": "<worksheet><sheetData/></worksheet>",
+        }
+    )
+    (section,) = _document(tmp_path, "limits.xlsx", data).sections
+    assert section.heading == "Limits"
+    assert "A note." in section.text
+    rows = [[c.strip() for c in row.strip("|").split("|")] for row in section.text.split("\n")]
+    assert ["plan", "", "since when"] in rows
+    assert ["free", "10", "2024-01-01"] in rows
