@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -57,18 +57,24 @@ _WORDS = {
         "two three four five six seven eight nine ten eleven twelve".split(), start=2
     )
 }
+_LARGE = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
 _POWER = r"(?:e[+-]?\d+|\s?[×x·*]\s?10\s?(?:\^\{?[+-]?\d+\}?|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))"
 _BARE_POWER = r"10(?:\^\{?[+-]?\d+\}?|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
-_SCALE = r"(?:\s?(?:thousand|million|billion|trillion|bn)\b|[KkMBT](?![A-Za-z0-9]))"
+_SCALE = r"(?:[\s-]?(?:thousand|million|billion|trillion|bn)\b|[KkMBT](?![A-Za-z0-9]))"
 _VALUE = rf"(?:{_BARE_POWER}|{_NUMBER}{_POWER}?)"
 _QUANTITY = re.compile(
     rf"(?<![\w.,])(?<![A-Za-z]-)(?P<sign>[-−](?=[\d.]))?\$?(?P<first>{_VALUE})(?P<scale1>{_SCALE})?"
     rf"(?P<unit1>\s?%)?"
-    rf"(?:\s?(?:-|–|—|to|and(?=\s\d[^a-z]*%))\s?\$?(?P<second>{_VALUE})(?P<scale2>{_SCALE})?)?"
+    rf"(?:\s?(?P<joiner>-|–|—|to|and(?=\s\d[^a-z]*%))\s?\$?(?P<second>{_VALUE})(?P<scale2>{_SCALE})?)?"
     rf"\+?(?P<rest>(?:\s?(?:%|percent\b|per cent\b))|[-\s]?[A-Za-z]+)?"
 )
-_WORD_NUMBER = re.compile(rf"\b({'|'.join(_WORDS)})[-\s]([a-z]+)", re.IGNORECASE)
+_WORD_NUMBER = re.compile(
+    rf"\b({'|'.join(_WORDS)}|an?|one)[-\s]({'|'.join(_LARGE)})\b"
+    rf"|\b({'|'.join(_WORDS)})[-\s]([a-z]+)",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r"\bbetween\s$", re.IGNORECASE)
 
 
 def quantities(text: str) -> list[Quantity]:
@@ -79,20 +85,48 @@ def quantities(text: str) -> list[Quantity]:
 @lru_cache(maxsize=8192)
 def _quantities(text: str) -> tuple[Quantity, ...]:
     """Kept, since the same evidence is read for every question and sentence."""
-    found = [_quantity(match, text) for match in _QUANTITY.finditer(text)]
+    found = [each for match in _QUANTITY.finditer(text) for each in _read(match, text)]
     taken = [(quantity.start, quantity.end) for quantity in found]
     for match in _WORD_NUMBER.finditer(text):
         if not any(start < match.end() and match.start() < end for start, end in taken):
-            value = float(_WORDS[match[1].lower()])
-            factor, dimension = _unit(match[2])
-            value *= factor
-            found.append(
-                Quantity(
-                    match[1], match.start(), match.end(1), value, value, factor, "number",
-                    dimension, match[2].lower(),
-                )
-            )  # fmt: skip
+            found.append(_in_words(match))
     return tuple(sorted(found, key=lambda quantity: quantity.start))
+
+
+def _in_words(match: re.Match[str]) -> Quantity:
+    if match[2]:
+        scale = _LARGE[match[2].lower()]
+        value = _WORDS.get(match[1].lower(), 1) * scale
+        return Quantity(match[0], match.start(), match.end(), value, value, scale, "number")
+    factor, dimension = _unit(match[4])
+    value = _WORDS[match[3].lower()] * factor
+    return Quantity(
+        match[3], match.start(), match.end(3), value, value, factor, "number", dimension,
+        match[4].lower(),
+    )  # fmt: skip
+
+
+def _read(match: re.Match[str], text: str) -> list[Quantity]:
+    """Read one number or range, or two numbers that only stand side by side.
+
+    "73.7% and 91.7%" are two, unless they come after "between"; so are "540B to 75.2%", of which
+    one is scaled and the other a share.
+    """
+    whole = _quantity(match, text)
+    if match["second"] is None:
+        return [whole]
+    listed = match["joiner"] == "and" and not _BETWEEN.search(text, 0, match.start())
+    unlike = bool(match["scale1"]) and not match["scale2"] and whole.kind == "percent"
+    if not (listed or unlike):
+        return [whole]
+    second = _QUANTITY.match(text, match.start("second"))
+    first = _QUANTITY.match(text[: match.start("joiner")].rstrip(), match.start())
+    if second is None or first is None:
+        return [whole]
+    one, other = _quantity(first, text), _quantity(second, text)
+    if listed and other.kind == "percent" and one.kind != other.kind and one.low >= 1:
+        one = replace(one, kind=other.kind, dimension=other.dimension)
+    return [one, other]
 
 
 def years(text: str) -> set[int]:
@@ -172,7 +206,7 @@ def _is_year(first: str, second: str | None, match: re.Match[str], dimension: st
 
 
 def _scale(text: str | None) -> float:
-    return _SCALES[text.strip().lower()] if text else 1.0
+    return _SCALES[text.strip(" -").lower()] if text else 1.0
 
 
 def _unit(word: str) -> tuple[float, str]:
