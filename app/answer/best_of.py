@@ -12,6 +12,7 @@ from app.answer.writer import Writer
 from app.chat_models import ChatModel, Decoding, Finished, ModelEvent, Piece
 from app.record.errors import ModelError
 from app.record.evidence import Evidence
+from app.record.reasons import Reason
 from app.record.sanitize import visible
 from app.verifying.supports import Verifier
 from index.text.sentences import SentenceStream
@@ -58,4 +59,5 @@ async def _score(
     reviewer, stream = Reviewer(writer, verifier, evidence, "drop"), SentenceStream()
     for segment in [*stream.feed(unmarked(visible(draft))), *stream.close()]:
         await reviewer.review(segment)
-    return writer.supported, -len(writer.dropped), len(writer.citations)
+    gone = sum(drop.kind is not Reason.REPLACED for drop in writer.dropped)
+    return writer.supported, -gone, len(writer.citations)

@@ -90,7 +90,7 @@ class Parts(Protocol):
     def observers(self) -> Observers:
         """Who is told what happens."""
 
-    def verifier(self, weigh: Weigh) -> Verifier:
+    def verifier(self, weigh: Weigh, asked: str = "") -> Verifier:
         """Return what checks a draft's sentences."""
 
 
@@ -203,6 +203,7 @@ class AnswerRun:
             yield self.writer.plain("", f"{what_is_missing(gap)} {nearest}\n\n")
         for delta in (*self._miscomputed(), *self._corrections(), *self._introduced()):
             yield delta
+        before = len(self.writer.claims)
         if self._drafts():
             async with aclosing(self._draft()) as draft:
                 async for delta in draft:
@@ -210,9 +211,7 @@ class AnswerRun:
         # What the model wrote counts as its own even where it is only partly supported.
         drafted = any(claim.basis == "drafted" for claim in self.writer.claims)
         composed: list[Delta] = []
-        kept = sum(
-            claim.basis == "drafted" and claim.status == "supported" for claim in self.writer.claims
-        )
+        kept = sum(claim.status == "supported" for claim in self.writer.claims[before:])
         if kept < self._least_supported():
             composed = await self._composed()
             for delta in composed:
@@ -261,7 +260,7 @@ class AnswerRun:
 
     async def _draft(self) -> AsyncGenerator[Delta, None]:
         prompt = await self._prompt()
-        verifier = self.faults.watching(self.pipeline.verifier(self.weigh))
+        verifier = self.faults.watching(self.pipeline.verifier(self.weigh, self.question.text))
         policy = self.settings.unsupported
         asked = f"{self.question.text} {self.retrieved.standalone_query}"
         reviewer = Reviewer(self.writer, verifier, prompt.evidence, policy, asked)
@@ -314,7 +313,7 @@ class AnswerRun:
 
     async def _json(self, form: JsonForm) -> list[Delta]:
         prompt = await self._prompt()
-        verifier = self.faults.watching(self.pipeline.verifier(self.weigh))
+        verifier = self.faults.watching(self.pipeline.verifier(self.weigh, self.question.text))
         policy = self.settings.unsupported
         reviewer = JsonReviewer(self.writer, verifier, prompt.evidence, policy, form, self._refused)
         delta, finished = await reviewer.written(self.model.stream(prompt.messages, self.decoding))
@@ -334,7 +333,8 @@ class AnswerRun:
 
     def _least_supported(self) -> int:
         # One good sentence is a whole answer if nothing that the model wrote had to go.
-        return self.settings.least_supported if self.writer.dropped else 1
+        gone = any(drop.kind is not Reason.REPLACED for drop in self.writer.dropped)
+        return self.settings.least_supported if gone else 1
 
     async def _composed(self) -> list[Delta]:
         self.clock.begin()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Literal
 
 from app.answer.writer import Writer
@@ -12,7 +13,15 @@ from app.record.evidence import Evidence
 from app.record.reasons import Reason
 from app.record.sanitize import plain_sentence
 from app.record.types import Delta, Usage
-from app.verifying.supports import ANNOUNCING, Verifier, claims_nothing, is_no_sentence
+from app.verifying.supports import (
+    ANNOUNCING,
+    Support,
+    Verdict,
+    Verifier,
+    claims_nothing,
+    is_no_sentence,
+    words_of,
+)
 from index.text.anaphora import concludes, leans
 from index.text.sentences import Segment
 from index.text.tokens import content_words
@@ -61,8 +70,9 @@ def _circles(words: Sequence[str]) -> bool:
 class Reviewer:
     """Lets a segment of the draft through to the writer, or records why not.
 
-    What points at a sentence that was dropped is dropped with it: "This is why" would point at
-    another one.
+    Where it is uncertain whether the evidence says what a sentence does, the evidence's own words
+    stand in its place. What points at a sentence that was dropped is dropped with it: "This is why"
+    would point at another one.
     """
 
     def __init__(
@@ -76,7 +86,7 @@ class Reviewer:
         self._writer, self._verifier = writer, verifier
         self._evidence, self._policy = evidence, policy
         self._asked = ANNOUNCING | frozenset(content_words(f"yes no {question}"))
-        self._gap = False
+        self._gap = self._replaced = False
 
     async def review(self, segment: Segment) -> Delta | None:
         """Review one segment; None where nothing is shown."""
@@ -100,14 +110,41 @@ class Reviewer:
             self._writer.drop(body, Reason.DEPENDENT)
             return None
         verdict = await self._verifier.check(body, cited, self._evidence)
-        self._gap = verdict.status == "unsupported" and self._policy == "drop"
-        if self._gap:
-            self._writer.drop(body, verdict.objection)
-            return None
+        if self._policy == "drop" and not self._shows(verdict, body):
+            return self._instead(segment.lead, body, verdict)
+        self._gap = self._replaced = False
         supports = verdict.supports if verdict.status != "unsupported" else ()
         return self._writer.claim(
             segment.lead, body, verdict.status, supports, verdict.score, basis="drafted"
         )
+
+    def _shows(self, verdict: Verdict, body: str) -> bool:
+        """Whether a sentence is shown as written: what points at a replaced one is not."""
+        points = self._replaced and (leans(body) or concludes(body))
+        return verdict.status == "supported" and not points
+
+    def _instead(self, lead: str, body: str, verdict: Verdict) -> Delta | None:
+        """Write what the evidence says in place of a sentence; None where it says nothing new."""
+        refused = verdict.status == "unsupported"
+        found = verdict.instead or (() if refused else verdict.supports)
+        supports = [new for support in found if (new := self._unsaid(support))]
+        self._gap, self._replaced = not found, bool(found)
+        if not found:
+            self._writer.drop(body, verdict.objection)
+            return None
+        self._writer.drop(body, Reason.REPLACED if supports else Reason.REPEATED)
+        said = " ".join(words_of(support, self._evidence) for support in supports)
+        return self._writer.claim(lead, said, "supported", supports, 1.0) if supports else None
+
+    def _unsaid(self, support: Support) -> Support | None:
+        """Leave out what the answer has said already at the ends of a run of sentences."""
+        item = next(item for item in self._evidence if item.passage.id == support.ref)
+        spans = [s for s in item.spans if support.start <= s.start and s.end <= support.end]
+        while spans and self._writer.repeats(spans[0].text):
+            spans.pop(0)
+        while spans and self._writer.repeats(spans[-1].text):
+            spans.pop()
+        return replace(support, start=spans[0].start, end=spans[-1].end) if spans else None
 
     async def _code(self, segment: Segment) -> Delta | None:
         """Code is shown where the evidence holds what it names; it is never cited."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from app.record.evidence import Evidence
 from app.record.reasons import Objection, Reason
 from app.record.types import Conflict, ConflictValue
-from app.verifying.supports import Verdict, Verifier
+from app.verifying.supports import Verdict, Verifier, words_of
 from index.audit.arithmetic import Miscomputed, miscomputed
 from index.text.quantities import Quantity, quantities
 
@@ -115,7 +115,9 @@ class _Watching:
     ) -> Verdict:
         """Check a sentence, and refuse it where its own evidence miscomputes what it states."""
         verdict = await self.inner.check(sentence, cited, evidence)
-        wrong = self.faults.stated_in(sentence, [support.ref for support in verdict.supports])
+        rests = (*verdict.supports, *verdict.instead)
+        shown = " ".join([sentence, *(words_of(one, evidence) for one in verdict.instead)])
+        wrong = self.faults.stated_in(shown, [support.ref for support in rests])
         if not wrong:
             return verdict
         self.faults.refuse(wrong)

@@ -131,9 +131,9 @@ class Pipeline:
         by_model = chosen == "model" or (chosen == "auto" and not self.model.small)
         return self.model if by_model else None
 
-    def verifier(self, weigh: Weigh) -> Verifier:
-        """Return what checks a draft's sentences."""
-        own = LexicalVerifier(weigh)
+    def verifier(self, weigh: Weigh, asked: str = "") -> Verifier:
+        """Return what checks the sentences of a draft for a question."""
+        own = LexicalVerifier(weigh, asked=asked)
         return JudgedVerifier(own, self.judge) if self.judge else own
 
     async def health(self) -> dict[str, bool]:

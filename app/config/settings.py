@@ -173,7 +173,9 @@ class AnswerSettings(BaseModel):
         5, gt=0, le=60, description="seconds that the model may take for that"
     )
     unsupported: Literal["drop", "mark", "keep"] = Field(
-        "drop", description="what happens to a sentence that no evidence supports"
+        "drop",
+        description="what happens to a sentence that no evidence is certain to support: drop it, "
+        "or show the evidence's own words in its place; mark it; or keep it, marked",
     )
     verifier: str = Field(
         "builtin",

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     NO_EVIDENCE = "no_evidence"
     NOTHING_CLAIMED = "nothing_claimed"
     REPEATED = "repeated"
+    REPLACED = "replaced"
     ECHO = "echo"
     CUT = "cut"
     DEPENDENT = "dependent"
@@ -56,6 +57,7 @@ _WORDINGS = {
     Reason.NO_EVIDENCE: "there is no evidence",
     Reason.NOTHING_CLAIMED: "it claims nothing",
     Reason.REPEATED: "it repeats what was said",
+    Reason.REPLACED: "the evidence's own words stand in its place",
     Reason.ECHO: "it says no more than the question",
     Reason.CUT: "it was cut off",
     Reason.DEPENDENT: "it refers back to a sentence that was dropped",

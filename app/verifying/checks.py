@@ -1,6 +1,7 @@
-"""What can speak against a sentence: a number, a name or a direction that the evidence lacks.
+"""What can speak against a sentence: a name or a direction that the evidence lacks, and the like.
 
-Each check returns an objection, or None where it finds nothing. They compare a
+None of it is certain: a sentence that is objected to is not shown, but what the evidence says of it
+may be. Each check returns an objection, or None where it finds nothing. They compare a
 sentence with the run of a passage's sentences that comes closest to it, read under the
 passage's heading and title.
 """
@@ -23,10 +24,10 @@ from index.text.tokens import content_words, tokenize
 
 __all__ = [
     "Reading",
+    "credit_objection",
     "crossed",
     "denied_words",
     "directed_words",
-    "figures_objection",
     "lean",
     "objection",
 ]
@@ -75,13 +76,8 @@ class Reading:
 
 def objection(reading: Reading) -> Objection | None:
     """Return the first thing that speaks against a sentence, None where nothing does."""
-    checks = (_number, _name, _credit, _near_quote, _quotation, _roles, _negation, _direction)
+    checks = (_number, _name, _near_quote, _quotation, _roles, _negation, _direction)
     return next((found for check in checks if (found := check(reading))), None)
-
-
-def figures_objection(reading: Reading) -> Objection | None:
-    """Return what speaks against a sentence's numbers and credits alone, if anything."""
-    return _number(reading) or _credit(reading)
 
 
 def directed_words(text: str) -> frozenset[str]:
@@ -140,7 +136,7 @@ def _near_quote(reading: Reading) -> Objection | None:
     return None
 
 
-def _credit(reading: Reading) -> Objection | None:
+def credit_objection(reading: Reading) -> Objection | None:
     """Object to a year beside an author whom no source and no passage puts it beside."""
     known = f"{reading.context} " + " ".join(
         source.label for item in reading.items for source in item.passage.sources
@@ -166,7 +162,7 @@ def _number(reading: Reading) -> Objection | None:
             continue
         same = [other for other in stated if agree(claimed, other)] or _ends(claimed, stated)
         if not same and not (not claimed.dimension and claimed.text.lower() in names):
-            return Objection(Reason.NUMBER, claimed.text)
+            return Objection(Reason.NUMBER_OF_ANOTHER, claimed.text)
         others = [q for q in stated if q.kind == claimed.kind and q not in same]
         if same and not _about_the_same(claimed, reading, same, others):
             return Objection(Reason.NUMBER_OF_ANOTHER, claimed.text)

@@ -74,8 +74,8 @@ class JudgedVerifier:
             score = await self._judge.entails(passage, sentence)
             if score >= _SUPPORTED_AT:
                 return Verdict("supported", score, reading.supports)
-            if score > best.score:
-                best = Verdict("unsupported", score, objection=best.objection)
+            instead = best.instead or reading.instead
+            best = Verdict("unsupported", max(score, best.score), (), best.objection, instead)
         return best
 
 

@@ -1,9 +1,11 @@
 """Does a passage support a sentence?
 
-Two steps, neither of which asks a second model. Checks that can refuse outright come first: a
-number, a name or a direction that the evidence does not support (`app.verifying.checks`). What they
-let pass is weighed by a small logistic model over how well the passage and its closest sentences
-cover the words, calibrated on sentences and their corruptions (`python -m scripts.train_verifier`).
+A sentence ends in one of three zones. *Supported*: nothing speaks against it and it keeps to the
+evidence's words and their order, weighed by a small logistic model that is calibrated on true and
+false restatements (`python -m scripts.train_verifier`); it may be shown as it is. *Uncertain*:
+the evidence speaks of it, but whether it says the same is not certain; the verdict names the
+evidence's own sentences, which may stand in its place. *Refused*: a figure or a credit is borne by
+no passage, or none speaks of it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +22,9 @@ from typing import Protocol
 from app.record.evidence import Evidence, Weigh
 from app.record.reasons import Objection, Reason
 from app.record.types import ClaimStatus
-from app.verifying.checks import Reading, figures_objection, objection
+from app.verifying.checks import Reading, credit_objection, objection
+from app.verifying.figures import unborne
+from index.text.anaphora import leans
 from index.text.names import names_in
 from index.text.quantities import quantities
 from index.text.tokens import content_words
@@ -36,9 +40,10 @@ __all__ = [
     "Verifier",
     "claims_nothing",
     "is_no_sentence",
+    "words_of",
 ]
 
-FEATURES = ("passage", "span", "rarest_missing")
+FEATURES = ("span", "rarest_missing", "order")
 # What an announcement is made of: "The answer to the question, based on the context, is:".
 ANNOUNCING = frozenset(
     content_words(
@@ -51,6 +56,15 @@ ANNOUNCING = frozenset(
 _WEIGHTS = Path(__file__).with_name("verifier.json")
 _RUNS = (1, 2, 3)
 _COST_OF_LENGTH = 0.06
+_TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)*")
+# What joins a sentence to the one before it claims nothing by itself.
+_JOINING = re.compile(
+    r"\s*(?:therefore|thus|hence|consequently|accordingly|so|however|moreover|furthermore|also|"
+    r"in (?:addition|contrast|short|other words)|for (?:example|instance)|as a result|overall|"
+    r"this means that)\b,?\s+",
+    re.IGNORECASE,
+)
+_CREDITED = re.compile(r"\([^()]*\b(?:19|20)\d\d\b[^()]*\)")
 _OPENING = re.compile(
     r"(?:great question|good question|here (?:is|are)|let me|let's|i hope)\b[^.]{0,80}[.:!]?$",
     re.IGNORECASE,
@@ -83,12 +97,17 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found about a sentence, and what speaks against it, if anything."""
+    """What was found about a sentence, and what speaks against it, if anything.
+
+    `supports` is what it rests on. `instead` are the evidence's sentences that speak of it, where
+    it is uncertain whether they say the same.
+    """
 
     status: ClaimStatus
     score: float
     supports: tuple[Support, ...] = field(default=())
     objection: Objection | None = None
+    instead: tuple[Support, ...] = field(default=())
 
 
 class Verifier(Protocol):
@@ -106,29 +125,39 @@ class Verifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PassageReading:
-    """How passages read against a sentence; `figures` is what its numbers and credits lack."""
+    """How passages read against a sentence.
+
+    `figures` is what its numbers and credits lack; `instead` is where the passages speak of it.
+    """
 
     items: tuple[Evidence, ...]
     score: float
     supports: tuple[Support, ...]
     figures: Objection | None
+    instead: tuple[Support, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A logistic model over `FEATURES`, with the scores at which a status begins."""
+    """A logistic model over `FEATURES`, with the scores at which a status begins.
+
+    A passage speaks of a sentence from `speaks_at` on, the share of its words, by what they tell,
+    that the closest run of the passage has; from `elsewhere_at` on where it cites another one.
+    """
 
     weights: Mapping[str, float]
     bias: float
     supported_at: float
     partial_at: float
+    speaks_at: float
+    elsewhere_at: float
 
     @classmethod
     @cache
     def shipped(cls) -> Calibration:
         """Read the weights that come with Citewise."""
         raw = json.loads(_WEIGHTS.read_text(encoding="utf-8"))
-        return cls(raw["weights"], raw["bias"], raw["supported_at"], raw["partial_at"])
+        return cls(**raw)
 
     def score(self, found: Mapping[str, float]) -> float:
         """Estimate the chance that the evidence supports the sentence, 0 to 1."""
@@ -138,20 +167,31 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """How one set of passages reads against a sentence."""
+    """How one set of passages reads against a sentence; `refused` is what no rewording mends."""
 
     score: float
+    refused: Objection | None
     objection: Objection | None
     supports: tuple[Support, ...]
+    instead: tuple[Support, ...]
 
 
 class LexicalVerifier:
-    """Checks and coverage; deterministic, well under a millisecond a passage."""
+    """Checks and coverage; deterministic, about a millisecond a passage."""
 
-    def __init__(self, weigh: Weigh, calibration: Calibration | None = None) -> None:
-        """Take how telling a word is (its inverse document frequency) and the calibration."""
+    def __init__(
+        self, weigh: Weigh, calibration: Calibration | None = None, *, asked: str = ""
+    ) -> None:
+        """Prepare to check the sentences of one answer.
+
+        Args:
+            weigh: how telling a word is (its inverse document frequency).
+            calibration: by default the one that comes with Citewise.
+            asked: the question, whose figures a sentence may use.
+        """
         self._weigh = weigh
         self._calibration = calibration or Calibration.shipped()
+        self._asked = asked
 
     busy_while_drafting = False
 
@@ -171,29 +211,28 @@ class LexicalVerifier:
             groups.insert(0, own)
         read = []
         for items in groups:
-            found, supports, _ = self.features(sentence, items)
-            spans = " ".join(
-                item.passage.text[support.start : support.end]
-                for item, support in zip(items, supports, strict=True)
-            )
-            figures = figures_objection(Reading(sentence, items, spans))
-            read.append(PassageReading(items, self._calibration.score(found), supports, figures))
+            one = self._judge(sentence, items, cites=items[0] in own)
+            read.append(PassageReading(items, one.score, one.supports, one.refused, one.instead))
         return sorted(read, key=lambda r: (r.items[0] not in own, -r.score))
 
     def verify(self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]) -> Verdict:
-        """Check a sentence against what it cites, then against each other passage.
+        """Check a sentence against what it cites, then against other passages on the same subject.
 
         A sentence whose own citation does not support it is re-pointed to the passage that does.
         """
         by_number = {item.n: item for item in evidence}
-        own = [by_number[n] for n in cited if n in by_number]
+        own = [by_number[n] for n in dict.fromkeys(cited) if n in by_number]
         judged = [self._judge(sentence, (item,)) for item in own]
         if len(own) > 1:
             judged.append(self._judge(sentence, tuple(own)))
-        best = max(judged, key=_rank, default=None)
-        if best is None or best.objection or best.score < self._calibration.supported_at:
-            others = [self._judge(sentence, (item,)) for item in evidence if item not in own]
-            best = max([*judged, *others], key=_rank, default=None)
+        best = max(judged, key=self._rank, default=None)
+        if best is None or not self._supports(best):
+            judged += [
+                self._judge(sentence, (item,), cites=False)
+                for item in evidence
+                if item not in own and _same_subject(sentence, item, own)
+            ]
+            best = max(judged, key=self._rank, default=None)
         if best is None:
             return Verdict("unsupported", 0.0, objection=Objection(Reason.NO_EVIDENCE))
         return self._verdict(best)
@@ -202,14 +241,12 @@ class LexicalVerifier:
         self, sentence: str, items: Sequence[Evidence]
     ) -> tuple[dict[str, float], tuple[Support, ...], Objection | None]:
         """Measure a sentence against passages: its features, where it rests, and objections."""
+        sentence = _JOINING.sub("", sentence, count=1) if _JOINING.match(sentence) else sentence
         # Numbers are held against the evidence by a check of their own.
         ordered = [word for word in content_words(sentence) if not word[0].isdigit()]
         words = frozenset(ordered)
         supports = tuple(self._support(words, item) for item in items)
-        spans = " ".join(
-            item.passage.text[support.start : support.end]
-            for item, support in zip(items, supports, strict=True)
-        )
+        spans = _spans(items, supports)
         authors = frozenset().union(*(item.authors for item in items))
         covered = frozenset().union(*(item.words for item in items)) | authors
         heads = " ".join(f"{item.passage.heading} {item.passage.title}" for item in items)
@@ -220,21 +257,37 @@ class LexicalVerifier:
             "passage": self._share(words & covered, words),
             "span": self._share(words & near, words),
             "rarest_missing": max(missing, default=0.0) / most,
+            "order": _in_order(sentence, f"{heads} {spans}"),
         }
         return found, supports, objection(Reading(sentence, tuple(items), spans))
 
     def _verdict(self, best: _Judged) -> Verdict:
-        if best.objection:
-            return Verdict("unsupported", best.score, objection=best.objection)
-        if best.score >= self._calibration.supported_at:
+        if self._supports(best):
             return Verdict("supported", best.score, best.supports)
-        if best.score >= self._calibration.partial_at:
-            return Verdict("partial", best.score, best.supports, Objection(Reason.COVERAGE))
-        return Verdict("unsupported", best.score, objection=Objection(Reason.COVERAGE))
+        against = best.refused or best.objection or Objection(Reason.COVERAGE)
+        if best.refused or best.objection or best.score < self._calibration.partial_at:
+            return Verdict("unsupported", best.score, (), against, best.instead)
+        return Verdict("partial", best.score, best.supports, against, best.instead)
 
-    def _judge(self, sentence: str, items: tuple[Evidence, ...]) -> _Judged:
+    def _supports(self, judged: _Judged) -> bool:
+        objects = judged.refused or judged.objection
+        return not objects and judged.score >= self._calibration.supported_at
+
+    def _rank(self, judged: _Judged) -> tuple[bool, bool, bool, float, int]:
+        return (
+            self._supports(judged), bool(judged.instead), not judged.refused, judged.score,
+            -len(judged.supports),
+        )  # fmt: skip
+
+    def _judge(self, sentence: str, items: tuple[Evidence, ...], *, cites: bool = True) -> _Judged:
         found, supports, against = self.features(sentence, items)
-        return _Judged(self._calibration.score(found), against, supports)
+        reading = Reading(sentence, items, _spans(items, supports))
+        refused = unborne(sentence, items, self._asked) or credit_objection(reading)
+        least = self._calibration.speaks_at if cites else self._calibration.elsewhere_at
+        speak = () if refused else tuple(s for s in supports if s.score >= least)
+        by_ref = {item.passage.id: item for item in items}
+        instead = tuple(_standing_alone(s, by_ref[s.ref]) for s in _most(speak))
+        return _Judged(self._calibration.score(found), refused, against, supports, instead)
 
     def _share(self, part: Iterable[str], whole: Iterable[str]) -> float:
         total = sum(self._weigh(word) for word in whole)
@@ -277,5 +330,66 @@ def claims_nothing(sentence: str) -> bool:
     return words <= ANNOUNCING
 
 
-def _rank(judged: _Judged) -> tuple[bool, float, int]:
-    return (not judged.objection, judged.score, -len(judged.supports))
+def _spans(items: Sequence[Evidence], supports: Sequence[Support]) -> str:
+    """Return the runs of the passages that a sentence rests on."""
+    return " ".join(
+        item.passage.text[support.start : support.end]
+        for item, support in zip(items, supports, strict=True)
+    )
+
+
+def words_of(support: Support, evidence: Sequence[Evidence]) -> str:
+    """Return the words of the evidence that a support points at."""
+    passage = next(item.passage for item in evidence if item.passage.id == support.ref)
+    return passage.text[support.start : support.end]
+
+
+def _most(speak: Sequence[Support]) -> Sequence[Support]:
+    """Of several passages the one that speaks of a sentence the most."""
+    return sorted(speak, key=lambda support: -support.score)[:1]
+
+
+def _standing_alone(support: Support, item: Evidence) -> Support:
+    """Take in what stands before a run that begins by pointing at it."""
+    before = [span for span in item.spans if span.end <= support.start]
+    start = support.start
+    while before and leans(item.passage.text[start : support.end]):
+        start = before.pop().start
+    return replace(support, start=start)
+
+
+def _same_subject(sentence: str, item: Evidence, own: Sequence[Evidence]) -> bool:
+    """Whether a passage is of a cited topic, or has a title that is named; any if none is cited."""
+    topics = {other.passage.topic for other in own}
+    named = not set(content_words(item.passage.title)).isdisjoint(content_words(sentence))
+    return not own or item.passage.topic in topics or named
+
+
+def _in_order(sentence: str, evidence: str) -> float:
+    """Share of a sentence's words that the evidence has in the same order.
+
+    The longest common subsequence over the sentence's length (ROUGE-L's precision, Lin 2004), a
+    bit a word (Hyyrö 2004, "Bit-parallel LCS-length computation revisited").
+    """
+    ours, theirs = _in_words(_CREDITED.sub(" ", sentence)), _in_words(evidence)
+    places: dict[str, int] = {}
+    for place, word in enumerate(ours):
+        places[word] = places.get(word, 0) | 1 << place
+    whole = row = (1 << len(ours)) - 1
+    for word in theirs:
+        met = row & places.get(word, 0)
+        row = ((row + met) | (row - met)) & whole
+    return 1 - row.bit_count() / len(ours) if ours else 0.0
+
+
+def _in_words(text: str) -> list[str]:
+    """A text's words in order, its figures by their values: 70B is 70 billion."""
+    words: list[str] = []
+    place = 0
+    for figure in quantities(text):
+        words += [
+            *_TOKEN.findall(text[place : figure.start].lower()),
+            f"{figure.low}:{figure.high}",
+        ]
+        place = max(place, figure.end)
+    return words + _TOKEN.findall(text[place:].lower())

@@ -39,7 +39,7 @@ class Many(ScriptedChatModel):
         for turn in range(max(map(len, drafts))):
             for choice, words in enumerate(drafts):
                 if turn < len(words):
-                    yield Piece(words[turn] + " ", choice)
+                    yield Piece(words[turn] + " ", choice=choice)
         yield Finished("stop", Usage(100, sum(map(len, drafts))))
 
 

@@ -114,8 +114,8 @@ async def test_what_only_repeats_the_question_is_no_answer_to_it(
 ) -> None:
     question = "Why does T→0 make sampling uniform?"
     answer = await answered(make_pipeline([f"{said} [1]. "], answer_mode="draft"), question)
-    assert [drop.kind is Reason.ECHO for drop in answer.dropped] == ([] if shown else [True])
-    assert (said in answer.text) == shown
+    assert (Reason.ECHO in [drop.kind for drop in answer.dropped]) != shown
+    assert answer.claims if shown else said not in answer.text
 
 
 @pytest.mark.parametrize(
