@@ -20,6 +20,7 @@ from app.question.subjects import subjects_of
 from app.record.checked import Bearing, Checked, CheckedSentence, Difference, Verdict
 from app.record.errors import RequestError
 from app.record.evidence import evidence_of
+from app.record.reasons import Reason
 from app.verifying.supports import LexicalVerifier, Verifier, claims_nothing
 from app.verifying.supports import Verdict as Verified
 from index.retrieve import HybridRetriever
@@ -115,10 +116,12 @@ class Checker:
 
 
 def supporting(reads: Sequence[Read], verified: Verified) -> list[Read]:
-    """The passages by which the verifier finds a statement supported."""
-    bearing = {support.ref for support in verified.supports}
-    supported = verified.status == "supported"
-    return [one for one in reads if supported and one.item.passage.id in bearing]
+    """The passages that may support a statement: none where the verifier objects to it."""
+    against = verified.objection
+    if against is not None and against.reason is not Reason.COVERAGE:
+        return []
+    speaks = bool(verified.supports or verified.instead)
+    return list(reads) if speaks else []
 
 
 def opposing(reads: Sequence[Read]) -> list[Read]:
