@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from app.answer.compose import ComposedSentence, compose
 from app.question.acts import Act, Wishes
+from app.question.subjects import explains
 from app.record.evidence import Evidence, Span, Weigh
 from index.text.anaphora import concludes, leans
 from index.text.quantities import quantities
@@ -78,7 +79,7 @@ def as_wished(
     spoken = _spoken(evidence, said[-1]) if said and act is not Act.ASK else []
     base = spoken or _pairs(fresh, evidence)
     if wishes.simple:
-        chosen = _simple(base, evidence, said, frozenset(content_words(question)))
+        chosen = _simple(base, evidence, said, question)
     elif wishes.example:
         chosen = [*(base[:1] if act is Act.ASK else []), *_examples(question, evidence, weigh)]
     elif wishes.persona and act is Act.REPEAT:
@@ -209,11 +210,13 @@ def _simple(
     base: Sequence[Chosen],
     evidence: Sequence[Evidence],
     said: Sequence[str],
-    asked: frozenset[str],
+    question: str,
 ) -> list[Chosen]:
     """Take the definition, then what is said in short sentences without formulas and figures."""
     topics = [item.passage.topic for item, _ in base] or [item.passage.topic for item in evidence]
-    first = [
+    asked = frozenset(content_words(question))
+    explaining = [item for item in evidence[:1] if explains(item.passage.heading, question)]
+    first = [(item, item.spans[0]) for item in explaining] or [
         (item, span)
         for item in evidence
         if item.passage.kind is PassageKind.DEFINITION and item.passage.topic == topics[0]

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.answer.verdicts import is_verdict, same_question
+from app.question.subjects import explains
 from app.record.evidence import Evidence, Span, Weigh
 from index.text.anaphora import concludes, leans
 from index.text.quantities import quantities
@@ -132,7 +133,8 @@ def compose(
     if not evidence:
         return []
     asked = _Asked.of(question, weigh)
-    first = _first(evidence, asked)
+    explained = explains(evidence[0].passage.heading, question)
+    first = evidence[0] if explained else _first(evidence, asked)
     chosen = _leading(first, asked)
     for item in evidence:
         if item is first or len(chosen) >= most:

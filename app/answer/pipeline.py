@@ -34,7 +34,7 @@ from app.question.language import ENGLISH
 from app.question.model_rewrite import stand_alone
 from app.question.reading import Reading, is_remark, only_tells, read_in_conversation
 from app.question.spelling import spelled
-from app.question.subjects import subjects_of
+from app.question.subjects import Subjects, subjects_of
 from app.record.checked import Checked
 from app.record.errors import RequestError
 from app.record.evidence import Weigh
@@ -330,9 +330,7 @@ class Pipeline:
         judged = gate.features(form.query, found, retriever.index.lexical.weight)
         confidence = judge.confidence(judged)
         subjects = subjects_of(retriever.index)
-        introduced = subjects.introduced(form.query)
-        topics = introduced.topics if introduced else subjects.defined_by(form.query)
-        if defined := _defined(found, topics, retriever.index):
+        if defined := _defined(found, form.query, subjects, retriever.index):
             clock.spent("gate")
             return _Looked(form, defined, max(confidence, _DEFINED), True)
         gap = find_gap(form.query, found.hits, lexicon_of(retriever.index), subjects)
@@ -419,24 +417,32 @@ def _explained(name: str, index: LoadedIndex) -> tuple[Hit, ...]:
 
 
 def _defined(
-    found: SearchResult, topics: frozenset[str], index: LoadedIndex
+    found: SearchResult, query: str, subjects: Subjects, index: LoadedIndex
 ) -> SearchResult | None:
-    """Put the definition that is asked for by name first, with what sums its topic up."""
-    if not found.hits or not topics:
+    """Put first what says what is asked for by name; None where no name is asked for.
+
+    That is the FAQ that asks just this, or a topic's definition and what sums the topic up.
+    """
+    introduced = subjects.introduced(query)
+    topics = introduced.topics if introduced else subjects.defined_by(query)
+    explained = "" if introduced else subjects.explained_by(query)
+    if not found.hits or not (topics or explained):
         return None
     best = found.hits[0]
     by_id = {hit.passage.id: hit for hit in found.hits}
-    defined = [f"{topic}/{PassageKind.DEFINITION}" for topic in topics]
-    ranked = [hit.passage.topic for hit in found.hits if hit.passage.id in defined]
-    topic = ranked[0] if ranked else min(topics)
-    wanted = [f"{topic}/{kind}" for kind in (PassageKind.DEFINITION, PassageKind.SNIPPET)]
+    wanted = [explained]
+    if not explained:
+        defined = [f"{topic}/{PassageKind.DEFINITION}" for topic in topics]
+        ranked = [hit.passage.topic for hit in found.hits if hit.passage.id in defined]
+        topic = ranked[0] if ranked else min(topics)
+        wanted = [f"{topic}/{kind}" for kind in (PassageKind.DEFINITION, PassageKind.SNIPPET)]
     known = {passage.id: passage for passage in index.passages if passage.id in wanted}
     first = tuple(
         replace(by_id.get(ref, best), passage=known[ref], score=best.score)
         for ref in wanted
         if ref in known
     )
-    if not any(hit.passage.kind is PassageKind.DEFINITION for hit in first):
+    if all(hit.passage.kind is PassageKind.SNIPPET for hit in first):
         return None
     others = tuple(hit for hit in found.hits if hit.passage.id not in wanted)
     return replace(found, hits=(*first, *others))

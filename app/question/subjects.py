@@ -2,6 +2,10 @@
 
 They are read off the index: a topic's title and the terms under which its definition is found.
 A follow-up takes its subject from these, and a subject is put in the place of another.
+
+Words that every question may hold, such as "language model" or "loss", are no subjects of their
+own. What they mean is told by an FAQ that asks "What is X?", or "What is X (Y, Z)?" for a word of
+several names; it goes before a topic's definition.
 """
 
 from __future__ import annotations
@@ -14,11 +18,14 @@ from app.question.phrases import patterns
 from index.store import LoadedIndex
 from index.types import PassageKind
 
-__all__ = ["Named", "Subjects", "subjects_of"]
+__all__ = ["Named", "Subjects", "explains", "names_explained", "subjects_of"]
 
 _WORD = re.compile(r"\w+(?:[.+'’/-]\w+)*\+*")
 # As `index.passages.definition_questions` asks.
 _DEFINITION = re.compile(r"What is (.+)\?")
+_EXPLAINING = re.compile(
+    r"What (?:is|are) (?:an? |the )?(?P<name>[^?()]+?)(?: \((?P<others>[^?()]+)\))?\?"
+)
 _LONGEST = 7
 _KEPT = 2
 
@@ -36,12 +43,20 @@ class Named:
 class Subjects:
     """Finds the longest known names in a text."""
 
-    def __init__(self, names: Mapping[str, frozenset[str]]) -> None:
-        """Take names with the topics that they stand for."""
+    def __init__(
+        self, names: Mapping[str, frozenset[str]], explained: Mapping[str, str] | None = None
+    ) -> None:
+        """Take names with the topics that they stand for.
+
+        Args:
+            names: a subject's name, and its topics.
+            explained: a word's name, and the id of the passage that says what it is.
+        """
+        self._explained = {_key(name): ref for name, ref in (explained or {}).items()}
         self._topics: dict[tuple[str, ...], frozenset[str]] = {}
         self._names = names
         for name, topics in names.items():
-            key = tuple(_folded(match.group()) for match in _WORD.finditer(name))
+            key = _key(name)
             if key and len(key) <= _LONGEST:
                 self._topics[key] = self._topics.get(key, frozenset()) | topics
 
@@ -53,6 +68,10 @@ class Subjects:
         """Return the topics whose definition a question asks for: "What is X?", "X?", all of X."""
         named = self._whole(_asked("definition", question))
         return named.topics if named else frozenset()
+
+    def explained_by(self, question: str) -> str:
+        """Return the id of the passage that asks "What is X?" as a question does; else nothing."""
+        return self._explained.get(_key(_asked("definition", question)), "")
 
     def introduced(self, question: str) -> Named | None:
         """Return the subject of which a question asks who or what introduced it, and when."""
@@ -84,6 +103,20 @@ class Subjects:
                 at += 1
 
 
+def names_explained(heading: str) -> tuple[str, ...]:
+    """Return the names of what a heading asks to be told: of "What is X (Y, Z)?" X, Y and Z."""
+    asked = _EXPLAINING.fullmatch(heading)
+    if asked is None:
+        return ()
+    return (asked["name"], *filter(None, re.split(r",\s*", asked["others"] or "")))
+
+
+def explains(heading: str, question: str) -> bool:
+    """Tell whether a heading asks to be told the very word that a question asks for."""
+    asked = _key(_asked("definition", question))
+    return any(_key(name) == asked for name in names_explained(heading))
+
+
 def _asked(kind: str, question: str) -> str:
     """The name in a question of a kind; empty where it is none."""
     frame = patterns(kind)["asked"].fullmatch(question)
@@ -97,7 +130,7 @@ def subjects_of(index: LoadedIndex) -> Subjects:
     """Read an index's subjects, once an index."""
     found = _READ.get(index.fingerprint)
     if found is None:
-        found = Subjects(_names_in(index))
+        found = Subjects(_names_in(index), _explained_in(index))
         # An index that is being replaced is asked for until the last answer from it is given.
         while len(_READ) >= _KEPT:
             _READ.pop(next(iter(_READ)), None)
@@ -116,6 +149,19 @@ def _names_in(index: LoadedIndex) -> dict[str, frozenset[str]]:
         if asked and passage.kind is PassageKind.DEFINITION:
             names[asked[1]] = names.get(asked[1], frozenset()) | {passage.topic}
     return names
+
+
+def _explained_in(index: LoadedIndex) -> dict[str, str]:
+    return {
+        name: passage.id
+        for passage in index.passages
+        if passage.kind is PassageKind.FAQ
+        for name in names_explained(passage.heading)
+    }
+
+
+def _key(name: str) -> tuple[str, ...]:
+    return tuple(_folded(match.group()) for match in _WORD.finditer(name))
 
 
 def _folded(word: str) -> str:
