@@ -62,7 +62,7 @@ def _only(path: Path) -> Topic:
 
 def test_the_public_names_are_those_exported() -> None:
     assert set(index.sources.__all__) == {
-        "SHIPPED", "Problem", "ReadResult", "Skipped", "given_sources", "joined", "read",
+        "SHIPPED", "Kept", "Problem", "ReadResult", "Skipped", "given_sources", "joined", "read",
         "read_all",
     }  # fmt: skip
     assert all(hasattr(index.sources, name) for name in index.sources.__all__)
