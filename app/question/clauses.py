@@ -67,6 +67,8 @@ def _clause(text: str, start: int, end: int) -> Clause:
     act, chance = model.likeliest(said)
     strange = sum(word not in model.own_words for word in words(said))
     sure = chance >= (_SURE if act in _MAY_NAME or not strange else _VERY_SURE)
-    fits = act in _MAY_NAME or strange <= _MOST_STRANGE
+    # What is asked of Citewise itself names nothing else: "is this mole dangerous?".
+    most = 0 if act.startswith("about ") else _MOST_STRANGE
+    fits = act in _MAY_NAME or strange <= most
     taken = sure and fits and len(said.split()) <= _LONGEST
     return Clause(said, start, end, act if taken else ASK, not strange)

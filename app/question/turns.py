@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from app.question.acts import Act, Said, Wishes
@@ -56,8 +57,9 @@ _VALUE = re.compile(
 )
 
 
+@lru_cache(maxsize=512)
 def read(message: str) -> Said:
-    """Read what a message does, from all of it.
+    """Read what a message does, from all of it; what was read lately is known.
 
     Args:
         message: as it was typed.
