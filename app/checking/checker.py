@@ -19,12 +19,13 @@ from app.checking.weighing import Read, Weights, read
 from app.question.subjects import subjects_of
 from app.record.checked import Bearing, Checked, CheckedSentence, Difference, Verdict
 from app.record.errors import RequestError
-from app.record.evidence import evidence_of
+from app.record.evidence import Evidence, evidence_of
 from app.record.reasons import Reason
 from app.verifying.supports import LexicalVerifier, Verifier, claims_nothing
 from app.verifying.supports import Verdict as Verified
 from index.retrieve import HybridRetriever
 from index.text.quantities import Quantity, agree, quantities
+from index.text.tokens import content_words
 
 __all__ = ["MOST_SENTENCES", "Checker", "opposing", "supporting"]
 
@@ -127,7 +128,8 @@ def supporting(reads: Sequence[Read], verified: Verified) -> list[Read]:
 def opposing(reads: Sequence[Read]) -> list[Read]:
     """The passages that say something else in a place that can be shown.
 
-    Another figure is none where any passage that was found has the statement's own.
+    A word that the passage has nowhere may mean the same, and another figure speaks against nothing where any
+    passage that was found has the statement's own.
     """
     known = [quantity for one in reads for quantity in one.item.quantities]
     found = []
@@ -139,10 +141,17 @@ def opposing(reads: Sequence[Read]) -> list[Read]:
             )
             if difference.kind != "figure" or not _stated(difference.said, known)
         ]
-        if any(difference.source for difference, _ in kept):
+        if any(_otherwise(difference, one.item) for difference, _ in kept):
             compared = Compared(tuple(d for d, _ in kept), tuple(near for _, near in kept))
             found.append(replace(one, compared=compared))
     return found
+
+
+def _otherwise(difference: Difference, item: Evidence) -> bool:
+    """Tell whether a passage says something else there; a word it uses elsewhere is no synonym."""
+    if not difference.source or difference.kind != "word":
+        return bool(difference.source)
+    return set(content_words(difference.said)) <= item.words
 
 
 def _stated(figure: str, known: Sequence[Quantity]) -> bool:

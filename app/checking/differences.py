@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 from app.record.checked import Difference, DifferenceKind
 from app.record.evidence import Evidence
-from app.verifying.checks import denied_words
+from app.verifying.checks import denied_words, lean
 from index.text.names import names_in
 from index.text.opposites import CONTRARIES, OPPOSITES
 from index.text.quantities import Quantity, agree, quantities
@@ -30,6 +30,14 @@ _WINDOW = 6  # words on each side of a place
 _MOST_REPLACED = 3
 _NEAR_QUOTE = 0.6
 _FLANK = 2
+_TURNED = 0.45  # how much nearer a word stands to its opposite's place than to its own
+_DENIED = 2  # words that a denial must reach
+# "More than 25%" bounds a figure; it is no direction.
+_BOUND = re.compile(
+    r"\b(?:more|less|fewer|greater|larger|higher|lower|smaller)\s+than(?=\s+(?:an?\s|about\s|\d|half|"
+    r"two|three|four|five|ten))|\b(?:above|below|over|under)(?=\s+\d)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +162,11 @@ def _known(name: str, item: Evidence) -> bool:
 
 
 def _opposites(statement: str, span: str) -> _Pairs:
-    """Pair words with their opposites, where neither text has both."""
-    ours, theirs = _by_word(statement), _by_word(span)
+    """Pair words with their opposites where the words around both are the same."""
+    ours, theirs = _by_word(_BOUND.sub(_blank, statement)), _by_word(_BOUND.sub(_blank, span))
     for row in (*OPPOSITES, *CONTRARIES):
+        if lean(statement, span, row) < _TURNED:
+            continue
         for same, other in (row, row[::-1]):
             said = [place for word in same & ours.keys() for place in ours[word]]
             turned = [place for word in other & theirs.keys() for place in theirs[word]]
@@ -164,19 +174,22 @@ def _opposites(statement: str, span: str) -> _Pairs:
                 yield max((_nearest(one, turned) for one in said), key=_shared)
 
 
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match.group())
+
+
 def _shared(pair: tuple[_Place, _Place | None]) -> int:
     return len(pair[0].around & pair[1].around) if pair[1] else 0
 
 
 def _negations(statement: str, span: str) -> _Pairs:
-    """Pair a denial with the words that it denies where the other text does not."""
+    """Pair a denial with what it denies, where the other text says that without one."""
     ours, theirs = (frozenset(content_words(text)) for text in (statement, span))
-    ours_denied, theirs_denied = denied_words(statement), denied_words(span)
-    if bool(ours_denied & theirs) == bool(theirs_denied & ours):
-        return
-    if ours_denied & theirs:
+    ours_denied = denied_words(statement) & theirs
+    theirs_denied = denied_words(span) & ours
+    if len(ours_denied) >= _DENIED and not theirs_denied:
         yield _first_denial(statement), _first_of(span, ours_denied)
-    else:
+    elif len(theirs_denied) >= _DENIED and not ours_denied:
         yield _first_of(statement, theirs_denied), _first_denial(span)
 
 

@@ -30,8 +30,7 @@ Class = Literal["silent", "says", "denies"]
 CLASSES: tuple[Class, ...] = ("silent", "says", "denies")
 FEATURES = (
     "passage", "span", "rarest_missing", "back", "in_order", "score", "least_met", "figure",
-    "figure_alone", "name", "name_alone", "opposite", "negation", "word", "lean", "objection",
-    "universal",
+    "figure_alone", "name", "name_alone", "opposite", "negation", "word", "lean", "universal",
 )  # fmt: skip
 _WEIGHTS = Path(__file__).with_name("weights.json")
 _NEAR = 6
@@ -97,15 +96,19 @@ def measured(
     statement: str, item: Evidence, verifier: LexicalVerifier, weigh: Weigh
 ) -> tuple[dict[str, float], int, int, Compared]:
     """Measure a statement against a passage: the features, the closest span, the differences."""
-    covered, supports, objection = verifier.features(statement, (item,))
-    start, end = supports[0].start, supports[0].end
+    (support,) = verifier.features(statement, (item,))[1]
+    start, end = support.start, support.end
     span = item.passage.text[start:end]
     compared = differences(statement, item, start, end)
     ours, theirs = content_words(statement), content_words(span)
+    # Figures are compared by their values.
+    words = {word for word in ours if not word[0].isdigit()}
+    heads = content_words(f"{item.passage.heading} {item.passage.title}")
+    known, near = item.words | item.authors, {*theirs, *heads} | item.authors
     found = {
-        "passage": covered["passage"],
-        "span": covered["span"],
-        "rarest_missing": covered["rarest_missing"],
+        "passage": _share(words & known, words, weigh),
+        "span": _share(words & near, words, weigh),
+        "rarest_missing": max(map(weigh, words - known), default=0.0) / weigh("\0"),
         "back": _share(set(theirs) & set(ours), set(theirs), weigh),
         "in_order": _in_order(ours, theirs) / max(1, len(ours)),
         "score": item.hit.score,
@@ -118,7 +121,6 @@ def measured(
         "negation": float(compared.of("negation") > 0),
         "word": float(compared.of("word") > 0),
         "lean": max(lean(statement, span, row) for row in (*OPPOSITES, *CONTRARIES)),
-        "objection": float(objection is not None),
         "universal": float(
             bool(_UNIVERSAL & set(tokenize(statement)) - set(tokenize(item.context)))
         ),
