@@ -128,8 +128,8 @@ def supporting(reads: Sequence[Read], verified: Verified) -> list[Read]:
 def opposing(reads: Sequence[Read]) -> list[Read]:
     """The passages that say something else in a place that can be shown.
 
-    A word that the passage has nowhere may mean the same, and another figure speaks against nothing where any
-    passage that was found has the statement's own.
+    A word that the passage has nowhere may mean the same, and another figure speaks against
+    nothing where any passage that was found has the statement's own.
     """
     known = [quantity for one in reads for quantity in one.item.quantities]
     found = []

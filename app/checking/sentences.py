@@ -23,6 +23,7 @@ _OPENING = re.compile(
     r",?\s+)?"
     r"(?P<points>"
     r"(?P<whose>its|their)\b"
+    r"|they(?=\s+\w)"
     r"|(?:it|they|this|these|that|those|both)(?P<is>['’](?:s|re))?(?=\s+(?:also|then|only|often|"
     r"usually|always|never|still|thus|therefore|typically|can|could|may|might|must|should|will|"
     r"would|do|does|did|is|are|was|were|has|have|had|needs?|\w+(?:s|ed)\b)|['’](?:s|re))"
@@ -86,7 +87,7 @@ def _without_markers(text: str, start: int, end: int) -> int:
     body = text[start:end].rstrip()
     for marker in reversed(list(MARKER.finditer(body))):
         rest = body[marker.end() :].strip()
-        if rest.strip(".!?") or not re.search(r"[\w.!?)”\"]\s*$", body[: marker.start()]):
+        if rest.strip(".!?") or not re.search(r"[\w.!?)”\"\]]\s*$", body[: marker.start()]):
             break
         body = body[: marker.start()].rstrip()
     return start + len(body)
