@@ -15,7 +15,7 @@ __all__ = ["spelled"]
 _WORD = re.compile(r"(?<![\w.$@/\\'-])[a-z]{4,20}(?!\w)(?![/\\@(='-]|\.\w)")
 _SEEN = 3
 _SEEN_OFTEN = 10
-_LONG = 7
+_LONG = 9
 
 
 def spelled(
