@@ -44,6 +44,15 @@ _MANNERS = ("short", "long", "simple", "example")
 _FORMS = ("list", "table", "steps", "code")
 _SWITCH = "switch"
 _BRIEF = 3  # words
+# What "explain X" may point at in the answer before it.
+_LAST = frozenset(
+    "first second third fourth last next point points step steps part parts bit item items line "
+    "sentence sentences paragraph example examples detail details more difference formula figure "
+    "figures number numbers table list code reason why how simply briefly shortly easily quickly "
+    "better again one ones everything all both rest result idea concept term terms word words "
+    "whole said told wrote mean meant meaning simple simpler plain easy human normal english "
+    "language depth length full five".split()
+)
 # What may stand before a question, and after it, without being part of it.
 _BESIDE = frozenset({Act.GREET, Act.THANK, Act.REMARK, "aside", *_MANNERS, *_FORMS})
 _BEFORE = _BESIDE | {_SWITCH, "persona engineer", "persona architect"}
@@ -123,7 +132,8 @@ def _by_clauses(text: str, said: Said) -> Said:
     if found and _doubts(text, found):
         return replace(said, act=Act.CHALLENGE, claimed=_value(text))
     if found and not asking:
-        return _together(replace(said, rest=text), found)
+        named = _names_something(said.rest) or _is_left(said.rest, text)
+        return said if named else _together(replace(said, rest=text), found)
     # "Where do you have this from, the internet?"
     brief = all(len(clause.text.split()) <= _BRIEF for clause in asking)
     if brief and found and found[0].act.startswith(f"{Act.ABOUT} "):
@@ -144,6 +154,22 @@ def _by_clauses(text: str, said: Said) -> Said:
     courtesies = (Act.LEAVE, Act.THANK, Act.GREET)
     beside = next((one for one in courtesies if one in {clause.act for clause in around}), None)
     return replace(inner, act=act, wishes=wishes, switched=switched, beside=inner.beside or beside)
+
+
+def _names_something(text: str) -> bool:
+    """Tell whether a text asks to explain what it names: "explain X", "what is X", and no more."""
+    frame = patterns("names")["something"].fullmatch(_bare(text))
+    return frame is not None and _has_subject(frame["what"])
+
+
+def _is_left(rest: str, text: str) -> bool:
+    """Tell whether a question is left of a message without its wishes: "X for dummies"."""
+    return _bare(rest) != _bare(text) and _has_subject(rest) and read(rest).act is Act.ASK
+
+
+def _has_subject(text: str) -> bool:
+    words = {word.lower().strip("'") for word in _WORD.findall(text)}
+    return bool(words - filler_words() - _LAST)
 
 
 def _as_set_phrase(clause: Clause) -> Clause:

@@ -75,6 +75,7 @@ def check_page(events: list[Event], question: str, *, drafted: bool = True) -> N
             assert (name, value[:4]) in (("href", "http"), ("style", "widt"))
             assert name == "style" or value in known
     cited = frozenset(citation.url for citation in answer.citations)
+    cited |= {work.url for citation in answer.citations for work in citation.works}
     exported = markdown_of([turn])
     assert acting(exported, cited) == []
     saved = Parsed(web_page_of([turn]))
@@ -169,7 +170,8 @@ def check_wire(text: str, body: dict[str, Any], notes: list[dict[str, Any]], nev
     assert faults(text, cited, claims, never) == []
     urls = {citation.url for citation in cited}
     assert set(body["citations"]) == {result["url"] for result in body["search_results"]} == urls
-    assert all(url.startswith("https://") for url in urls)
+    # What is one of several works has the address of none.
+    assert all(url.startswith("https://") or not url for url in urls)
     for note in notes:
         assert note["url"] in urls
         marker = text[note["start_index"] : note["end_index"]]
