@@ -6,7 +6,7 @@ from typing import Final
 
 from app.record.checked import DifferenceKind, Verdict
 
-TAB: Final = "Check a claim"
+TAB: Final = "Check"
 LEAD: Final = (
     "Paste a sentence or a paragraph about language models. Each sentence is held against the "
     "sources."
