@@ -172,8 +172,9 @@ def check_wire(text: str, body: dict[str, Any], notes: list[dict[str, Any]], nev
     assert set(body["citations"]) == {result["url"] for result in body["search_results"]} == urls
     # What is one of several works has the address of none.
     assert all(url.startswith("https://") or not url for url in urls)
+    works = {work["url"] for source in grounded["sources"] for work in source.get("works") or ()}
     for note in notes:
-        assert note["url"] in urls
+        assert note["url"] in urls | works
         marker = text[note["start_index"] : note["end_index"]]
         assert marker[1:-1].isdigit()
         source = cited[int(marker[1:-1]) - 1]
