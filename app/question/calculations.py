@@ -393,9 +393,11 @@ def _merged(before: Given, now: Given) -> Given:
     if "hours" in now.values:
         values.pop("days", None)
     values.update(now.values)
+    other = {name: slug for name, slug in before.other.items() if name not in now.values}
     return Given(
-        values, now.memory, before.notes, now.quoted or before.quoted, now.text, now.masked
-    )
+        values, now.memory, before.notes, now.quoted or before.quoted, now.text, now.masked,
+        {**other, **now.other},
+    )  # fmt: skip
 
 
 def _asked(turn: _Turn) -> Asked:

@@ -122,6 +122,15 @@ def test_of_two_that_are_compared_both_are_worked_out(text: str, name: str, apar
     assert {key for key in found.inputs if found.inputs[key] != found.against[key]} == {apart}
 
 
+def test_a_follow_up_on_two_that_are_compared_compares_them_still() -> None:
+    asked = Message("user", "KV cache of Llama 3.1 8B vs Llama 2 7B at 32k?")
+    found = calculation_asked("and in fp8?", [asked])
+    assert found is not None
+    assert found.against is not None
+    assert found.inputs["model"] != found.against["model"]
+    assert found.inputs["cache_precision"] == found.against["cache_precision"] == "fp8"
+
+
 def test_a_size_without_a_shape_gets_a_usual_models_and_says_so() -> None:
     found = calculation_asked("My 8B uses 16 GB for the KV cache at 128k, is that right?")
     assert found is not None
