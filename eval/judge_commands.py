@@ -117,7 +117,7 @@ def _product(options: argparse.Namespace) -> Any:  # noqa: ANN401 - imported lat
     from index.store import load as load_index
 
     settings = load_settings(index=options.index)
-    return LexicalVerifier(load_index(settings.index).lexical.weight)
+    return LexicalVerifier(load_index(settings.index).lexical.idf)
 
 
 def judge(options: argparse.Namespace) -> int:

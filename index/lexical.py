@@ -13,7 +13,7 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from index.text.tokens import content_words
+from index.text.tokens import UNSEEN, content_words
 
 __all__ = ["Bm25"]
 
@@ -29,7 +29,7 @@ class Bm25:
         """Index one document a passage."""
         index = bm25s.BM25(method="lucene")
         # bm25s needs one token at least, even where every document is empty.
-        tokens = [content_words(document) or ["\0"] for document in documents] or [["\0"]]
+        tokens = [content_words(document) or [UNSEEN] for document in documents] or [[UNSEEN]]
         index.index(tokens, show_progress=False)
         return cls(index, len(documents))
 
@@ -49,8 +49,8 @@ class Bm25:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._index.get_scores(known), np.float32)[: self._size]
 
-    def weight(self, token: str) -> float:
-        """Return how much a token tells: its inverse document frequency, ln(1 + n/df).
+    def idf(self, token: str) -> float:
+        """Return the inverse document frequency of a token: ln(1 + n/df), higher for rarer ones.
 
         A token that no passage holds counts as the rarest there can be.
         """

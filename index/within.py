@@ -87,6 +87,6 @@ class _Part(Bm25):
         """Score the rows. Shape: (rows,)."""
         return self._whole.scores(query)[self._rows]
 
-    def weight(self, token: str) -> float:
+    def idf(self, token: str) -> float:
         """Return how much a token tells, in the whole."""
-        return self._whole.weight(token)
+        return self._whole.idf(token)

@@ -75,7 +75,7 @@ async def _first_shown(live: LiveIndex, question: str) -> float:
 def _review(live: LiveIndex, question: str, length: int) -> list[float]:
     """Milliseconds a sentence, for an answer of so many sentences."""
     evidence = evidence_of(live.retriever().search(question, 6).hits)
-    verifier = LexicalVerifier(live.index.lexical.weight)
+    verifier = LexicalVerifier(live.index.lexical.idf)
     reviewer = Reviewer(Writer(evidence), verifier, evidence, "mark")
     said, stream, took = _sentences(live, question), SentenceStream(), []
     for number in range(length):

@@ -144,7 +144,7 @@ def main() -> int:
     options = parser.parse_args()
     passages = shipped_passages()
     pairs = read_pairs(options.pairs, passages) if options.pairs else held_out(passages)
-    verifier = LexicalVerifier(load(load_settings(index=options.index).index).lexical.weight)
+    verifier = LexicalVerifier(load(load_settings(index=options.index).index).lexical.idf)
     found = measure(
         pairs, lambda p: verifier.verify(p.sentence, [1], [Evidence(1, Hit(p.passage, 1.0))])
     )

@@ -56,8 +56,8 @@ async def corrected(
     """Each question whose premises an answer would correct, with the corrections."""
     for row in rows:
         found = await pipeline.retrieve(Question(row.question))
-        evidence, weigh = evidence_of(found.hits), pipeline.index.lexical.weight
-        if wrong := corrections(found.standalone_query, evidence, weigh):
+        evidence, idf = evidence_of(found.hits), pipeline.index.lexical.idf
+        if wrong := corrections(found.standalone_query, evidence, idf):
             yield row, wrong
 
 

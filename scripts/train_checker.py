@@ -99,11 +99,11 @@ def _statements() -> list[Mapping[str, Any]]:
 
 
 def _found(retriever: HybridRetriever, statements: Sequence[Mapping[str, Any]]) -> Iterator[Found]:
-    weigh = retriever.index.lexical.weight
-    verifier = LexicalVerifier(weigh)
+    idf = retriever.index.lexical.idf
+    verifier = LexicalVerifier(idf)
     for number, one in enumerate(statements, start=1):
         items = evidence_of(retriever.search(one["claim"], _READ).hits)
-        measures = [measured(one["claim"], item, verifier, weigh) for item in items]
+        measures = [measured(one["claim"], item, verifier, idf) for item in items]
         reads = [
             Read(item, start, end, compared, 0.0, 0.0)
             for item, (_, start, end, compared) in zip(items, measures, strict=True)

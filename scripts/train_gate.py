@@ -184,10 +184,10 @@ def _near_misses() -> Iterator[Held]:
 def _rows(
     retriever: HybridRetriever, names: Sequence[str], held: Sequence[Held], *, phrased: bool
 ) -> Iterator[Row]:
-    weigh = retriever.index.lexical.weight
+    idf = retriever.index.lexical.idf
 
     def row(topic: str, kind: str, answerable: bool, found: SearchResult) -> Row:
-        values = features(found.query, found, weigh)
+        values = features(found.query, found, idf)
         return Row(phrased, topic, kind, answerable, tuple(values[name] for name in names))
 
     slices = ("paraphrase", "data-point", "cross-topic", "false-premise", "unanswerable")

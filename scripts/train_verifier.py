@@ -63,14 +63,14 @@ def main() -> int:
     parser.add_argument("--index", type=Path, help="whose words are weighed (as in settings)")
     parser.add_argument("--measure", action="store_true", help="keep the calibration there is")
     options = parser.parse_args()
-    weigh = load(load_settings(index=options.index).index).lexical.weight
+    idf = load(load_settings(index=options.index).index).lexical.idf
     passages = shipped_passages()
     calibration = Calibration.shipped()
     if not options.measure:
-        calibration = _fitted(_judge(passages, LexicalVerifier(weigh)))
+        calibration = _fitted(_judge(passages, LexicalVerifier(idf)))
         _WEIGHTS.write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
         say(str(calibration))
-    verifier = LexicalVerifier(weigh, calibration)
+    verifier = LexicalVerifier(idf, calibration)
     found = measure(
         held_out(passages),
         lambda pair: verifier.verify(pair.sentence, [1], [Evidence(1, Hit(pair.passage, 1.0))]),

@@ -13,7 +13,7 @@ from dataclasses import replace
 from app.answer.compose import ComposedSentence, compose
 from app.question.acts import Act, Wishes
 from app.question.subjects import explains
-from app.record.evidence import Evidence, Span, Weigh
+from app.record.evidence import Evidence, Idf, Span
 from index.text.anaphora import concludes, leans
 from index.text.quantities import quantities
 from index.text.tokens import content_words
@@ -59,7 +59,7 @@ def as_wished(
     wishes: Wishes,
     question: str,
     evidence: Sequence[Evidence],
-    weigh: Weigh,
+    idf: Idf,
     *,
     shape: str,
     said: Sequence[str] = (),
@@ -71,17 +71,17 @@ def as_wished(
         wishes: the form, the length, the manner.
         question: what is or was asked, standing alone.
         evidence: the passages, best first.
-        weigh: how telling a word is.
+        idf: how telling a word is.
         shape: how the persona lays an answer out.
         said: the answers that were given to it so far.
     """
-    fresh = compose(question, evidence, weigh, shape=shape)
+    fresh = compose(question, evidence, idf, shape=shape)
     spoken = _spoken(evidence, said[-1]) if said and act is not Act.ASK else []
     base = spoken or _pairs(fresh, evidence)
     if wishes.simple:
         chosen = _simple(base, evidence, said, question)
     elif wishes.example:
-        chosen = [*(base[:1] if act is Act.ASK else []), *_examples(question, evidence, weigh)]
+        chosen = [*(base[:1] if act is Act.ASK else []), *_examples(question, evidence, idf)]
     elif wishes.persona and act is Act.REPEAT:
         practice = sorted(evidence, key=lambda one: one.passage.kind is not PassageKind.PRACTICE)
         chosen = [*base[:1], *_more(practice, set(_keys(said)), base)]
@@ -262,7 +262,7 @@ def _difficulty(sentence: str) -> float:
     )
 
 
-def _examples(question: str, evidence: Sequence[Evidence], weigh: Weigh) -> list[Chosen]:
+def _examples(question: str, evidence: Sequence[Evidence], idf: Idf) -> list[Chosen]:
     """Take the sentences that give an instance, with the one before where they lean on it."""
     asked = set(content_words(question))
     rated: list[tuple[float, Evidence, int]] = []
@@ -273,7 +273,7 @@ def _examples(question: str, evidence: Sequence[Evidence], weigh: Weigh) -> list
             # A formula is no instance.
             shown -= len(_TEX.findall(span.text)) + bool(_FORMULA.search(span.text))
             if shown > 0:
-                share = sum(weigh(word) for word in span.words & asked)
+                share = sum(idf(word) for word in span.words & asked)
                 rated.append((shown + 0.2 * share - 0.15 * rank, item, at))
     rated.sort(key=lambda each: -each[0])
     chosen: list[Chosen] = []

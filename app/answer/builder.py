@@ -22,22 +22,22 @@ from app.answer.manner import in_manner
 from app.answer.miscomputed import Faults
 from app.answer.on_last_answer import answered_from_last, table
 from app.answer.origins import named_work
+from app.answer.pipeline_settings import PipelineSettings, decoding_for
 from app.answer.premises import corrections
 from app.answer.prompt_builder import Delimiter, Prompt, build_prompt, unmarked
 from app.answer.replies import abstention, what_is_missing
-from app.answer.settings import PipelineSettings, decoding_for
 from app.answer.structured import JsonReviewer
 from app.answer.talk import Facts, clarification, talk
 from app.answer.writer import Writer
 from app.chat_models import ChatModel, Finished, Piece
 from app.config.personas import Persona
 from app.question.acts import TALK, Act
-from app.question.calculations import Asked
+from app.question.calculations import CalculationRequest
 from app.question.language import reply
 from app.question.reading import Reading
 from app.question.subjects import subjects_of
 from app.record.citations import is_whole
-from app.record.evidence import Evidence, Span, Weigh, evidence_of
+from app.record.evidence import Evidence, Idf, Span, evidence_of
 from app.record.hooks import Observers
 from app.record.reasons import Reason
 from app.record.sanitize import one_line, visible
@@ -90,7 +90,7 @@ class Parts(Protocol):
     def observers(self) -> Observers:
         """Who is told what happens."""
 
-    def verifier(self, weigh: Weigh, asked: str = "") -> Verifier:
+    def verifier(self, idf: Idf, asked: str = "") -> Verifier:
         """Return what checks a draft's sentences."""
 
 
@@ -122,7 +122,7 @@ class AnswerRun:
         self.question, self.persona, self.reading = question, persona, reading
         self.retrieved = retrieved
         self.clock, self.delimiter = clock, delimiter
-        self.weigh = pipeline.index.lexical.weight
+        self.idf = pipeline.index.lexical.idf
         self.known = evidence_of((*retrieved.hits, *retrieved.counterparts, *retrieved.beside))
         # What conflicts alone bring in is no evidence for the rest of the answer.
         self.evidence = self.known[: len(retrieved.hits)]
@@ -162,7 +162,7 @@ class AnswerRun:
                 async for event in prose:
                     yield event
 
-    def _worked_out(self, asked: Asked) -> Iterator[Delta]:
+    def _worked_out(self, asked: CalculationRequest) -> Iterator[Delta]:
         worked = work_out(asked)
         self.writer = Writer([*worked.evidence(), *self.evidence])
         self.calculations = tuple(
@@ -249,7 +249,7 @@ class AnswerRun:
     def _corrections(self) -> Iterator[Delta]:
         """Correct first what the question takes for granted and the evidence contradicts."""
         self.clock.begin()
-        found_wrong = corrections(self.retrieved.standalone_query, self.evidence, self.weigh)
+        found_wrong = corrections(self.retrieved.standalone_query, self.evidence, self.idf)
         self.clock.spent("premises")
         for found in found_wrong:
             said = prompts.fill("replies/premise.md", said=found.said).strip()
@@ -260,7 +260,7 @@ class AnswerRun:
 
     async def _draft(self) -> AsyncGenerator[Delta, None]:
         prompt = await self._prompt()
-        verifier = self.faults.watching(self.pipeline.verifier(self.weigh, self.question.text))
+        verifier = self.faults.watching(self.pipeline.verifier(self.idf, self.question.text))
         policy = self.settings.unsupported
         asked = f"{self.question.text} {self.retrieved.standalone_query}"
         reviewer = Reviewer(self.writer, verifier, prompt.evidence, policy, asked)
@@ -313,7 +313,7 @@ class AnswerRun:
 
     async def _json(self, form: JsonForm) -> list[Delta]:
         prompt = await self._prompt()
-        verifier = self.faults.watching(self.pipeline.verifier(self.weigh, self.question.text))
+        verifier = self.faults.watching(self.pipeline.verifier(self.idf, self.question.text))
         policy = self.settings.unsupported
         reviewer = JsonReviewer(self.writer, verifier, prompt.evidence, policy, form, self._refused)
         delta, finished = await reviewer.written(self.model.stream(prompt.messages, self.decoding))
@@ -366,7 +366,7 @@ class AnswerRun:
             said.wishes,
             asked,
             self._nearest() if self.retrieved.gap else self.evidence,
-            self.weigh,
+            self.idf,
             shape=self.persona.shape,
             said=again.answers if again else before,
         )
@@ -376,7 +376,7 @@ class AnswerRun:
             chosen,
             asked,
             self.known,
-            self.weigh,
+            self.idf,
             shape=self.persona.shape,
             research=self.persona.name.endswith("+research"),
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import prompts
 from app.answer.writer import Writer
-from app.question.calculations import Asked
+from app.question.calculations import CalculationRequest
 from app.question.given import Amount
 from app.record.evidence import Evidence, evidence_of
 from app.record.types import Delta
@@ -24,17 +24,17 @@ from index.calculations.shapes import Machine, Model, machines, models
 from index.calculations.units import rounded, shown
 from index.types import Hit, Passage, PassageKind, Source
 
-__all__ = ["Worked", "work_out"]
+__all__ = ["CalculationOutcome", "work_out"]
 
 _CLOSE = 0.012  # a figure that people round
 _MOST_STEPS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class CalculationOutcome:
     """What became of a calculation that was asked for: a result, or a sentence in its place."""
 
-    asked: Asked
+    asked: CalculationRequest
     found: Calculated | None
     instead: str = ""
     other: Calculated | None = None
@@ -194,21 +194,21 @@ def _stems(text: str) -> set[str]:
 _PLAIN = frozenset("parameter token time step memory each what does model weight much many".split())
 
 
-def work_out(asked: Asked) -> Worked:
+def work_out(asked: CalculationRequest) -> CalculationOutcome:
     """Run what was asked for; what is missing or impossible becomes a sentence."""
     named = calculation(asked.name)
     if asked.missing and asked.missing != "tokens?":
-        return Worked(asked, None, _question(asked.name, asked.missing))
+        return CalculationOutcome(asked, None, _question(asked.name, asked.missing))
     try:
         found = calculate(asked.name, asked.inputs)
     except CalculationError as error:
         if error.missing and error.field:
-            return Worked(asked, None, _question(named.name, error.field))
+            return CalculationOutcome(asked, None, _question(named.name, error.field))
         told = prompts.fill("replies/calculation-impossible.md", why=str(error))
-        return Worked(asked, None, told.strip())
+        return CalculationOutcome(asked, None, told.strip())
     back = prompts.text("replies/calculation-length.md").strip() if asked.missing else ""
     other = calculate(asked.name, asked.against) if asked.against is not None else None
-    return Worked(asked, found, back, other)
+    return CalculationOutcome(asked, found, back, other)
 
 
 def _question(name: str, field: str) -> str:
@@ -272,7 +272,7 @@ def _machine(machine: Machine) -> str:
     )
 
 
-def _agreements(asked: Asked, result: Result) -> Iterator[str]:
+def _agreements(asked: CalculationRequest, result: Result) -> Iterator[str]:
     """Hold the asker's own figures against the result, and say where a difference comes from."""
     if result.unit != "bytes":
         return
@@ -280,7 +280,7 @@ def _agreements(asked: Asked, result: Result) -> Iterator[str]:
         yield _agreement(amount, asked, result)
 
 
-def _agreement(amount: Amount, asked: Asked, result: Result) -> str:
+def _agreement(amount: Amount, asked: CalculationRequest, result: Result) -> str:
     told = amount.text.strip()
     figures = (result.value, *(step.value for step in result.steps if step.unit == "bytes"))
     for value in figures:
@@ -310,7 +310,7 @@ def _last_place(text: str) -> float:
     return 0.5 * step / max(float(digits), step)
 
 
-def _causes(asked: Asked) -> Iterator[tuple[float, str]]:
+def _causes(asked: CalculationRequest) -> Iterator[tuple[float, str]]:
     """Factors by which people are off, and what each means; the likeliest first."""
     yield 1.0, ""
     chosen = models().get(str(asked.inputs.get("model")))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from app.answer.verdicts import is_verdict, same_question
 from app.question.subjects import explains
-from app.record.evidence import Evidence, Span, Weigh
+from app.record.evidence import Evidence, Idf, Span
 from index.text.anaphora import concludes, leans
 from index.text.quantities import quantities
 from index.text.tokens import content_words
@@ -92,9 +92,9 @@ class _Asked:
     defined: frozenset[str]
 
     @classmethod
-    def of(cls, question: str, weigh: Weigh) -> _Asked:
+    def of(cls, question: str, idf: Idf) -> _Asked:
         """Read a question."""
-        words = {word: weigh(word) for word in content_words(question) if not word[0].isdigit()}
+        words = {word: idf(word) for word in content_words(question) if not word[0].isdigit()}
         defines = _DEFINITION.fullmatch(question)
         what = (defines["what"] or defines["bare"] or "") if defines else ""
         return cls(
@@ -117,14 +117,14 @@ class _Asked:
 
 
 def compose(
-    question: str, evidence: Sequence[Evidence], weigh: Weigh, *, shape: str, most: int = 7
+    question: str, evidence: Sequence[Evidence], idf: Idf, *, shape: str, most: int = 7
 ) -> list[ComposedSentence]:
     """Choose the sentences that answer the question, in a sensible order, without repetition.
 
     Args:
         question: the question that stands alone.
         evidence: the passages, best first.
-        weigh: how telling a word is.
+        idf: how telling a word is.
         shape: `papers`, `figures` or `checklist`: how the persona lays an answer out.
         most: how many sentences at the most.
     """
@@ -132,7 +132,7 @@ def compose(
     evidence = [item for item in evidence if not all(_is_label(item, s) for s in item.spans)]
     if not evidence:
         return []
-    asked = _Asked.of(question, weigh)
+    asked = _Asked.of(question, idf)
     explained = explains(evidence[0].passage.heading, question)
     first = evidence[0] if explained else _first(evidence, asked)
     chosen = _leading(first, asked)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.answer.compose import ComposedSentence, asks_figures, figure_of
-from app.record.evidence import Evidence, Span, Weigh
+from app.record.evidence import Evidence, Idf, Span
 from index.text.tokens import content_words
 from index.types import Hit, Passage, PassageKind
 
@@ -70,7 +70,7 @@ def in_manner(
     chosen: Sequence[ComposedSentence],
     question: str,
     known: Sequence[Evidence],
-    weigh: Weigh,
+    idf: Idf,
     *,
     shape: str,
     research: bool = False,
@@ -81,7 +81,7 @@ def in_manner(
         chosen: the answer's sentences.
         question: the question that stands alone.
         known: all passages by their numbers, those beside the evidence included.
-        weigh: how telling a word is.
+        idf: how telling a word is.
         shape: `papers`, `figures` or `checklist`.
         research: whether the research doctrine applies.
     """
@@ -89,7 +89,7 @@ def in_manner(
         return []
     lead = known[chosen[0].n - 1].passage
     subject = set(content_words(lead.title.partition(":")[0]))
-    words = {w: weigh(w) for w in content_words(question) if w not in subject and w.isalpha()}
+    words = {w: idf(w) for w in content_words(question) if w not in subject and w.isalpha()}
     asked = _Asked(words, asks_figures(question))
     pool = [item for item in known if item.passage.topic == lead.topic]
     said = [frozenset(content_words(one.text)) for one in chosen]

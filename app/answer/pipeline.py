@@ -20,14 +20,14 @@ from app.answer.builder import AnswerRun
 from app.answer.clock import Clock, searched_within
 from app.answer.conflicts import find_conflicts
 from app.answer.manner import of_the_subject
+from app.answer.pipeline_settings import PipelineSettings
 from app.answer.prompt_builder import Delimiter
 from app.answer.replies import nearest_questions
-from app.answer.settings import PipelineSettings
 from app.chat_models import ChatModel
 from app.checking.checker import Checker
 from app.config.personas import Persona, resolve
 from app.question import answerable as gate
-from app.question.acts import TALK, Act, Said
+from app.question.acts import TALK, Act, MessageAct
 from app.question.gaps import find_gap, lexicon_of
 from app.question.history import Form, without_quantities
 from app.question.language import ENGLISH
@@ -37,7 +37,7 @@ from app.question.spelling import spelled
 from app.question.subjects import Subjects, subjects_of
 from app.record.checked import Checked
 from app.record.errors import RequestError
-from app.record.evidence import Weigh
+from app.record.evidence import Idf
 from app.record.hooks import Observers
 from app.record.types import Event, Gap, Question, Retrieved, Rewrite
 from app.verifying.judges import Judge, JudgedVerifier
@@ -49,7 +49,7 @@ from index.live import LiveIndex
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
 from index.text.sentences import MARKER
-from index.text.tokens import content_words
+from index.text.tokens import UNSEEN, content_words
 from index.types import Hit, PassageKind, SearchResult
 
 __all__ = ["Pipeline", "PipelineSettings"]
@@ -131,9 +131,9 @@ class Pipeline:
         by_model = chosen == "model" or (chosen == "auto" and not self.model.small)
         return self.model if by_model else None
 
-    def verifier(self, weigh: Weigh, asked: str = "") -> Verifier:
+    def verifier(self, idf: Idf, asked: str = "") -> Verifier:
         """Return what checks the sentences of a draft for a question."""
-        own = LexicalVerifier(weigh, asked=asked)
+        own = LexicalVerifier(idf, asked=asked)
         return JudgedVerifier(own, self.judge) if self.judge else own
 
     async def health(self) -> dict[str, bool]:
@@ -158,7 +158,7 @@ class Pipeline:
         """
         self.settings.check_length(text, "text")
         retriever = self.live_index.retriever()
-        verifier = self.verifier(retriever.index.lexical.weight)
+        verifier = self.verifier(retriever.index.lexical.idf)
         self.running += 1
         try:
             return await Checker(retriever, verifier).check(text)
@@ -207,7 +207,9 @@ class Pipeline:
         subjects = subjects_of(retriever.index)
         if reading.act is Act.ASK and not found.answerable and is_remark(reading.said, subjects):
             courtesy = reading.said.beside
-            said = Said(courtesy, "") if courtesy else Said(Act.REMARK, reading.said.rest)
+            said = (
+                MessageAct(courtesy, "") if courtesy else MessageAct(Act.REMARK, reading.said.rest)
+            )
             reading = replace(reading, said=said)
             return reading, _nothing_looked_up(question, reading, retriever.index)
         return reading, found
@@ -260,7 +262,7 @@ class Pipeline:
             found = rerankers.rerank(self.reranker, found, self.settings.rerank_depth)
         hits = found.hits[:k]
         found_conflicts = find_conflicts(
-            looked.form.query, hits, found.hits, retriever.index.lexical.weight
+            looked.form.query, hits, found.hits, retriever.index.lexical.idf
         )
         nearest = nearest_questions(found.hits)
         clock.spent("retrieve")
@@ -327,7 +329,7 @@ class Pipeline:
         found = retriever.search(form.query, depth, also=form.also)
         clock.spent("retrieve")
         judge = self.settings.gate or gate.Gates.shipped().judging(found, retriever.index)
-        judged = gate.features(form.query, found, retriever.index.lexical.weight)
+        judged = gate.features(form.query, found, retriever.index.lexical.idf)
         confidence = judge.confidence(judged)
         subjects = subjects_of(retriever.index)
         if defined := _defined(found, form.query, subjects, retriever.index):
@@ -355,19 +357,19 @@ class Pipeline:
         words = set(content_words(without_quantities(own))) - borrowed
         if not words:
             return True
-        weigh = retriever.index.lexical.weight
-        unknown = sum(weigh(word) >= weigh("\0") for word in words)
+        idf = retriever.index.lexical.idf
+        unknown = sum(idf(word) >= idf(UNSEEN) for word in words)
         if len(words) > 1 and unknown >= _UNKNOWN * len(words):
             return False
         read = [f"{h.passage.title} {h.passage.heading} {h.passage.text}" for h in hits[:_READ]]
         there = {word for text in read for word in content_words(text)}
-        total = sum(weigh(word) for word in words)
-        covered = sum(weigh(word) for word in words & there) / total if total else 1.0
+        total = sum(idf(word) for word in words)
+        covered = sum(idf(word) for word in words & there) / total if total else 1.0
         if form.guessed and covered < _GUESSED_COVERED:
             return False
         alone = retriever.search(own, gate.DEPTH)
         judge = self.settings.gate or gate.Gates.shipped().judging(alone, retriever.index)
-        of_the_field = judge.domain(gate.features(own, alone, weigh))
+        of_the_field = judge.domain(gate.features(own, alone, idf))
         clock.spent("gate")
         if of_the_field >= _OWN_DOMAIN:
             return True
@@ -378,11 +380,11 @@ class Pipeline:
 def _put_right(form: Form, retriever: HybridRetriever) -> Form:
     """Put a form's misspelled words right; it is searched for as it was typed as well."""
     index, count = retriever.index, retriever.encoder.count_tokens
-    weigh, bare = index.lexical.weight, sum(count([""]))
+    idf, bare = index.lexical.idf, sum(count([""]))
 
     def is_word(word: str) -> bool:
         """What has a form that the index knows, or what the encoder reads as one piece."""
-        known = all(weigh(stem) < weigh("\0") for stem in content_words(word))
+        known = all(idf(stem) < idf(UNSEEN) for stem in content_words(word))
         return known or sum(count([word])) <= bare + 1
 
     query = spelled(form.query, lambda: lexicon_of(index).counts, is_word)

@@ -13,8 +13,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.record.evidence import Evidence, Span, Weigh
-from app.verifying.checks import denied_words, directed_words, lean
+from app.record.evidence import Evidence, Idf, Span
+from app.verifying.objections import denied_words, directed_words, lean
 from app.verifying.supports import Support
 from index.text.names import names_in
 from index.text.opposites import CONTRARIES, OPPOSITES
@@ -130,26 +130,26 @@ def presupposed(question: str) -> list[str]:
 
 
 def corrections(
-    question: str, evidence: Sequence[Evidence], weigh: Weigh, most: int = 2
+    question: str, evidence: Sequence[Evidence], idf: Idf, most: int = 2
 ) -> list[Correction]:
     """Find what the evidence contradicts of what a question takes for granted.
 
     Args:
         question: the question that stands alone.
         evidence: the passages, best first.
-        weigh: how telling a word is.
+        idf: how telling a word is.
         most: how many corrections at the most.
     """
     asked = _american(question)
     found = [_otherwise_dated(asked, evidence)]
-    found += [_contradicted(premise, evidence, weigh) for premise in presupposed(asked)]
+    found += [_contradicted(premise, evidence, idf) for premise in presupposed(asked)]
     return [correction for correction in found if correction is not None][:most]
 
 
-def _contradicted(premise: str, evidence: Sequence[Evidence], weigh: Weigh) -> Correction | None:
+def _contradicted(premise: str, evidence: Sequence[Evidence], idf: Idf) -> Correction | None:
     if _ONES_OWN.search(premise):
         return None  # what the asker has is no affair of the sources
-    stated = [Statement(item, span) for item in evidence for span in item.spans]
+    stated = [EvidenceSentence(item, span) for item in evidence for span in item.spans]
     subjects = _subjects(premise, evidence)
     about = [one for one in stated if all(_mentions(one.text, name) for name in subjects)]
     if subjects and (found := _other_value(premise, subjects, about, stated)):
@@ -157,7 +157,7 @@ def _contradicted(premise: str, evidence: Sequence[Evidence], weigh: Weigh) -> C
     if quantities(premise):
         return None
     share = _SHARE_NAMED if subjects else _SHARE
-    covering = [one for one in about if _coverage(premise, one, weigh) >= share]
+    covering = [one for one in about if _coverage(premise, one, idf) >= share]
     if denied_words(premise) or _WITHOUT.search(premise):
         return None  # what denies a denial, and what affirms it, is not told apart
     denying = next((one for one in covering if _denied(premise, one)), None)
@@ -167,7 +167,7 @@ def _contradicted(premise: str, evidence: Sequence[Evidence], weigh: Weigh) -> C
 
 
 @dataclass(frozen=True)
-class Statement:
+class EvidenceSentence:
     """A sentence of the evidence, read under its passage's heading."""
 
     item: Evidence
@@ -185,7 +185,7 @@ class Statement:
         return f"{passage.title}. {passage.heading}. {self.span.text}"
 
 
-def _coverage(premise: str, one: Statement, weigh: Weigh) -> float:
+def _coverage(premise: str, one: EvidenceSentence, idf: Idf) -> float:
     """Return the share of the premise's telling words in a sentence and its heading."""
     turned = directed_words(premise)
     words = frozenset(
@@ -195,11 +195,11 @@ def _coverage(premise: str, one: Statement, weigh: Weigh) -> float:
         for stem in content_words(word)
         if not stem[0].isdigit()
     )
-    total = sum(weigh(word) for word in words)
+    total = sum(idf(word) for word in words)
     shared = words & frozenset(content_words(one.context))
     if not shared & one.span.words or len(shared) < min(_COVERED_AT_LEAST, len(words)):
         return 0.0
-    return sum(weigh(word) for word in shared) / total if total else 0.0
+    return sum(idf(word) for word in shared) / total if total else 0.0
 
 
 def _subjects(premise: str, evidence: Sequence[Evidence]) -> tuple[str, ...]:
@@ -224,8 +224,11 @@ def _mentions(text: str, subject: str) -> list[re.Match[str]]:
 
 
 def _other_value(
-    premise: str, subjects: Sequence[str], about: Sequence[Statement], stated: Sequence[Statement]
-) -> Statement | None:
+    premise: str,
+    subjects: Sequence[str],
+    about: Sequence[EvidenceSentence],
+    stated: Sequence[EvidenceSentence],
+) -> EvidenceSentence | None:
     """Find a sentence that gives another value of what a premise says of its subject.
 
     None where any sentence has the premise's own value, whatever it is a value of.
@@ -313,7 +316,7 @@ def _otherwise_dated(question: str, evidence: Sequence[Evidence]) -> Correction 
         rf"(?<![\w-]){re.escape(names[0])} \([^()]*?(?:et al\.|&)[^()]*?(\d{{4}})\)"
     )
     dated = {
-        int(found[1]): Statement(item, span)
+        int(found[1]): EvidenceSentence(item, span)
         for item in evidence
         for span in item.spans
         for found in credit.finditer(span.text)
@@ -326,7 +329,7 @@ def _otherwise_dated(question: str, evidence: Sequence[Evidence]) -> Correction 
     return _correction(f"in {min(asked)}", next(iter(dated.values())))
 
 
-def _opposite(premise: str, speaking: Sequence[Statement]) -> Correction | None:
+def _opposite(premise: str, speaking: Sequence[EvidenceSentence]) -> Correction | None:
     """Find a sentence that has the opposite word where the premise has its own."""
     for row in (*OPPOSITES, *CONTRARIES):
         leans = [(lean(premise, one.text, row), -position) for position, one in enumerate(speaking)]
@@ -341,7 +344,7 @@ def _opposite(premise: str, speaking: Sequence[Statement]) -> Correction | None:
     return None
 
 
-def _denied(premise: str, one: Statement) -> bool:
+def _denied(premise: str, one: EvidenceSentence) -> bool:
     """Tell whether a sentence denies what a premise affirms."""
     words = frozenset(content_words(premise))
     undone = frozenset(
@@ -352,7 +355,7 @@ def _denied(premise: str, one: Statement) -> bool:
     return len(denied_words(one.text) & words) >= _COVERED_AT_LEAST
 
 
-def _correction(premise: str, one: Statement) -> Correction:
+def _correction(premise: str, one: EvidenceSentence) -> Correction:
     span = one.span
     support = Support(one.item.passage.id, one.item.n, span.start, span.end, 1.0)
     return Correction(premise, span.text, support)

@@ -19,7 +19,7 @@ import orjson
 from app.answer.conflicts import ConflictSentence
 from app.answer.draft import Policy
 from app.answer.prompt_builder import unmarked
-from app.answer.writer import Stated, Writer
+from app.answer.writer import PlacedClaim, Writer
 from app.chat_models import Finished, ModelEvent
 from app.record.errors import ModelError
 from app.record.evidence import Evidence
@@ -204,15 +204,15 @@ def _states(item: Evidence, value: float) -> bool:
     return value in item.years or any(value in (q.low, q.high) for q in item.quantities)
 
 
-def _written(kept: object) -> tuple[str, list[Stated]]:
+def _written(kept: object) -> tuple[str, list[PlacedClaim]]:
     """The JSON text, and where each claim stands in it."""
     parts: list[str] = []
-    stated: list[Stated] = []
+    stated: list[PlacedClaim] = []
     _write(kept, parts, stated)
     return "".join(parts), stated
 
 
-def _write(kept: object, parts: list[str], stated: list[Stated]) -> None:
+def _write(kept: object, parts: list[str], stated: list[PlacedClaim]) -> None:
     match kept:
         case dict():
             for number, (name, inner) in enumerate(kept.items()):
@@ -232,7 +232,7 @@ def _write(kept: object, parts: list[str], stated: list[Stated]) -> None:
                 start = text.index(shown, at)
                 at = start + len(shown)
                 stated.append(
-                    Stated(
+                    PlacedClaim(
                         part.said, base + start, base + at, part.status, part.score,
                         part.supports, part.basis,
                     )

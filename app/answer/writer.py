@@ -27,7 +27,7 @@ from app.record.types import Basis, Citation, Claim, ClaimStatus, Delta, Dropped
 from app.verifying.supports import Support
 from index.text.tokens import content_words
 
-__all__ = ["Stated", "Writer"]
+__all__ = ["PlacedClaim", "Writer"]
 
 _CLOSING = re.compile(r"[.!?…:]+[\"'”’)*_]*$")
 _SAME = 0.85
@@ -37,7 +37,7 @@ _NOTES = {"partial": " (partly supported)", "unsupported": " (not supported)"}
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class PlacedClaim:
     """A claim in a text that is set whole: code points `start` to `end`, and what supports it."""
 
     text: str
@@ -103,7 +103,7 @@ class Writer:
         self._said.append(frozenset(content_words(sentence)))
         return Delta(lead + body, fresh, claim)
 
-    def document(self, text: str, stated: Sequence[Stated]) -> Delta:
+    def document(self, text: str, stated: Sequence[PlacedClaim]) -> Delta:
         """Set a whole text whose claims are cited beside it, not in it."""
         fresh: list[Citation] = []
         for each in stated:

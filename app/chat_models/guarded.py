@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from app.chat_models import ChatModel, Decoding, Finished, ModelEvent, Piece
 from app.chat_models.breaker import Breaker, BreakerState
-from app.chat_models.turns import Line
+from app.chat_models.waiting_line import Line
 from app.record.errors import (
     ContextOverflow,
     ModelBusy,

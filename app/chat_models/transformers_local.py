@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.chat_models import Decoding, Finished, ModelEvent, Piece
-from app.chat_models.turns import Line
+from app.chat_models.waiting_line import Line
 from app.record.errors import ContextOverflow, ModelError, ModelUnavailable
 from app.record.types import Message, Usage
 from index.weights import SMOLLM2

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from app.checking.differences import Compared
-from app.checking.sentences import Stated, statements
+from app.checking.statements import Stated, statements
 from app.checking.weighing import Read, Weights, read
 from app.question.subjects import subjects_of
 from app.record.checked import Bearing, Checked, CheckedSentence, Difference, Verdict
@@ -53,8 +53,8 @@ class Checker:
         self._retriever, self._verifier = retriever, verifier
         self._weights = weights or Weights.shipped()
         self._subjects = subjects_of(retriever.index)
-        self._weigh = retriever.index.lexical.weight
-        self._lexical = LexicalVerifier(self._weigh)
+        self._idf = retriever.index.lexical.idf
+        self._lexical = LexicalVerifier(self._idf)
 
     async def check(self, text: str) -> Checked:
         """Check every sentence of a text, in order.
@@ -99,7 +99,7 @@ class Checker:
         """Search for a statement and read it against what is found, best first."""
         found = self._retriever.search(statement, _READ)
         return [
-            read(statement, item, self._lexical, self._weigh, self._weights)
+            read(statement, item, self._lexical, self._idf, self._weights)
             for item in evidence_of(found.hits)
         ]
 

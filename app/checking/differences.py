@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 from app.record.checked import Difference, DifferenceKind
 from app.record.evidence import Evidence
-from app.verifying.checks import denied_words, lean
+from app.verifying.objections import denied_words, lean
 from index.text.names import names_in
 from index.text.opposites import CONTRARIES, OPPOSITES
 from index.text.quantities import Quantity, agree, quantities

@@ -18,11 +18,11 @@ from typing import Literal
 import numpy as np
 
 from app.checking.differences import Compared, differences
-from app.record.evidence import Evidence, Weigh
-from app.verifying.checks import lean
+from app.record.evidence import Evidence, Idf
+from app.verifying.objections import lean
 from app.verifying.supports import LexicalVerifier
 from index.text.opposites import CONTRARIES, OPPOSITES
-from index.text.tokens import content_words, tokenize
+from index.text.tokens import UNSEEN, content_words, tokenize
 
 __all__ = ["CLASSES", "FEATURES", "Class", "Read", "Weights", "measured", "read"]
 
@@ -84,16 +84,16 @@ class Read:
 
 
 def read(
-    statement: str, item: Evidence, verifier: LexicalVerifier, weigh: Weigh, weights: Weights
+    statement: str, item: Evidence, verifier: LexicalVerifier, idf: Idf, weights: Weights
 ) -> Read:
     """Read a statement against a passage."""
-    found, start, end, compared = measured(statement, item, verifier, weigh)
+    found, start, end, compared = measured(statement, item, verifier, idf)
     chances = weights.chances(found)
     return Read(item, start, end, compared, chances["says"], chances["denies"])
 
 
 def measured(
-    statement: str, item: Evidence, verifier: LexicalVerifier, weigh: Weigh
+    statement: str, item: Evidence, verifier: LexicalVerifier, idf: Idf
 ) -> tuple[dict[str, float], int, int, Compared]:
     """Measure a statement against a passage: the features, the closest span, the differences."""
     (support,) = verifier.features(statement, (item,))[1]
@@ -106,10 +106,10 @@ def measured(
     heads = content_words(f"{item.passage.heading} {item.passage.title}")
     known, near = item.words | item.authors, {*theirs, *heads} | item.authors
     found = {
-        "passage": _share(words & known, words, weigh),
-        "span": _share(words & near, words, weigh),
-        "rarest_missing": max(map(weigh, words - known), default=0.0) / weigh("\0"),
-        "back": _share(set(theirs) & set(ours), set(theirs), weigh),
+        "passage": _share(words & known, words, idf),
+        "span": _share(words & near, words, idf),
+        "rarest_missing": max(map(idf, words - known), default=0.0) / idf(UNSEEN),
+        "back": _share(set(theirs) & set(ours), set(theirs), idf),
         "in_order": _in_order(ours, theirs) / max(1, len(ours)),
         "score": item.hit.score,
         "least_met": min(item.hit.met, default=0.0),
@@ -128,9 +128,9 @@ def measured(
     return found, start, end, compared
 
 
-def _share(part: Iterable[str], whole: Iterable[str], weigh: Weigh) -> float:
-    total = sum(weigh(word) for word in whole)
-    return sum(weigh(word) for word in part) / total if total else 0.0
+def _share(part: Iterable[str], whole: Iterable[str], idf: Idf) -> float:
+    total = sum(idf(word) for word in whole)
+    return sum(idf(word) for word in part) / total if total else 0.0
 
 
 def _in_order(ours: Sequence[str], theirs: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-__all__ = ["ON_THE_LAST_ANSWER", "TALK", "Act", "Form", "Said", "Wishes"]
+__all__ = ["ON_THE_LAST_ANSWER", "TALK", "Act", "Form", "MessageAct", "Wishes"]
 
 
 class Act(StrEnum):
@@ -77,7 +77,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class MessageAct:
     """A message as it was read.
 
     `rest` is what it says once openers, closers and wishes are taken off; `switched` tells that

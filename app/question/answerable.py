@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from app.question.features import DEPTH, measure
-from app.record.evidence import Weigh
+from app.record.evidence import Idf
 from index.store import LoadedIndex
 from index.types import SearchResult
 
@@ -111,6 +111,6 @@ class Gates:
         return self.tokens if found.token_weights else self.plain
 
 
-def features(question: str, found: SearchResult, weigh: Weigh) -> dict[str, float]:
+def features(question: str, found: SearchResult, idf: Idf) -> dict[str, float]:
     """Measure what the gate judges by; see `app.question.features.measure`."""
-    return measure(question, found.hits[:DEPTH], weigh, found.token_weights)
+    return measure(question, found.hits[:DEPTH], idf, found.token_weights)

@@ -15,17 +15,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.question.given import Amount, Given, read
+from app.question.given import Amount, GivenInputs, read
 from app.record.types import Message
 from index.calculations import calculation
 from index.calculations.precisions import precision
 from index.calculations.shapes import models, usual_model
 
-__all__ = ["Asked", "calculation_asked"]
+__all__ = ["CalculationRequest", "calculation_asked"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CalculationRequest:
     """A calculation that was asked for, as its inputs by name.
 
     `claimed` are figures of the asker's own; `missing` names what is to be asked back before
@@ -65,7 +65,7 @@ class _Rule:
     check: str = ""
     compares: bool = False
 
-    def holds(self, given: Given, asking: str) -> bool:
+    def holds(self, given: GivenInputs, asking: str) -> bool:
         """Tell whether it is this calculation that the sentences ask for."""
         if self.compares and not given.other:
             return False
@@ -154,11 +154,11 @@ class _Turn:
     """A question that was a calculation, with all that was given up to then."""
 
     rule: _Rule
-    given: Given
+    given: GivenInputs
     text: str
 
 
-def calculation_asked(question: str, history: Sequence[Message] = ()) -> Asked | None:
+def calculation_asked(question: str, history: Sequence[Message] = ()) -> CalculationRequest | None:
     """Read a calculation out of a question; None where it is none.
 
     Args:
@@ -191,14 +191,14 @@ def _names_it(rule: _Rule, text: str) -> bool:
     return rule.cue.search(text) is not None
 
 
-def _takes(rule: _Rule, given: Given) -> bool:
+def _takes(rule: _Rule, given: GivenInputs) -> bool:
     """Tell whether a calculation takes any of what is given."""
     names = {spec.name for spec in calculation(rule.name).inputs}
     sources = {name for choices in rule.takes.values() for name in choices}
     return any(name in names | sources for name in given.values)
 
 
-def _rule_for(given: Given, text: str) -> _Rule | None:
+def _rule_for(given: GivenInputs, text: str) -> _Rule | None:
     own = len(given.values) + len(given.memory)
     asking = _asking(text, own)
     if not own or not asking:
@@ -257,7 +257,7 @@ _BARE = 3
 _SHAPED = ("kv-cache", "context-that-fits")  # what only a shape decides
 
 
-def _completed(given: Given, text: str) -> Given:
+def _completed(given: GivenInputs, text: str) -> GivenInputs:
     """Add what follows from several things that were read, and from words around them."""
     values = given.values
     if len(given.quoted) >= 2:
@@ -289,7 +289,7 @@ def _completed(given: Given, text: str) -> Given:
     return given
 
 
-def _from_words(given: Given, text: str) -> None:
+def _from_words(given: GivenInputs, text: str) -> None:
     """What words say of the memory to be used, of the arithmetic and of the optimizer."""
     values = given.values
     if values.pop("all_memory", None):
@@ -318,7 +318,7 @@ def _is_card(amount: Amount) -> bool:
     )  # fmt: skip
 
 
-def _no_fit(given: Given, asking: str) -> bool:
+def _no_fit(given: GivenInputs, asking: str) -> bool:
     """Tell whether it is not asked what fits a machine, but what the cache takes."""
     return not given.has("memory", "gpu") or not _FITTING.search(asking)
 
@@ -354,7 +354,7 @@ _NOT_THE_MODEL = re.compile(
 _HOW_BIG = re.compile(r"how (?:big|large|heavy) is", re.IGNORECASE)
 
 
-def _sized(given: Given, asking: str) -> bool:
+def _sized(given: GivenInputs, asking: str) -> bool:
     """Tell whether it is asked how large a model is in memory, and not a part of it."""
     frozen = re.search(r"frozen|nf4", asking, re.IGNORECASE)
     if _NOT_THE_MODEL.search(asking) and not frozen:
@@ -365,23 +365,23 @@ def _sized(given: Given, asking: str) -> bool:
     return _SIZED.search(given.masked) is not None
 
 
-def _bare(given: Given, _asking: str) -> bool:
+def _bare(given: GivenInputs, _asking: str) -> bool:
     """Tell whether nothing is said but a model and a machine: "M on 8 of these?"."""
     return not re.sub(r"\bM\b|\b(?:on|with|in|using|a|an|my|the|and)\b|\W", "", given.masked)
 
 
-def _states(given: Given, _asking: str) -> bool:
+def _states(given: GivenInputs, _asking: str) -> bool:
     """Tell whether what training takes is asked, not what frozen weights alone do."""
     frozen = re.search(r"frozen|\bbase\b|4[\s-]?bit weights", given.text, re.IGNORECASE)
     return not frozen or given.has("gpus", "zero", "sequence")
 
 
-_CHECKS: Mapping[str, Callable[[Given, str], bool]] = {
+_CHECKS: Mapping[str, Callable[[GivenInputs, str], bool]] = {
     "no_fit": _no_fit, "sized": _sized, "states": _states, "bare": _bare,
 }  # fmt: skip
 
 
-def _merged(before: Given, now: Given) -> Given:
+def _merged(before: GivenInputs, now: GivenInputs) -> GivenInputs:
     """What was given before, with what is given now in its place."""
     values = dict(before.values)
     if "model" in now.values or "parameters" in now.values:
@@ -394,13 +394,13 @@ def _merged(before: Given, now: Given) -> Given:
         values.pop("days", None)
     values.update(now.values)
     other = {name: slug for name, slug in before.other.items() if name not in now.values}
-    return Given(
+    return GivenInputs(
         values, now.memory, before.notes, now.quoted or before.quoted, now.text, now.masked,
         {**other, **now.other},
     )  # fmt: skip
 
 
-def _asked(turn: _Turn) -> Asked:
+def _asked(turn: _Turn) -> CalculationRequest:
     rule, values = turn.rule, turn.given.values
     inputs = _inputs(rule, values)
     assumed = _usual_shape(rule.name, inputs, float(values.get("parameters", 0)))
@@ -411,7 +411,7 @@ def _asked(turn: _Turn) -> Asked:
         _shaped(rule.name, against, turn)
         if against == inputs:
             against = None
-    return Asked(
+    return CalculationRequest(
         rule.name, inputs, tuple(turn.given.memory), missing, against, turn.given.masked,
         _unread(turn.given), assumed,
     )  # fmt: skip
@@ -449,7 +449,7 @@ _LEFT = re.compile(
 )
 
 
-def _unread(given: Given) -> tuple[str, ...]:
+def _unread(given: GivenInputs) -> tuple[str, ...]:
     """Numbers that nothing took, as they stand in the text; a number word is none."""
     left = (found.group().strip() for found in _LEFT.finditer(given.masked))
     return tuple(dict.fromkeys(number for number in left if number in given.text))

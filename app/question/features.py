@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.text.names import asked_names, versions_in
-from index.text.tokens import content_words
+from index.text.tokens import UNSEEN, content_words
 from index.types import Hit
 
 __all__ = ["DEPTH", "FEATURES", "TOKEN_FEATURES", "measure"]
@@ -50,7 +50,7 @@ _INSIDE_SENTENCE = re.compile(r"(?<=[a-z,;] )[A-Z][\w-]+")
 def measure(
     question: str,
     hits: Sequence[Hit],
-    weigh: Callable[[str], float],
+    idf: Callable[[str], float],
     token_weights: Sequence[float] = (),
 ) -> dict[str, float]:
     """Measure what the gate judges by, each in 0 to 1 or nearly so.
@@ -58,7 +58,7 @@ def measure(
     Args:
         question: as it was searched for.
         hits: the best `DEPTH`.
-        weigh: how much a stem tells (its inverse document frequency).
+        idf: how much a stem tells (its inverse document frequency).
         token_weights: what the question's tokens count for, where the index has token vectors;
             `TOKEN_FEATURES` are measured then, and only then.
 
@@ -73,8 +73,8 @@ def measure(
         return {**dict.fromkeys(names, 0.0), "unknown_words": 1.0}
     read = [_Read.of(hit) for hit in hits]
     return {
-        **_by_stage(hits, words, weigh),
-        **_by_words(question, words, read, weigh),
+        **_by_stage(hits, words, idf),
+        **_by_words(question, words, read, idf),
         **(_by_tokens(hits, np.array(token_weights)) if token_weights else {}),
     }
 
@@ -94,10 +94,10 @@ class _Read:
 
 
 def _by_stage(
-    hits: Sequence[Hit], words: Sequence[str], weigh: Callable[[str], float]
+    hits: Sequence[Hit], words: Sequence[str], idf: Callable[[str], float]
 ) -> dict[str, float]:
     """How high the best passages score, how far ahead, and whether the stages agree."""
-    total = sum(weigh(word) for word in words) or 1.0
+    total = sum(idf(word) for word in words) or 1.0
     dense = sorted((hit.trace["dense"] for hit in hits), reverse=True)
     scores = [hit.score for hit in hits]
     return {
@@ -113,20 +113,20 @@ def _by_stage(
 
 
 def _by_words(
-    question: str, words: Sequence[str], read: Sequence[_Read], weigh: Callable[[str], float]
+    question: str, words: Sequence[str], read: Sequence[_Read], idf: Callable[[str], float]
 ) -> dict[str, float]:
     """How much of what the question names is in the passages that would be read."""
     best, first = [passage.words for passage in read[:_READ]], read[0].words
     together = frozenset().union(*best)
-    rarest = weigh("\0")
+    rarest = idf(UNSEEN)
     names = _names(question, words, read)
     others = [word for word in words if word not in names]
     versions = versions_in(question)
     version_sets = [passage.versions for passage in read]
 
     def missed(wanted: Sequence[str], there: frozenset[str]) -> float:
-        total = sum(weigh(word) for word in wanted)
-        return sum(weigh(w) for w in wanted if w not in there) / total if total else 0.0
+        total = sum(idf(word) for word in wanted)
+        return sum(idf(w) for w in wanted if w not in there) / total if total else 0.0
 
     def missed_versions(there: frozenset[str]) -> float:
         return len(versions - there) / len(versions) if versions else 0.0
@@ -134,12 +134,12 @@ def _by_words(
     return {
         "covered_by_best": 1 - min(missed(words, passage) for passage in best),
         "covered_by_all": 1 - missed(words, together),
-        "unknown_words": sum(weigh(word) >= rarest for word in words) / len(words),
+        "unknown_words": sum(idf(word) >= rarest for word in words) / len(words),
         "asked_missing": _asked_missing(question, together),
         "names": min(len(names), 6) / 6,
         "names_missed": min(missed(names, passage) for passage in best),
         "names_missed_first": missed(names, first),
-        "names_unknown": sum(weigh(name) >= rarest for name in names) / max(1, len(names)),
+        "names_unknown": sum(idf(name) >= rarest for name in names) / max(1, len(names)),
         "versions": float(bool(versions)),
         "versions_missed": min(missed_versions(found) for found in version_sets[:_READ]),
         "versions_missed_first": missed_versions(version_sets[0]),

@@ -18,7 +18,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 
-from app.question.subjects import Named, Subjects
+from app.question.subjects import NamedSubject, Subjects
 from app.record.types import Gap
 from index.store import LoadedIndex
 from index.text.names import version_names
@@ -74,7 +74,7 @@ class _Name:
     """Something that a question names, and how one sees that a passage speaks of it."""
 
     text: str
-    term: Named | None = None
+    term: NamedSubject | None = None
 
     def borne_by(self, context: _Context, topic: str) -> bool:
         if self.term is not None and topic in self.term.topics:

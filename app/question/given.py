@@ -21,7 +21,7 @@ from index.calculations.precisions import precision
 from index.calculations.shapes import machines
 from index.calculations.units import context_tokens, read_amount
 
-__all__ = ["Amount", "Given", "read"]
+__all__ = ["Amount", "GivenInputs", "read"]
 
 _NUMBER = (
     r"[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:(?<=\d)|(?=\.\d))(?:\.\d+)?"
@@ -47,7 +47,7 @@ class Amount:
 
 
 @dataclass
-class Given:
+class GivenInputs:
     """What was read. `values` are named as the calculations' inputs, or close to it.
 
     `other` is the second model, machine or precision, where two are named; `masked` is the text
@@ -124,17 +124,17 @@ def _filled(pattern: str) -> str:
     return pattern
 
 
-def read(text: str) -> Given:
+def read(text: str) -> GivenInputs:
     """Read what a question gives."""
     return _Reader(text).read()
 
 
 class _Reader:
     def __init__(self, text: str) -> None:
-        self.given = Given(text=text)
+        self.given = GivenInputs(text=text)
         self.left = _normalized(text)
 
-    def read(self) -> Given:
+    def read(self) -> GivenInputs:
         self._quotes()
         self._numbers()
         self._names()

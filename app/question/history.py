@@ -14,16 +14,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import prompts
-from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, Said
+from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, MessageAct
+from app.question.message_acts import read
 from app.question.phrases import patterns
-from app.question.subjects import Named, Subjects
-from app.question.turns import read
+from app.question.subjects import NamedSubject, Subjects
 from app.record.types import Message
 from index.text.tokens import STOP_WORDS, content_words
 
 __all__ = [
-    "Exchange", "Form", "Past", "forms", "leans_on_history", "names_something", "needs_subject",
-    "read_history", "without_quantities",
+    "Form",
+    "Past",
+    "PastQuestion",
+    "forms",
+    "leans_on_history",
+    "names_something",
+    "needs_subject",
+    "read_history",
+    "without_quantities",
 ]  # fmt: skip
 
 # What is written like an identifier, a version or a name is a subject of its own.
@@ -43,7 +50,7 @@ _CARRIED_TURNS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class PastQuestion:
     """A question of the conversation in a form that stands alone, and the answers it got.
 
     `others` are the other forms that it might have been answered in.
@@ -67,12 +74,12 @@ class Past:
     `asked` are the reader's own questions as they were typed.
     """
 
-    exchanges: tuple[Exchange, ...] = ()
+    exchanges: tuple[PastQuestion, ...] = ()
     waiting: str = ""
     asked: tuple[str, ...] = ()
 
     @property
-    def last(self) -> Exchange | None:
+    def last(self) -> PastQuestion | None:
         """What was answered last."""
         return self.exchanges[-1] if self.exchanges else None
 
@@ -104,7 +111,7 @@ def read_history(history: Sequence[Message], subjects: Subjects) -> Past:
     return past
 
 
-def forms(said: Said, past: Past, subjects: Subjects) -> tuple[Form, ...]:
+def forms(said: MessageAct, past: Past, subjects: Subjects) -> tuple[Form, ...]:
     """Return the ways to search for what a message asks, the likeliest first.
 
     A question that seems to stand alone is asked as it is, and only that way. One that leans on
@@ -132,7 +139,7 @@ def forms(said: Said, past: Past, subjects: Subjects) -> tuple[Form, ...]:
     return (*ways, Form(before[-_LONGEST:], subject))
 
 
-def leans_on_history(text: str, own: Sequence[Named]) -> bool:
+def leans_on_history(text: str, own: Sequence[NamedSubject]) -> bool:
     """Tell whether a question needs what was said before it to be understood.
 
     Args:
@@ -168,7 +175,7 @@ def without_quantities(text: str) -> str:
     return _QUANTITY.sub(" ", text)
 
 
-def needs_subject(said: Said, past: Past, subjects: Subjects) -> bool:
+def needs_subject(said: MessageAct, past: Past, subjects: Subjects) -> bool:
     """Tell whether a message points at a subject that nobody has named."""
     text, own = said.rest, subjects.find(said.rest)
     if own or names_something(text) or past.waiting or _focus(said, past) is not None:
@@ -182,7 +189,7 @@ def needs_subject(said: Said, past: Past, subjects: Subjects) -> bool:
     return len(words) <= _BARE_WORDS and (points or not words)
 
 
-def _with(past: Past, said: Said, answer: str, subjects: Subjects) -> Past:
+def _with(past: Past, said: MessageAct, answer: str, subjects: Subjects) -> Past:
     """Add a turn and what was answered to it."""
     text = said.rest or said.back_to
     if said.act in TALK and said.act is not Act.CLARIFY:
@@ -199,7 +206,7 @@ def _with(past: Past, said: Said, answer: str, subjects: Subjects) -> Past:
     query = _answered_form(ways, answer).query[:_LONGEST]
     others = tuple(form.query for form in ways if form.query != query)
     named = tuple(dict.fromkeys(found.text for found in subjects.find(query)))
-    exchange = Exchange(query, (answer,), named or _spoken_of(query), others)
+    exchange = PastQuestion(query, (answer,), named or _spoken_of(query), others)
     return replace(past, exchanges=(*past.exchanges, exchange), waiting="")
 
 
@@ -219,18 +226,20 @@ def _spoken_of(query: str) -> tuple[str, ...]:
     return (" ".join(words),) if words else ()
 
 
-def _focus(said: Said, past: Past) -> Exchange | None:
+def _focus(said: MessageAct, past: Past) -> PastQuestion | None:
     """Choose the earlier question that a message goes on from; None where it goes on from none."""
     if said.back_to:
         if _like("first").search(said.back_to) and past.exchanges:
             return past.exchanges[0]
         if _like("before").search(said.back_to) and len(past.exchanges) > 1:
             return past.exchanges[-2]
-        return Exchange(said.back_to, (), (re.sub(r"^(?:the|my|that|your) ", "", said.back_to),))
+        return PastQuestion(
+            said.back_to, (), (re.sub(r"^(?:the|my|that|your) ", "", said.back_to),)
+        )
     return None if said.switched else past.last
 
 
-def _pointer(text: str, own: Sequence[Named]) -> re.Match[str] | None:
+def _pointer(text: str, own: Sequence[NamedSubject]) -> re.Match[str] | None:
     """Find the first word that points out of a question, with no subject before it."""
     blocked = [
         (found.start(), found.end())
@@ -256,7 +265,7 @@ def _is_object(text: str, pointer: re.Match[str]) -> bool:
 
 
 def _carried(
-    text: str, own: Sequence[Named], focus: Exchange, subjects: Subjects
+    text: str, own: Sequence[NamedSubject], focus: PastQuestion, subjects: Subjects
 ) -> tuple[Form, ...]:
     """Put the subject of an earlier question into one that leans on it."""
     subject = " and ".join(focus.subjects[:2])
@@ -281,7 +290,7 @@ def _carried(
 
 
 def _from_fragment(
-    fragment: re.Match[str], own: Sequence[Named], focus: Exchange, subjects: Subjects
+    fragment: re.Match[str], own: Sequence[NamedSubject], focus: PastQuestion, subjects: Subjects
 ) -> tuple[Form, ...]:
     """Complete "and for GQA?" or "what about the size?" from the question before."""
     what, joint = fragment["what"], fragment["joint"]
@@ -314,7 +323,7 @@ def _from_fragment(
     return (Form(_about(what, subject), subject, guessed=True), Form(fragment.string))
 
 
-def _is_counted(question: str, one: Named) -> bool:
+def _is_counted(question: str, one: NamedSubject) -> bool:
     """Tell whether a subject is what is asked for: the tokens of "how many tokens"."""
     return any(found.end() == one.start for found in _like("counted").finditer(question))
 
@@ -343,7 +352,9 @@ def _about(what: str, subject: str) -> str:
     return f"{bare} of {subject}?"
 
 
-def _instead(what: str, one: Named, question: str, all_named: Sequence[Named]) -> Form:
+def _instead(
+    what: str, one: NamedSubject, question: str, all_named: Sequence[NamedSubject]
+) -> Form:
     """Put something in the place of a subject of a question; the others are taken over."""
     others = [other.text for other in all_named if other is not one]
     return Form(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, Said, Wishes
-from app.question.calculations import Asked, calculation_asked
+from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, MessageAct, Wishes
+from app.question.calculations import CalculationRequest, calculation_asked
 from app.question.history import (
-    Exchange,
     Form,
     Past,
+    PastQuestion,
     forms,
     names_something,
     needs_subject,
@@ -18,9 +18,9 @@ from app.question.history import (
 )
 from app.question.in_english import in_english
 from app.question.language import ENGLISH, act_of, language_of, names_a_language
+from app.question.message_acts import read
 from app.question.phrases import patterns
 from app.question.subjects import Subjects
-from app.question.turns import read
 from app.record.types import Message, Question
 
 __all__ = ["Reading", "is_remark", "only_tells", "read_in_conversation"]
@@ -45,12 +45,12 @@ class Reading:
     what is to be worked out, where it is that.
     """
 
-    said: Said
+    said: MessageAct
     past: Past
     forms: tuple[Form, ...]
     language: str = "en"
-    again: Exchange | None = None
-    calculation: Asked | None = None
+    again: PastQuestion | None = None
+    calculation: CalculationRequest | None = None
 
     @property
     def act(self) -> Act:
@@ -67,13 +67,13 @@ def read_in_conversation(question: Question, subjects: Subjects) -> Reading:
     past = read_history(history, subjects)
     said, text = read(question.text), question.text
     if question.form is not None:
-        said = Said(Act.ASK, question.text)
+        said = MessageAct(Act.ASK, question.text)
     language = language_of(question.text, spoken)
     if language != ENGLISH and question.form is None:
         said = _in_another_language(question.text, said, language)
         text = said.rest
     if _names_a_case(text, said, past):
-        said = Said(Act.ASK, text)
+        said = MessageAct(Act.ASK, text)
     language = said.wishes.language or language
     asked = calculation_asked(text, history) if _may_ask(said) else None
     if asked is not None and question.form is None:
@@ -87,7 +87,7 @@ def read_in_conversation(question: Question, subjects: Subjects) -> Reading:
     return Reading(said, past, ways, language)
 
 
-def _names_a_case(text: str, said: Said, past: Past) -> bool:
+def _names_a_case(text: str, said: MessageAct, past: Past) -> bool:
     """Tell whether "and in Hindi?" or "and in code?" asks for another case, and wishes nothing.
 
     It does after an answer about languages, or where only a preposition stands before "code".
@@ -111,23 +111,23 @@ def _history_in_english(history: Sequence[Message]) -> tuple[tuple[Message, ...]
     return tuple(heard), spoken
 
 
-def _may_ask(said: Said) -> bool:
+def _may_ask(said: MessageAct) -> bool:
     """Tell whether a turn may ask for a calculation, or change the one before it."""
     return said.act in (Act.ASK, Act.CLARIFY, Act.CHALLENGE, Act.EXAMPLE, Act.REFER, Act.REMARK)
 
 
-def _on_the_last_answer(said: Said, past: Past, language: str, subjects: Subjects) -> Reading:
+def _on_the_last_answer(said: MessageAct, past: Past, language: str, subjects: Subjects) -> Reading:
     """Read what is wanted of the last answer; without one, it may still be a question."""
     if past.last is None:
         asks = said.act is Act.CHALLENGE and bool(said.claimed)
-        said = replace(said, act=Act.ASK) if asks else Said(Act.CLARIFY, "")
+        said = replace(said, act=Act.ASK) if asks else MessageAct(Act.CLARIFY, "")
         return Reading(said, past, forms(said, past, subjects), language)
     also = _also(said.act, past.last)
     ways = tuple(Form(asked, "", also) for asked in (past.last.question, *past.last.others))
     return Reading(said, past, ways, language, past.last)
 
 
-def _also(act: Act, last: Exchange) -> tuple[str, ...]:
+def _also(act: Act, last: PastQuestion) -> tuple[str, ...]:
     """Ask for what an act needs beside the passages that answered."""
     subject = " and ".join(last.subjects[:2])
     if act is Act.EXAMPLE:
@@ -137,14 +137,14 @@ def _also(act: Act, last: Exchange) -> tuple[str, ...]:
     return (f"What should I know about {subject}?",) if act is Act.EXPAND else ()
 
 
-def only_tells(said: Said) -> bool:
+def only_tells(said: MessageAct) -> bool:
     """Tell whether a message is a statement, which asks for nothing in so many words."""
     like = patterns("follow_up")
     asks = "?" in said.rest or like["asks"].match(said.rest) or like["wants"].match(said.rest)
     return not asks and bool(like["verb"].search(said.rest) or like["tells"].match(said.rest))
 
 
-def is_remark(said: Said, subjects: Subjects) -> bool:
+def is_remark(said: MessageAct, subjects: Subjects) -> bool:
     """Tell whether a message that finds nothing only says something, and asks for nothing."""
     asks = "?" in said.rest or patterns("follow_up")["asks"].match(said.rest)
     wants = patterns("follow_up")["wants"].match(said.rest)
@@ -152,15 +152,17 @@ def is_remark(said: Said, subjects: Subjects) -> bool:
     return not (asks or wants or named)
 
 
-def _in_another_language(text: str, said: Said, language: str) -> Said:
+def _in_another_language(text: str, said: MessageAct, language: str) -> MessageAct:
     """Read a message that is not in English: one of its set phrases, or a question."""
     act = act_of(text, language)
     if act in _SET_PHRASES:
         does, wishes = _SET_PHRASES[act]
-        return Said(does, text, replace(wishes, language=language))
+        return MessageAct(does, text, replace(wishes, language=language))
     if act:
-        return Said(Act(act), text, Wishes(language=language), place="self")
+        return MessageAct(Act(act), text, Wishes(language=language), place="self")
     if said.act in TALK or (said.act in ON_THE_LAST_ANSWER and said.wishes.language):
         return said
     asked = in_english(said.rest, language)
-    return Said(Act.ASK, asked, replace(said.wishes, language=said.wishes.language or language))
+    return MessageAct(
+        Act.ASK, asked, replace(said.wishes, language=said.wishes.language or language)
+    )

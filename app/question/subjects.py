@@ -18,7 +18,7 @@ from app.question.phrases import patterns
 from index.store import LoadedIndex
 from index.types import PassageKind
 
-__all__ = ["Named", "Subjects", "explains", "names_explained", "subjects_of"]
+__all__ = ["NamedSubject", "Subjects", "explains", "names_explained", "subjects_of"]
 
 _WORD = re.compile(r"\w+(?:[.+'’/-]\w+)*\+*")
 # As `index.passages.definition_questions` asks.
@@ -31,7 +31,7 @@ _KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedSubject:
     """A subject as a text names it, from `start` to `end` in code points, and its topics."""
 
     text: str
@@ -60,7 +60,7 @@ class Subjects:
             if key and len(key) <= _LONGEST:
                 self._topics[key] = self._topics.get(key, frozenset()) | topics
 
-    def find(self, text: str) -> tuple[Named, ...]:
+    def find(self, text: str) -> tuple[NamedSubject, ...]:
         """Return the subjects that a text names, in order; of two that overlap, the longer."""
         return tuple(self._found(text))
 
@@ -73,7 +73,7 @@ class Subjects:
         """Return the id of the passage that asks "What is X?" as a question does; else nothing."""
         return self._explained.get(_key(_asked("definition", question)), "")
 
-    def introduced(self, question: str) -> Named | None:
+    def introduced(self, question: str) -> NamedSubject | None:
         """Return the subject of which a question asks who or what introduced it, and when."""
         return self._whole(_asked("origin", question))
 
@@ -81,13 +81,13 @@ class Subjects:
         """Return the names of topics, as they are written."""
         return tuple(name for name, known in self._names.items() if known & topics)
 
-    def _whole(self, text: str) -> Named | None:
+    def _whole(self, text: str) -> NamedSubject | None:
         """Return the subject that a text is the name of, and nothing else."""
         named = self.find(text)
         whole = len(named) == 1 and (named[0].start, named[0].end) == (0, len(text))
         return named[0] if whole else None
 
-    def _found(self, text: str) -> Iterator[Named]:
+    def _found(self, text: str) -> Iterator[NamedSubject]:
         words = list(_WORD.finditer(text))
         folded = [_folded(word.group()) for word in words]
         at = 0
@@ -96,7 +96,7 @@ class Subjects:
                 topics = self._topics.get(tuple(folded[at : at + size]))
                 if topics:
                     start, end = words[at].start(), words[at + size - 1].end()
-                    yield Named(text[start:end], start, end, topics)
+                    yield NamedSubject(text[start:end], start, end, topics)
                     at += size
                     break
             else:

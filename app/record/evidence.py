@@ -14,7 +14,7 @@ from index.text.sentences import sentences
 from index.text.tokens import content_words
 from index.types import Hit, Passage, Source
 
-__all__ = ["Cited", "Evidence", "Span", "Weigh", "cited_for", "evidence_of", "units"]
+__all__ = ["Evidence", "Idf", "NumberedSource", "Span", "cited_for", "evidence_of", "units"]
 
 _EACH = 3
 _TABLE = re.compile(r"^\|.*(?:\n\|.*)+", re.MULTILINE)
@@ -124,7 +124,7 @@ def _spans_of(text: str) -> tuple[Span, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Cited:
+class NumberedSource:
     """What has a number of its own in an answer: a section of a document, a work, or several.
 
     `works` are several of which it is not known which one supports what is said; they have one
@@ -138,7 +138,7 @@ class Cited:
     works: tuple[Source, ...] = ()
 
 
-def cited_for(passage: Passage, sources: Sequence[Source]) -> list[Cited]:
+def cited_for(passage: Passage, sources: Sequence[Source]) -> list[NumberedSource]:
     """What a sentence of a passage is cited as, where these of its sources support it.
 
     A document's passage is cited as its section and page; else up to three sources are cited one
@@ -154,15 +154,17 @@ def cited_for(passage: Passage, sources: Sequence[Source]) -> list[Cited]:
         address = (web_address(source.url) or "") if source else ""
         if address and place.anchor and "#" not in address:
             address = f"{address}#{place.anchor}"
-        return [Cited(f"{passage.topic} {place}", one_line(title), address)]
+        return [NumberedSource(f"{passage.topic} {place}", one_line(title), address)]
     if not sources:
-        return [Cited(passage.id, one_line(passage.title), "")]
+        return [NumberedSource(passage.id, one_line(passage.title), "")]
     if len(sources) > _EACH:
         key = " ".join(source.url or source.label for source in sources)
         names = "; ".join(dict.fromkeys(one.label.partition(" — ")[0] for one in sources))
-        return [Cited(key, one_line(f"{passage.title}: {names}"), "", works=tuple(sources))]
+        return [
+            NumberedSource(key, one_line(f"{passage.title}: {names}"), "", works=tuple(sources))
+        ]
     return [
-        Cited(
+        NumberedSource(
             source.url or source.label,
             one_line(source.label),
             web_address(source.url) or "",
@@ -177,4 +179,5 @@ def evidence_of(hits: Sequence[Hit]) -> list[Evidence]:
     return [Evidence(n, hit) for n, hit in enumerate(hits, start=1)]
 
 
-Weigh = Callable[[str], float]
+Idf = Callable[[str], float]
+"""How much a stem tells: its inverse document frequency, highest for `UNSEEN`."""

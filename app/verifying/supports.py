@@ -19,15 +19,15 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from app.record.evidence import Evidence, Weigh
+from app.record.evidence import Evidence, Idf
 from app.record.reasons import Objection, Reason
 from app.record.types import ClaimStatus
-from app.verifying.checks import Reading, credit_objection, objection
 from app.verifying.figures import unborne
+from app.verifying.objections import SentenceWithEvidence, credit_objection, objection
 from index.text.anaphora import leans
 from index.text.names import names_in
 from index.text.quantities import quantities
-from index.text.tokens import content_words
+from index.text.tokens import UNSEEN, content_words
 
 __all__ = [
     "ANNOUNCING",
@@ -180,16 +180,16 @@ class LexicalVerifier:
     """Checks and coverage; deterministic, about a millisecond a passage."""
 
     def __init__(
-        self, weigh: Weigh, calibration: Calibration | None = None, *, asked: str = ""
+        self, idf: Idf, calibration: Calibration | None = None, *, asked: str = ""
     ) -> None:
         """Prepare to check the sentences of one answer.
 
         Args:
-            weigh: how telling a word is (its inverse document frequency).
+            idf: how telling a word is (its inverse document frequency).
             calibration: by default the one that comes with Citewise.
             asked: the question, whose figures a sentence may use.
         """
-        self._weigh = weigh
+        self._idf = idf
         self._calibration = calibration or Calibration.shipped()
         self._asked = asked
 
@@ -251,15 +251,15 @@ class LexicalVerifier:
         covered = frozenset().union(*(item.words for item in items)) | authors
         heads = " ".join(f"{item.passage.heading} {item.passage.title}" for item in items)
         near = frozenset(content_words(f"{spans} {heads}")) | authors
-        missing = [self._weigh(word) for word in words - covered]
-        most = self._weigh("\0")
+        missing = [self._idf(word) for word in words - covered]
+        most = self._idf(UNSEEN)
         found = {
             "passage": self._share(words & covered, words),
             "span": self._share(words & near, words),
             "rarest_missing": max(missing, default=0.0) / most,
             "order": _in_order(sentence, f"{heads} {spans}"),
         }
-        return found, supports, objection(Reading(sentence, tuple(items), spans))
+        return found, supports, objection(SentenceWithEvidence(sentence, tuple(items), spans))
 
     def _verdict(self, best: _Judged) -> Verdict:
         if self._supports(best):
@@ -281,7 +281,7 @@ class LexicalVerifier:
 
     def _judge(self, sentence: str, items: tuple[Evidence, ...], *, cites: bool = True) -> _Judged:
         found, supports, against = self.features(sentence, items)
-        reading = Reading(sentence, items, _spans(items, supports))
+        reading = SentenceWithEvidence(sentence, items, _spans(items, supports))
         refused = unborne(sentence, items, self._asked) or credit_objection(reading)
         least = self._calibration.speaks_at if cites else self._calibration.elsewhere_at
         speak = () if refused else tuple(s for s in supports if s.score >= least)
@@ -290,8 +290,8 @@ class LexicalVerifier:
         return _Judged(self._calibration.score(found), refused, against, supports, instead)
 
     def _share(self, part: Iterable[str], whole: Iterable[str]) -> float:
-        total = sum(self._weigh(word) for word in whole)
-        return sum(self._weigh(word) for word in part) / total if total else 0.0
+        total = sum(self._idf(word) for word in whole)
+        return sum(self._idf(word) for word in part) / total if total else 0.0
 
     def _support(self, words: frozenset[str], item: Evidence) -> Support:
         """Find the shortest run of at most three sentences that covers the most."""

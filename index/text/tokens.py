@@ -11,8 +11,10 @@ from functools import lru_cache
 
 import Stemmer
 
-__all__ = ["STOP_WORDS", "content_words", "stem", "tokenize"]
+__all__ = ["STOP_WORDS", "UNSEEN", "content_words", "stem", "tokenize"]
 
+UNSEEN = "\0"
+"""A token that no text holds: its inverse document frequency is the highest there can be."""
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)+|\w+")
 _STEMMER = Stemmer.Stemmer("english")
 STOP_WORDS = frozenset(

@@ -38,7 +38,7 @@ def _idf() -> Callable[[str], float]:
     pairs = enumerate((*DISAGREEING, *AGREEING))
     made = [topic for i, pair in pairs for topic in _topics(f"pair{i}", pair)]
     passages = [p for topic in (*_shipped().topics, *made) for p in passages_of(topic)]
-    return Bm25.build([full_text(passage) for passage in passages]).weight
+    return Bm25.build([full_text(passage) for passage in passages]).idf
 
 
 def _disagree(pair: Pair) -> bool:

@@ -158,7 +158,7 @@ def test_the_writer_numbers_papers_by_first_use_and_places_markers() -> None:
 def test_the_gate_reads_its_features_and_tells_the_known_from_the_unknown(
     live_index: LiveIndex, late_weight: float
 ) -> None:
-    weigh = live_index.index.lexical.weight
+    idf = live_index.index.lexical.idf
     inner = live_index.retriever()
     retriever = HybridRetriever(inner.index, inner.encoder, FusionSettings(late_weight=late_weight))
     asked = {}
@@ -169,9 +169,9 @@ def test_the_gate_reads_its_features_and_tells_the_known_from_the_unknown(
         found = retriever.search(question, DEPTH)
         judge = Gates.shipped().judging(found, inner.index)
         wanted = {*FEATURES, *(TOKEN_FEATURES if late_weight else ())}
-        measured = features(question, found, weigh)
+        measured = features(question, found, idf)
         assert set(judge.domain.weights) == set(judge.answer.weights) == set(measured) == wanted
-        assert set(features(question, replace(found, hits=()), weigh)) == wanted
+        assert set(features(question, replace(found, hits=()), idf)) == wanted
         asked[question] = judge.answerable(judge.confidence(measured))
     assert list(asked.values()) == [True, False]
 
@@ -196,7 +196,7 @@ def test_an_index_without_other_ways_of_asking_has_its_own_operating_point(
 
 def _measured(live_index: LiveIndex, question: str) -> dict[str, float]:
     found = live_index.retriever().search(question, DEPTH)
-    return features(question, found, live_index.index.lexical.weight)
+    return features(question, found, live_index.index.lexical.idf)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ async def test_a_long_answer_keeps_its_pace(live_index: LiveIndex) -> None:
     hits = live_index.retriever().search(ASKED.text, 6).hits
     evidence = evidence_of(hits)
     writer = Writer(evidence)
-    reviewer = Reviewer(writer, LexicalVerifier(live_index.index.lexical.weight), evidence, "mark")
+    reviewer = Reviewer(writer, LexicalVerifier(live_index.index.lexical.idf), evidence, "mark")
     stream = SentenceStream()
     took = []
     for number in range(400):

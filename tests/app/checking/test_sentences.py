@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.checking.sentences import statements
+from app.checking.statements import statements
 from app.question.subjects import Subjects
 
 TOPICS = frozenset({"t"})

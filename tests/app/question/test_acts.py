@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.question.acts import Act, Wishes
-from app.question.turns import read
+from app.question.message_acts import read
 from index.sources import SHIPPED
 from index.sources import read as read_source
 

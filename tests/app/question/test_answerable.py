@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from app.question.answerable import Gate, Gates, Head
 from app.question.features import DEPTH, FEATURES, TOKEN_FEATURES, measure
+from index.text.tokens import UNSEEN
 from index.types import Hit, Passage, PassageKind
 
 KNOWN = {"unknown_words": 0.0, "dense_top": 0.7}
 RARE = {"mamba", "rwkv", "zebra"}  # no passage of the index holds them
 
 
-def weigh(word: str) -> float:
-    return 9.0 if word == "\0" or word in RARE else 3.0
+def idf(word: str) -> float:
+    return 9.0 if word == UNSEEN or word in RARE else 3.0
 
 
 def hit(
@@ -30,7 +31,7 @@ def hit(
 
 
 def measured(question: str, *texts: str) -> dict[str, float]:
-    return measure(question, [hit(text) for text in texts], weigh)
+    return measure(question, [hit(text) for text in texts], idf)
 
 
 def test_a_head_is_a_logistic_model_that_never_overflows() -> None:
@@ -85,7 +86,7 @@ def test_without_hits_or_telling_words_there_is_nothing_to_go_by(
     found = measured(question, *hits)
     assert found.pop("unknown_words") == 1.0
     assert set(found.values()) == {0.0}
-    assert measure(question, [], weigh, [1.0]).keys() == {*FEATURES, *TOKEN_FEATURES}
+    assert measure(question, [], idf, [1.0]).keys() == {*FEATURES, *TOKEN_FEATURES}
 
 
 def test_only_the_first_three_passages_are_read_for_words() -> None:
@@ -142,7 +143,7 @@ def test_the_stages_are_measured_by_how_far_the_best_is_ahead() -> None:
         hit("b", topic="x", dense=0.8, score=0.7, rank=1, lexical=6.0),
         *[hit("c", topic="y", dense=0.3, score=0.2) for _ in range(DEPTH)],
     ]
-    found = measure("adapter rank", hits, weigh)
+    found = measure("adapter rank", hits, idf)
     assert found["dense_top"] == pytest.approx(0.8)
     assert found["dense_gap"] == pytest.approx(0.2)
     assert found["dense_margin"] == pytest.approx(0.5)
@@ -154,7 +155,7 @@ def test_the_stages_are_measured_by_how_far_the_best_is_ahead() -> None:
 
 def test_tokens_are_measured_by_the_passage_that_meets_the_most() -> None:
     hits = [hit("a", met=(0.9, 0.1, 0.9)), hit("b", met=(0.7, 0.8, 0.4)), hit("c", met=())]
-    found = measure("adapter rank", hits, weigh, (0.5, 0.3, 0.2))
+    found = measure("adapter rank", hits, idf, (0.5, 0.3, 0.2))
     assert found["met_first"] == pytest.approx(0.66)
     assert found["met_top"] == pytest.approx(0.67)
     assert found["met_together"] == pytest.approx(0.5 * 0.9 + 0.3 * 0.8 + 0.2 * 0.9)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.question.act_model import ASK, grams, shipped, words
 from app.question.acts import Act, Wishes
 from app.question.clauses import clauses
-from app.question.turns import read
+from app.question.message_acts import read
 
 
 @given(st.text(max_size=200))

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 import prompts
 from app.question.acts import Act
 from app.question.history import forms, needs_subject, read_history
+from app.question.message_acts import read
 from app.question.reading import read_in_conversation
 from app.question.subjects import Subjects, subjects_of
-from app.question.turns import read
 from app.record.types import Message, Question
 from index.live import LiveIndex
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from app.record.evidence import Evidence, evidence_of
 from app.record.reasons import Reason
-from app.verifying.checks import Reading, crossed, objection
 from app.verifying.near_quotes import alterations
+from app.verifying.objections import SentenceWithEvidence, crossed, objection
 from app.verifying.supports import LexicalVerifier, claims_nothing, is_no_sentence
 from index.types import Hit, Passage, PassageKind, Place, Source
 
@@ -334,7 +334,7 @@ def test_a_passage_that_speaks_against_a_sentence_yields_to_one_that_supports_it
 def _quoting(sentence: str, text: str, place: Place | None) -> Reason | None:
     passage = Passage("t/1", PassageKind.FAQ, "t", "Topic", "Keys?", text, (), place=place)
     items = tuple(evidence_of([Hit(passage, 1.0)]))
-    found = objection(Reading(sentence, items, text))
+    found = objection(SentenceWithEvidence(sentence, items, text))
     return found.reason if found else None
 
 

@@ -23,7 +23,7 @@ from index.text.quantities import Quantity, agree, quantities
 from index.text.tokens import content_words, tokenize
 
 __all__ = [
-    "Reading",
+    "SentenceWithEvidence",
     "credit_objection",
     "crossed",
     "denied_words",
@@ -60,7 +60,7 @@ _CLAUSE = re.compile(r"[;.!?](?=\s)")
 
 
 @dataclass(frozen=True)
-class Reading:
+class SentenceWithEvidence:
     """A sentence beside the evidence that it is read against."""
 
     sentence: str
@@ -74,7 +74,7 @@ class Reading:
         return f"{self.spans} {heads}"
 
 
-def objection(reading: Reading) -> Objection | None:
+def objection(reading: SentenceWithEvidence) -> Objection | None:
     """Return the first thing that speaks against a sentence, None where nothing does."""
     checks = (_number, _name, _near_quote, _quotation, _roles, _negation, _direction)
     return next((found for check in checks if (found := check(reading))), None)
@@ -110,7 +110,7 @@ def denied_words(text: str) -> frozenset[str]:
     return _reached(text, _DENIALS | _QUIET_DENIALS, True)
 
 
-def _quotation(reading: Reading) -> Objection | None:
+def _quotation(reading: SentenceWithEvidence) -> Objection | None:
     """Return the first words in quotation marks that nobody there said, or that were not quoted.
 
     A document's own words may be quoted, a passage about a source only as far as it quotes.
@@ -127,7 +127,7 @@ def _quotes(item: Evidence, quoted: re.Match[str]) -> bool:
     return f'"{words}"' in text or (item.passage.place is not None and words in text)
 
 
-def _near_quote(reading: Reading) -> Objection | None:
+def _near_quote(reading: SentenceWithEvidence) -> Objection | None:
     passage = frozenset().union(*(item.words for item in reading.items))
     for found in alterations(reading.sentence, reading.spans):
         wrong = contradicts(found, passage, _DENIALS | _QUIET_DENIALS, opposed)
@@ -136,7 +136,7 @@ def _near_quote(reading: Reading) -> Objection | None:
     return None
 
 
-def credit_objection(reading: Reading) -> Objection | None:
+def credit_objection(reading: SentenceWithEvidence) -> Objection | None:
     """Object to a year beside an author whom no source and no passage puts it beside."""
     known = f"{reading.context} " + " ".join(
         source.label for item in reading.items for source in item.passage.sources
@@ -149,7 +149,7 @@ def credit_objection(reading: Reading) -> Objection | None:
     return None
 
 
-def _number(reading: Reading) -> Objection | None:
+def _number(reading: SentenceWithEvidence) -> Objection | None:
     stated = quantities(reading.context)
     known_years = {int(q.low) for q in stated if q.kind == "year"}.union(
         *(item.years for item in reading.items)
@@ -179,7 +179,10 @@ def _ends(claimed: Quantity, stated: Sequence[Quantity]) -> list[Quantity]:
 
 
 def _about_the_same(
-    claimed: Quantity, reading: Reading, same: Sequence[Quantity], others: Sequence[Quantity]
+    claimed: Quantity,
+    reading: SentenceWithEvidence,
+    same: Sequence[Quantity],
+    others: Sequence[Quantity],
 ) -> bool:
     """Tell whether a number stands among the words that it stands among in the evidence.
 
@@ -195,7 +198,7 @@ def _about_the_same(
     return here > 0 and there - here < _CLOSER
 
 
-def _roles(reading: Reading) -> Objection | None:
+def _roles(reading: SentenceWithEvidence) -> Objection | None:
     """Object to two names of which each stands where the evidence has the other one."""
     claimed = {
         name: found
@@ -248,7 +251,7 @@ def _closeness(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     return sum(min(weight, other[word]) for word, weight in one.items() if word in other)
 
 
-def _name(reading: Reading) -> Objection | None:
+def _name(reading: SentenceWithEvidence) -> Objection | None:
     said = frozenset(re.findall(r"[\w+-]+", reading.context.lower()))
     stems = frozenset(tokenize(reading.context))
     authors = frozenset(
@@ -277,7 +280,7 @@ def _known(part: str, said: frozenset[str], stems: frozenset[str]) -> bool:
     )
 
 
-def _negation(reading: Reading) -> Objection | None:
+def _negation(reading: SentenceWithEvidence) -> Objection | None:
     ours = _reached(reading.sentence, _DENIALS, True)
     theirs = _reached(reading.context, _NEGATORS, True)
     here, there = _plain(reading.sentence), _plain(reading.context)
@@ -301,7 +304,7 @@ def _negation(reading: Reading) -> Objection | None:
     return None
 
 
-def _direction(reading: Reading) -> Objection | None:
+def _direction(reading: SentenceWithEvidence) -> Objection | None:
     sentence, evidence = _tokens(reading.sentence), _tokens(reading.context)
     for left, right in OPPOSITES:
         for same, opposite in ((left, right), (right, left)):

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from app.question.acts import Act, Said, Wishes
+from app.question.acts import Act, MessageAct, Wishes
 from app.question.clauses import Clause, clauses
 from app.question.language import wished_language
 from app.question.phrases import filler_words, patterns
@@ -67,7 +67,7 @@ _VALUE = re.compile(
 
 
 @lru_cache(maxsize=512)
-def read(message: str) -> Said:
+def read(message: str) -> MessageAct:
     """Read what a message does, from all of it; what was read lately is known.
 
     Args:
@@ -79,12 +79,12 @@ def read(message: str) -> Said:
     text = " ".join(message.replace("’", "'").split())
     social = _social(text)
     if social is not None:
-        return Said(social, "")
+        return MessageAct(social, "")
     said = _by_patterns(text)
     return said if said.act is not Act.ASK or said.meant else _by_clauses(text, said)
 
 
-def _by_patterns(text: str) -> Said:
+def _by_patterns(text: str) -> MessageAct:
     said = _opened(text)
     rest, wishes = _without_wishes(said.rest)
     said = replace(said, rest=rest, wishes=wishes)
@@ -93,7 +93,7 @@ def _by_patterns(text: str) -> Said:
     return _acted(said) or said
 
 
-def _acted(said: Said) -> Said | None:
+def _acted(said: MessageAct) -> MessageAct | None:
     """Take what remains for an act, where all of it says so."""
     bare, acts = _bare(said.rest), patterns("acts")
     social = _social(bare)
@@ -120,7 +120,7 @@ def _acted(said: Said) -> Said | None:
     return None
 
 
-def _by_clauses(text: str, said: Said) -> Said:
+def _by_clauses(text: str, said: MessageAct) -> MessageAct:
     """Read what the set phrases leave: a question with other things around it, or none at all.
 
     Args:
@@ -197,7 +197,7 @@ def _is_question(text: str, clause: Clause) -> bool:
     return marked or patterns("follow_up")["asks"].match(clause.text) is not None
 
 
-def _together(said: Said, found: Sequence[Clause]) -> Said:
+def _together(said: MessageAct, found: Sequence[Clause]) -> MessageAct:
     """Read a message of which no part asks for something new."""
     done = [clause.act for clause in found]
     about = next((act.partition(" ")[2] for act in done if act.startswith(f"{Act.ABOUT} ")), "")
@@ -292,7 +292,7 @@ def _ends(text: str, at: int) -> bool:
     return at >= len(text) or not (text[at].isalnum() or text[at] in "'-")
 
 
-def _opened(text: str) -> Said:
+def _opened(text: str) -> MessageAct:
     """Take openers off the front and closers off the end."""
     around = patterns("around")
     switched, back_to, rest = False, "", text
@@ -306,7 +306,7 @@ def _opened(text: str) -> Said:
             rest = _after(rest, opener)
         else:
             break
-    return Said(Act.ASK, _unclosed(rest).strip(), switched=switched, back_to=back_to)
+    return MessageAct(Act.ASK, _unclosed(rest).strip(), switched=switched, back_to=back_to)
 
 
 def _after(text: str, match: re.Match[str]) -> str:
