@@ -15,17 +15,17 @@ from app.answer.best_of import written
 from app.answer.calculate import work_out
 from app.answer.clock import Clock
 from app.answer.compose import ComposedSentence
-from app.answer.conflicts import ConflictSentence, in_answer, numbered, statements
+from app.answer.conflicts import in_answer, numbered
 from app.answer.draft import Reviewer
+from app.answer.foreword import Foreword, written_in_english
 from app.answer.limits import Bounds
 from app.answer.manner import in_manner
 from app.answer.miscomputed import Faults
 from app.answer.on_last_answer import answered_from_last, table
-from app.answer.origins import named_work
 from app.answer.pipeline_settings import PipelineSettings, decoding_for
-from app.answer.premises import corrections
 from app.answer.prompt_builder import Delimiter, Prompt, build_prompt, unmarked
-from app.answer.replies import abstention, what_is_missing
+from app.answer.replies import abstention
+from app.answer.stated_conflicts import StatedConflicts
 from app.answer.structured import JsonReviewer
 from app.answer.talk import Facts, clarification, talk
 from app.answer.writer import Writer
@@ -35,16 +35,14 @@ from app.question.acts import TALK, Act
 from app.question.calculations import CalculationRequest
 from app.question.language import reply
 from app.question.reading import Reading
-from app.question.subjects import subjects_of
 from app.record.citations import is_whole
 from app.record.evidence import Evidence, Idf, Span, evidence_of
 from app.record.hooks import Observers
 from app.record.reasons import Reason
-from app.record.sanitize import one_line, visible
+from app.record.sanitize import visible
 from app.record.types import (
     Answer,
     AnswerMode,
-    Conflict,
     Delta,
     Event,
     Final,
@@ -128,7 +126,7 @@ class AnswerRun:
         self.evidence = self.known[: len(retrieved.hits)]
         self.faults = Faults(self.known, (*retrieved.conflicts, *retrieved.unasked))
         self.writer = Writer(self.known, self.faults)
-        self.conflicts: list[Conflict] = []
+        self.conflicts = StatedConflicts(self.writer, self.known, self.faults)
         self.usage = retrieved.rewrite.usage
         self.premises: list[Premise] = []
         self.finish_reason: FinishReason = "stop"
@@ -168,8 +166,7 @@ class AnswerRun:
         self.calculations = tuple(
             run.as_dict() for run in (worked.found, worked.other) if run is not None
         )
-        if notice := reply(self.reading.language, "written_in_english"):
-            yield self.writer.plain("", f"{notice}\n\n")
+        yield from written_in_english(self.reading.language, self.writer)
         yield from worked.written(self.writer)
         # What the quantity is, in the knowledge base's words.
         for item in self.evidence if worked.found else ():
@@ -187,7 +184,7 @@ class AnswerRun:
     def _from_the_last(self) -> Iterator[Delta]:
         composed = [(self.evidence[one.n - 1], _span(one)) for one in self._chosen()]
         return answered_from_last(
-            self.reading, self.evidence, composed, self.writer, self._disputed
+            self.reading, self.evidence, composed, self.writer, self.conflicts.state
         )
 
     def _drafts(self) -> bool:
@@ -196,12 +193,17 @@ class AnswerRun:
         return mode == "draft" or (mode == "auto" and not self.model.small)
 
     async def _prose(self) -> AsyncGenerator[Event, None]:
-        if notice := reply(self.reading.language, "written_in_english"):
-            yield self.writer.plain("", f"{notice}\n\n")
-        if gap := self.retrieved.gap:
-            nearest = prompts.fill("replies/missing-nearest.md").strip()
-            yield self.writer.plain("", f"{what_is_missing(gap)} {nearest}\n\n")
-        for delta in (*self._miscomputed(), *self._corrections(), *self._introduced()):
+        foreword = Foreword(
+            self.reading.language,
+            self.retrieved,
+            self.evidence,
+            self.pipeline.index,
+            self.writer,
+            self.conflicts,
+            self.clock,
+            self.premises,
+        )
+        for delta in foreword.written():
             yield delta
         before = len(self.writer.claims)
         if self._drafts():
@@ -225,38 +227,6 @@ class AnswerRun:
             yield delta
         written: AnswerMode = "mixed" if composed else "draft"
         yield self._final(written if drafted else "composed")
-
-    def _miscomputed(self) -> Iterator[Delta]:
-        """Say first where a source disagrees with its own arithmetic."""
-        for conflict in self.retrieved.conflicts:
-            if any(value.standing == "miscomputed" for value in conflict.values):
-                yield from self._disputed(conflict)
-
-    def _introduced(self) -> Iterator[Delta]:
-        """Name the work that something is introduced by, as far as a title tells."""
-        subjects = subjects_of(self.pipeline.index)
-        asked = subjects.introduced(self.retrieved.standalone_query)
-        if asked is None or not self.evidence:
-            return
-        item = self.evidence[0]
-        work = named_work(asked.text, subjects.names_of(asked.topics), item.passage.sources)
-        if work is not None:
-            name, label = one_line(asked.text), one_line(work.label)
-            said = prompts.fill("replies/introduced.md", name=name, work=label).strip()
-            support = Support(item.passage.id, item.n, 0, len(item.passage.text), 1.0)
-            yield self.writer.claim("", said, "supported", [support], 1.0, basis="restated")
-
-    def _corrections(self) -> Iterator[Delta]:
-        """Correct first what the question takes for granted and the evidence contradicts."""
-        self.clock.begin()
-        found_wrong = corrections(self.retrieved.standalone_query, self.evidence, self.idf)
-        self.clock.spent("premises")
-        for found in found_wrong:
-            said = prompts.fill("replies/premise.md", said=found.said).strip()
-            delta = self.writer.claim(" ", said, "supported", [found.support], 1.0)
-            ref = found.support.ref
-            self.premises.append(Premise(found.premise, ref, self.writer.number_of(ref)))
-            yield delta
 
     async def _draft(self) -> AsyncGenerator[Delta, None]:
         prompt = await self._prompt()
@@ -297,8 +267,8 @@ class AnswerRun:
             self.clock.begin()
             delta = await reviewer.review(waiting.pop(0))
             self.clock.spent("verify")
-            for said in self._refused():
-                yield self._state(said)
+            for said in self.conflicts.of_refused():
+                yield self.conflicts.write(said)
             if delta is not None:
                 self.clock.mark("first_sentence")
                 yield delta
@@ -315,15 +285,16 @@ class AnswerRun:
         prompt = await self._prompt()
         verifier = self.faults.watching(self.pipeline.verifier(self.idf, self.question.text))
         policy = self.settings.unsupported
-        reviewer = JsonReviewer(self.writer, verifier, prompt.evidence, policy, form, self._refused)
+        reviewer = JsonReviewer(
+            self.writer, verifier, prompt.evidence, policy, form, self.conflicts.of_refused
+        )
         delta, finished = await reviewer.written(self.model.stream(prompt.messages, self.decoding))
         self._finished(finished)
-        for _ in self._refused():
+        for _ in self.conflicts.of_refused():
             pass  # a number was refused, and no text came after it: the record has the conflict
         if delta is not None:
             return [delta]
-        told = [said for one in self.conflicts for said in statements(one, self.known)]
-        return [*map(self._state, told), self._abstain()]
+        return [*self.conflicts.again(), self._abstain()]
 
     def _finished(self, event: Finished) -> None:
         self.usage, self.finish_reason = self.usage + event.usage, event.reason
@@ -341,7 +312,7 @@ class AnswerRun:
         chosen, told = self._chosen(), list[Delta]()
         for one in list(chosen):
             for wrong in self.faults.stated_in(one.text, [self.known[one.n - 1].passage.id]):
-                told += self._disputed(wrong.conflict)
+                told += self.conflicts.state(wrong.conflict)
                 chosen = [other for other in chosen if other is not one]
         if self.reading.said.wishes.form == "table" and len(chosen) > 1:
             pairs = [(self.evidence[one.n - 1], _span(one)) for one in chosen]
@@ -391,27 +362,7 @@ class AnswerRun:
         """State what the question asks about, and what the answer gave one value of."""
         found = self.retrieved
         for conflict in in_answer(found.conflicts, found.unasked, self.writer.citations):
-            yield from self._disputed(conflict)
-
-    def _disputed(self, conflict: Conflict) -> Iterator[Delta]:
-        """State a conflict, once."""
-        for said in self._unsaid(conflict):
-            yield self._state(said)
-
-    def _refused(self) -> Iterator[ConflictSentence]:
-        """Yield what is to be said of the wrong figures for which a sentence was just refused."""
-        for wrong in self.faults.refused():
-            yield from self._unsaid(wrong.conflict)
-
-    def _unsaid(self, conflict: Conflict) -> Iterator[ConflictSentence]:
-        if conflict not in self.conflicts:
-            self.conflicts.append(conflict)
-            yield from statements(conflict, self.known)
-
-    def _state(self, said: ConflictSentence) -> Delta:
-        return self.writer.claim(
-            said.lead, said.text, said.status, said.supports, 1.0, basis=said.basis
-        )
+            yield from self.conflicts.state(conflict)
 
     def _nothing_said(self) -> Iterator[Delta]:
         """Abstain, or say that not one sentence fits: a part of it could say something else."""
@@ -433,7 +384,7 @@ class AnswerRun:
     def _final(self, mode: AnswerMode) -> Final:
         self.clock.mark("total")
         writer, retrieved, used = self.writer, self.retrieved, self.decoding
-        conflicts = numbered(self.conflicts or retrieved.conflicts, writer.number_of)
+        conflicts = numbered(self.conflicts.all or retrieved.conflicts, writer.number_of)
         answer = Answer(
             id=f"ans-{uuid.uuid4().hex}",
             text=writer.text,

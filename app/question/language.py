@@ -1,4 +1,4 @@
-"""Languages other than English: which one a message is in, asks for, and is replied to in.
+"""Languages other than English: which one a message is in, and what is said in it.
 
 What is known of a language is data, a file each in `languages/`: the function words that tell
 it, what its words and phrases say in English (`app.question.in_english` reads questions with
@@ -12,7 +12,7 @@ import re
 import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -25,14 +25,15 @@ from index.text.tokens import stem as english_stem
 __all__ = [
     "ENGLISH",
     "Language",
+    "Row",
     "Word",
     "act_of",
     "language_name",
     "language_of",
     "languages",
-    "names_a_language",
     "reply",
-    "wished_language",
+    "row_of",
+    "row_of_words",
     "words_of",
 ]
 
@@ -55,11 +56,8 @@ _TELLING_STEM = 5  # letters; shorter stems are met in any language
 _QUOTED = 0.4
 # How much more than for English must speak for another language.
 _MARGIN = 0.7
-_SHORT_SUBJECT = 3  # "what is LoRA in German" asks for German; longer ones may be about it
-_LONGEST_PHRASE = _LONGEST_WISH = 5  # words
+_LONGEST_PHRASE = 5  # words
 _GLUE = frozenset("-_/.+#@\\")
-_BREAK = re.compile(r"[.,;:!?…()\n。，；：！？、—–]")
-_EDGE = " \t\n,;:-–—，；：、。"
 
 Row = tuple[str, ...]
 Shares = Mapping[str, float]
@@ -134,9 +132,14 @@ def words_of(text: str) -> tuple[Word, ...]:
     )
 
 
+def row_of_words(words: Iterable[Word]) -> Row:
+    """Return words as the row that phrases are compared as."""
+    return tuple(word.folded for word in words)
+
+
 def row_of(text: str) -> Row:
     """Return a phrase as the row of folded words that it is compared as."""
-    return _row(words_of(text))
+    return row_of_words(words_of(text))
 
 
 @cache
@@ -164,9 +167,10 @@ def language_of(text: str, so_far: str = ENGLISH) -> str:
     code, letters = max(_by_script(text).items(), key=lambda pair: pair[1], default=(ENGLISH, 0))
     if letters > 1 and letters / 2 > spoken:
         return code
-    if not english.issuperset(_row(words)) and not all(_is_name(text, word) for word in words):
+    row = row_of_words(words)
+    if not english.issuperset(row) and not all(_is_name(text, word) for word in words):
         for code, known in languages().items():
-            if _row(words) in known.acts:
+            if row in known.acts:
                 return code
     scores = _scores(text, words)
     english_says = scores.pop(ENGLISH) * _QUOTED
@@ -210,38 +214,12 @@ def act_of(text: str, language: str) -> str:
     known = languages().get(language)
     if known is None:
         return ""
-    row = _row(known.read(text))
+    row = row_of_words(known.read(text))
     for courtesy in ((), *known.wishes.get("please", ())):
         for bare in (row[len(courtesy) :], row[: len(row) - len(courtesy)]):
             if bare in known.acts and row in (courtesy + bare, bare + courtesy):
                 return known.acts[bare]
     return ""
-
-
-def wished_language(text: str) -> tuple[str, str]:
-    """Find the wish for an answer in a language: "auf Deutsch", "translate that to Italian".
-
-    A language that is only spoken of ("text in German takes more tokens") is no wish: its name
-    must make up a clause, or the message, with words that are said to ask for a language, or end
-    a message that begins with such a word.
-
-    Returns:
-        The ISO 639-1 code of the language, which need not be one that Citewise knows, empty
-        where none is wished for; and what is left of the message, empty if it was all.
-    """
-    plain = words_of(text)
-    for known in languages().values():
-        words = known.read(text) if known.respell else plain
-        for start, end, code in _namings(words, known):
-            span = _wish(text, words, start, end, known)
-            if span:
-                return code, _cut(text, words[span[0]].start, words[span[1] - 1].end)
-    return "", text
-
-
-def names_a_language(text: str) -> bool:
-    """Tell whether an English text speaks of a language by its name."""
-    return any(True for _ in _namings(words_of(text), languages()[ENGLISH]))
 
 
 def _load(path: Path) -> Language:
@@ -269,10 +247,6 @@ def _load(path: Path) -> Language:
     )
 
 
-def _row(words: Iterable[Word]) -> Row:
-    return tuple(word.folded for word in words)
-
-
 @cache
 def _folded(word: str) -> str:
     """Spell a word without capitals and accents, as hurried people do."""
@@ -293,9 +267,6 @@ def _stem(name: str, word: str) -> str:
     once = str(stemmer.stemWord(word))
     # Again where much is left, since endings are known by their accents: publiée and publié.
     return str(stemmer.stemWord(once)) if len(once) >= _LONG_STEM else once
-
-
-# --- which language it is ---
 
 
 def _by_script(text: str) -> Counter[str]:
@@ -359,7 +330,7 @@ def _shared(said: Mapping[Key, Mapping[str, float]]) -> Mapping[Key, Shares]:
 
 def _scores(text: str, words: Sequence[Word]) -> dict[str, float]:
     """Add up what a message says for each language."""
-    row, phrases = _row(words), _evidence()[1]
+    row, phrases = row_of_words(words), _evidence()[1]
     quoted = {
         place
         for at in range(len(row))
@@ -416,85 +387,3 @@ def _is_name(text: str, word: Word) -> bool:
     return (before[1:] in _GLUE and before[:1].isalnum()) or (
         after[:1] in _GLUE and after[1:].isalnum()
     )
-
-
-# --- the wish for a language ---
-
-
-def _namings(words: Sequence[Word], known: Language) -> Iterator[tuple[int, int, str]]:
-    """Find where a text names a language: from which word to which, and its code."""
-    row = _row(words)
-    lengths = sorted({len(name) for name in known.named}, reverse=True)
-    for start in range(len(row)):
-        for length in lengths:
-            name = row[start : start + length]
-            if name in known.named:
-                yield start, start + len(name), known.named[name]
-                break
-
-
-def _wish(
-    text: str, words: Sequence[Word], start: int, end: int, known: Language
-) -> tuple[int, int] | None:
-    """Return the words that ask for the language named from `start` to `end`, if any do."""
-    row, wishes = _row(words), known.wishes
-    please = wishes.get("please", frozenset())
-    named = _back(row, start, wishes["before"])
-    verb = _back(row, named, wishes["verbs"])
-    first = _back(row, verb, please, 3)
-    after = _on(row, end, wishes.get("after", frozenset()))
-    last = _on(row, after, please, 2)
-    if first == 0 and last == len(row):
-        return first, last
-    if named == start:
-        return None
-    opened = first == 0 or _breaks(text, words, first)
-    if opened and (verb < named or last > end):
-        return first, last
-    if opened and first == 0 and ":" in text[words[last - 1].end : words[last].start]:
-        return first, last
-    if last < len(row):
-        return None
-    begins = _on(row, 0, please, 3)
-    asks = _on(row, 0, wishes.get("asks", frozenset()))
-    if (
-        opened
-        or begins < _on(row, begins, wishes["verbs"])
-        or 0 < asks < named <= asks + _SHORT_SUBJECT
-        or (row[named] not in languages()[ENGLISH].function_words and language_of(text) == ENGLISH)
-    ):
-        return named, last
-    return None
-
-
-def _back(row: Row, end: int, phrases: frozenset[Row], times: int = 1) -> int:
-    """Return where the longest of the phrases that end at a word begins; there if none does."""
-    for _ in range(times):
-        starts = range(max(0, end - _LONGEST_WISH), end)
-        end = next((start for start in starts if row[start:end] in phrases), end)
-    return end
-
-
-def _on(row: Row, start: int, phrases: frozenset[Row], times: int = 1) -> int:
-    """Return where the longest of the phrases that begin at a word ends; there if none does."""
-    for _ in range(times):
-        ends = range(min(len(row), start + _LONGEST_WISH), start, -1)
-        start = next((end for end in ends if row[start:end] in phrases), start)
-    return start
-
-
-def _breaks(text: str, words: Sequence[Word], at: int) -> bool:
-    """Tell whether a clause ends before a word."""
-    return bool(_BREAK.search(text, words[at - 1].end, words[at].start))
-
-
-def _cut(text: str, start: int, end: int) -> str:
-    """Return a text without a part, and without what joined it to the rest."""
-    left, right = text[:start].rstrip(_EDGE), text[end:].strip()
-    if left[-1:] + right[:1] in ("()", "（）"):
-        left, right = left[:-1].rstrip(_EDGE), right[1:].strip()
-    if words_of(right):
-        return f"{left} {right.lstrip(_EDGE + '.!?？！')}".strip()
-    if not words_of(left):
-        return ""
-    return left if left[-1] in ".!?？！。" else left + right.lstrip(_EDGE)

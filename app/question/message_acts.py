@@ -17,7 +17,7 @@ from typing import Any
 
 from app.question.acts import Act, MessageAct, Wishes
 from app.question.clauses import Clause, clauses
-from app.question.language import wished_language
+from app.question.language_wish import wished_language
 from app.question.phrases import filler_words, patterns
 
 __all__ = ["read"]

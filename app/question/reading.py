@@ -17,7 +17,8 @@ from app.question.history import (
     read_history,
 )
 from app.question.in_english import in_english
-from app.question.language import ENGLISH, act_of, language_of, names_a_language
+from app.question.language import ENGLISH, act_of, language_of
+from app.question.language_wish import names_a_language
 from app.question.message_acts import read
 from app.question.phrases import patterns
 from app.question.subjects import Subjects

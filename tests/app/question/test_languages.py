@@ -19,9 +19,9 @@ from app.question.language import (
     language_of,
     languages,
     reply,
-    wished_language,
     words_of,
 )
+from app.question.language_wish import wished_language
 from app.record.types import Message, Question, final_answer
 from eval.cases import read_suite, suite_names
 from index.sources import SHIPPED, read

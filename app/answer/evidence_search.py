@@ -1,0 +1,240 @@
+"""The evidence for a question: searched for in each of its forms, judged, and the best kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.answer.clock import Clock
+from app.answer.conflicts import find_conflicts
+from app.answer.manner import of_the_subject
+from app.answer.pipeline_settings import PipelineSettings
+from app.answer.replies import nearest_questions
+from app.question import answerable as gate
+from app.question.acts import Act
+from app.question.gaps import find_gap, lexicon_of
+from app.question.history import Form, without_quantities
+from app.question.language import ENGLISH
+from app.question.reading import Reading, only_tells
+from app.question.spelling import spelled
+from app.question.subjects import Subjects, subjects_of
+from app.record.types import Gap, Question, Retrieved
+from index import rerankers
+from index.rerankers import Reranker
+from index.retrieve import HybridRetriever
+from index.store import LoadedIndex
+from index.text.sentences import MARKER
+from index.text.tokens import UNSEEN, content_words
+from index.types import Hit, PassageKind, SearchResult
+
+__all__ = ["EvidenceSearch"]
+
+_NEAREST_WITHIN = 40
+# How many passages an act on the last answer chooses from.
+_AGAIN = 12
+# What a follow-up says itself must be of the field, or stand in what is found.
+_OWN_DOMAIN = 0.9
+_PERHAPS_DOMAIN = 0.2
+_UNKNOWN = 0.5
+_OWN_COVERED = 0.5
+_GUESSED_COVERED = 0.8
+_READ = 5
+# Below this what a question finds alone is compared with what it finds with its history, which
+# must be so many times as sure.
+_DOUBTFUL = 0.35
+_BETTER = 2.0
+_TOLD = 0.45  # what a statement must find, which asks for nothing
+_OPENING = 60  # code points of a passage by which it is known again
+# How sure it is that a definition which is asked for by its very name answers.
+_DEFINED = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was found for one form of a question, and how sure it is that it answers."""
+
+    form: Form
+    found: SearchResult
+    confidence: float
+    answerable: bool
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSearch:
+    """The search for one turn's evidence."""
+
+    reading: Reading
+    retriever: HybridRetriever
+    reranker: Reranker | None
+    settings: PipelineSettings
+    clock: Clock
+
+    def best(self, question: Question, forms: Sequence[Form]) -> tuple[Retrieved, Form]:
+        """Find what answers a question best in one of its forms, and tell which form that is."""
+        reading, retriever, clock = self.reading, self.retriever, self.clock
+        k = question.passages or self.settings.passages
+        if reading.again is not None:
+            k = max(k, _AGAIN)
+        looked = self._looked(forms, max(k, _NEAREST_WITHIN))
+        found = looked.found
+        if self.reranker is not None:
+            # After the gate, which is calibrated on what fusion finds.
+            found = rerankers.rerank(self.reranker, found, self.settings.rerank_depth)
+        hits = found.hits[:k]
+        found_conflicts = find_conflicts(
+            looked.form.query, hits, found.hits, retriever.index.lexical.idf
+        )
+        nearest = nearest_questions(found.hits)
+        clock.spent("retrieve")
+        retrieved = Retrieved(
+            standalone_query=looked.form.query,
+            hits=hits,
+            conflicts=found_conflicts.asked,
+            answerable=looked.answerable and reading.act is not Act.CLARIFY,
+            confidence=looked.confidence,
+            index_fingerprint=retriever.index.fingerprint,
+            nearest=nearest,
+            timings={**found.timings_ms, **clock.milliseconds()},
+            unasked=found_conflicts.unasked,
+            counterparts=found_conflicts.counterparts,
+            act=reading.act,
+            gap=looked.gap if reading.language == ENGLISH else None,
+            beside=of_the_subject(hits, found.hits, retriever.index.passages),
+        )
+        return retrieved, looked.form
+
+    def _looked(self, forms: Sequence[Form], depth: int) -> _Looked:
+        """Search with one form after the other until one answers; else with the own words.
+
+        What a question finds doubtfully, or finds although it was just said, gives way to what
+        another form finds better.
+        """
+        reading = self.reading
+        if reading.language == ENGLISH:
+            forms = [_put_right(form, self.retriever) for form in forms]
+        own, last = reading.said.rest, reading.past.last
+        said = last.answer if last is not None and reading.again is None else ""
+        first: _Looked | None = None
+        tells = reading.act is Act.ASK and only_tells(reading.said)
+        least, forms = (_TOLD, forms[:1]) if tells else (0.0, forms)
+        for form in forms:
+            looked = self._look(form, depth)
+            if not looked.answerable or looked.confidence < least:
+                continue
+            if not self._of_the_field(own, form, looked.found.hits):
+                continue
+            if first is None:
+                first = looked
+                if looked.confidence >= _DOUBTFUL and not _was_said(looked.found.hits, said):
+                    return looked
+            elif not _was_said(looked.found.hits, said) and (
+                looked.confidence >= _BETTER * first.confidence
+                or (_was_said(first.found.hits, said) and looked.confidence >= first.confidence)
+            ):
+                return looked
+        if first is not None:
+            return first
+        # What is refused is refused in the reader's own words, without the history.
+        return replace(self._look(Form(own), depth), answerable=False)
+
+    def _look(self, form: Form, depth: int) -> _Looked:
+        """Search for one form of a question and judge what is found."""
+        retriever, clock = self.retriever, self.clock
+        # The gate and the nearest questions look further than the evidence.
+        found = retriever.search(form.query, depth, also=form.also)
+        clock.spent("retrieve")
+        judge = self.settings.gate or gate.Gates.shipped().judging(found, retriever.index)
+        judged = gate.features(form.query, found, retriever.index.lexical.idf)
+        confidence = judge.confidence(judged)
+        subjects = subjects_of(retriever.index)
+        if defined := _defined(found, form.query, subjects, retriever.index):
+            clock.spent("gate")
+            return _Looked(form, defined, max(confidence, _DEFINED), True)
+        gap = find_gap(form.query, found.hits, lexicon_of(retriever.index), subjects)
+        # What is there of the subject is given where the gate thinks it near enough.
+        doubted = confidence * (gate.UNNAMED if gap else 1)
+        judged_by = doubted if gap and gap.kind == "absent" else confidence
+        clock.spent("gate")
+        return _Looked(form, found, doubted, judge.answerable(judged_by), gap)
+
+    def _of_the_field(self, own: str, form: Form, hits: Sequence[Hit]) -> bool:
+        """Tell whether what a follow-up says itself is of the field, its borrowed subject aside."""
+        if not form.taken:
+            return True
+        borrowed = set(content_words(form.taken))
+        words = set(content_words(without_quantities(own))) - borrowed
+        if not words:
+            return True
+        idf = self.retriever.index.lexical.idf
+        unknown = sum(idf(word) >= idf(UNSEEN) for word in words)
+        if len(words) > 1 and unknown >= _UNKNOWN * len(words):
+            return False
+        read = [f"{h.passage.title} {h.passage.heading} {h.passage.text}" for h in hits[:_READ]]
+        there = {word for text in read for word in content_words(text)}
+        total = sum(idf(word) for word in words)
+        covered = sum(idf(word) for word in words & there) / total if total else 1.0
+        if form.guessed and covered < _GUESSED_COVERED:
+            return False
+        alone = self.retriever.search(own, gate.DEPTH)
+        judge = self.settings.gate or gate.Gates.shipped().judging(alone, self.retriever.index)
+        domain = judge.domain(gate.features(own, alone, idf))
+        self.clock.spent("gate")
+        if domain >= _OWN_DOMAIN:
+            return True
+        perhaps = domain >= _PERHAPS_DOMAIN and covered >= _OWN_COVERED
+        return perhaps and not form.guessed
+
+
+def _put_right(form: Form, retriever: HybridRetriever) -> Form:
+    """Put a form's misspelled words right; it is searched for as it was typed as well."""
+    index, count = retriever.index, retriever.encoder.count_tokens
+    idf, bare = index.lexical.idf, sum(count([""]))
+
+    def is_word(word: str) -> bool:
+        """What has a form that the index knows, or what the encoder reads as one piece."""
+        known = all(idf(stem) < idf(UNSEEN) for stem in content_words(word))
+        return known or sum(count([word])) <= bare + 1
+
+    query = spelled(form.query, lambda: lexicon_of(index).counts, is_word)
+    return (
+        form if query == form.query else replace(form, query=query, also=(form.query, *form.also))
+    )
+
+
+def _was_said(hits: Sequence[Hit], answer: str) -> bool:
+    """Tell whether the passage that answers best is what the last answer gave."""
+    opening = hits[0].passage.text[:_OPENING] if hits else ""
+    return bool(opening) and opening in MARKER.sub("", answer)
+
+
+def _defined(
+    found: SearchResult, query: str, subjects: Subjects, index: LoadedIndex
+) -> SearchResult | None:
+    """Put first what says what is asked for by name; None where no name is asked for.
+
+    That is the FAQ that asks just this, or a topic's definition and what sums the topic up.
+    """
+    introduced = subjects.introduced(query)
+    topics = introduced.topics if introduced else subjects.defined_by(query)
+    explained = "" if introduced else subjects.explained_by(query)
+    if not found.hits or not (topics or explained):
+        return None
+    best = found.hits[0]
+    by_id = {hit.passage.id: hit for hit in found.hits}
+    wanted = [explained]
+    if not explained:
+        defined = [f"{topic}/{PassageKind.DEFINITION}" for topic in topics]
+        ranked = [hit.passage.topic for hit in found.hits if hit.passage.id in defined]
+        topic = ranked[0] if ranked else min(topics)
+        wanted = [f"{topic}/{kind}" for kind in (PassageKind.DEFINITION, PassageKind.SNIPPET)]
+    known = {passage.id: passage for passage in index.passages if passage.id in wanted}
+    first = tuple(
+        replace(by_id.get(ref, best), passage=known[ref], score=best.score)
+        for ref in wanted
+        if ref in known
+    )
+    if all(hit.passage.kind is PassageKind.SNIPPET for hit in first):
+        return None
+    others = tuple(hit for hit in found.hits if hit.passage.id not in wanted)
+    return replace(found, hits=(*first, *others))
