@@ -15,7 +15,7 @@ from app.api.serving import Json, Serving, note, parsed
 from app.api.wire import CheckRequest
 from app.record.checked import Checked
 from app.record.errors import NotKept
-from app.store import KeptCheck, Store
+from app.store import Linked, Store
 
 __all__ = ["serve_check", "serve_kept_check", "serve_revocation"]
 
@@ -39,7 +39,7 @@ async def serve_check(request: Request, serving: Serving) -> Response:
         return Json(_wire(checked))
     kept = await store.run(store.checks.keep, owner_of(request), checked)
     note(request, check=kept.id)
-    return Json(_wire(kept.checked, kept, serving.settings.root_path))
+    return Json(_wire(kept.content, kept, serving.settings.root_path))
 
 
 async def serve_kept_check(store: Store, id: str, root_path: str) -> Response:  # noqa: A002 - the path's name
@@ -52,7 +52,7 @@ async def serve_kept_check(store: Store, id: str, root_path: str) -> Response:  
         kept = await store.run(store.checks.find, id)
     except NotKept as error:
         raise _unknown(error) from None
-    return Json(_wire(kept.checked, kept, root_path))
+    return Json(_wire(kept.content, kept, root_path))
 
 
 async def serve_revocation(request: Request, store: Store, id: str) -> Response:  # noqa: A002 - the path's name
@@ -72,7 +72,9 @@ def _unknown(error: NotKept) -> ApiError:
     return ApiError(404, f"id: {error}", param="id", code="check_not_found")
 
 
-def _wire(checked: Checked, kept: KeptCheck | None = None, root_path: str = "") -> dict[str, Any]:
+def _wire(
+    checked: Checked, kept: Linked[Checked] | None = None, root_path: str = ""
+) -> dict[str, Any]:
     plain = checked.as_dict()
     for sentence in plain["sentences"]:
         for passage in sentence["passages"]:

@@ -98,6 +98,7 @@ def build_server(
         pipeline,
         store,
         keep=settings.keep_conversations,
+        share=_shares(settings),
         cache=settings.cache,
         embed_origins=tuple(settings.embed_origins),
         root_path=settings.root_path,
@@ -111,6 +112,13 @@ def build_server(
         server_header=False,
     )
     return DrainingServer(config, serving.drain, settings.drain_seconds)
+
+
+def _shares(settings: Settings) -> bool:
+    """Whether conversations can be shared: not by chance where everyone may ask and read."""
+    if settings.share == "auto":
+        return settings.api_keys_file is not None or not settings.open_to_all
+    return settings.share == "on"
 
 
 def tend_model(app: FastAPI, pipeline: Pipeline, telemetry: Telemetry) -> None:

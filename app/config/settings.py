@@ -215,6 +215,11 @@ class RecordSettings(BaseModel):
         True,
         description="keep what is asked on the page, so that each reader finds it again",
     )
+    share: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="whether readers may share a conversation under a link; auto: unless the "
+        "server is open to all and asks for no key",
+    )
     keep_answers: int = Field(
         30,
         ge=0,

@@ -1,4 +1,4 @@
-"""Conversations, answers, checks and feedback in a database: an SQLite file, or PostgreSQL by URL.
+"""Conversations, answers, links and feedback in a database: an SQLite file, or PostgreSQL by URL.
 
 One `Store` is opened for a process and shared by the page and the endpoint (`app.state.store`):
 
@@ -30,10 +30,11 @@ from app.store.records import (
     Feedback,
     Judgement,
     KeptAnswer,
-    KeptCheck,
+    Linked,
     Page,
     Rating,
     Reason,
+    Shared,
     Thread,
     Turn,
 )
@@ -46,10 +47,11 @@ __all__ = [
     "Feedback",
     "Judgement",
     "KeptAnswer",
-    "KeptCheck",
+    "Linked",
     "Page",
     "Rating",
     "Reason",
+    "Shared",
     "Store",
     "Thread",
     "Turn",

@@ -1,4 +1,4 @@
-"""Exchanges and checked texts as JSON documents, and texts that every database takes."""
+"""Exchanges, checked and shared texts as JSON documents, and texts that every database takes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.record.checked import Checked
 from app.record.errors import StoreError
-from app.store.records import Exchange
+from app.store.records import Exchange, Shared
 
 __all__ = ["clean", "decode", "encode", "fold"]
 
-T = TypeVar("T", Exchange, Checked)
+T = TypeVar("T", Exchange, Checked, Shared)
 
 _ADAPTERS: Mapping[type, TypeAdapter[Any]] = {
-    Exchange: TypeAdapter(Exchange), Checked: TypeAdapter(Checked),
-}  # fmt: skip
+    kind: TypeAdapter(kind) for kind in (Exchange, Checked, Shared)
+}
 
 
-def encode(record: Exchange | Checked) -> str:
+def encode(record: Exchange | Checked | Shared) -> str:
     """Write a record as JSON; `decode` gives back an equal one.
 
     Lone surrogates, which are no text, become question marks.

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from app.record.checked import Checked
 from app.record.errors import StoreError
 from app.store.answers import KeptAnswers
-from app.store.checks import KeptChecks
 from app.store.conversations import Conversations
 from app.store.database import Database, database_url
 from app.store.feedback import FeedbackBook
+from app.store.linked import KeptUnderLinks
+from app.store.records import Shared
 from app.store.schema import upgrade
+from app.store.tables import CheckRow, ShareRow
 
 __all__ = ["Store", "open_store"]
 
@@ -24,13 +27,14 @@ _THREADS = 4
 
 
 class Store:
-    """Conversations, the endpoint's answers, checked texts, and feedback, in one database."""
+    """Conversations, the endpoint's answers, what has a link, and feedback, in one database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.conversations = Conversations(database)
         self.answers = KeptAnswers(database)
-        self.checks = KeptChecks(database)
+        self.checks: KeptUnderLinks[Checked] = KeptUnderLinks(database, CheckRow, "check")
+        self.shares: KeptUnderLinks[Shared] = KeptUnderLinks(database, ShareRow, "share")
         self.feedback = FeedbackBook(database)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
 
@@ -51,7 +55,13 @@ class Store:
         with self.database.writing() as session:
             return sum(
                 part.forget(session, owner)
-                for part in (self.conversations, self.answers, self.checks, self.feedback)
+                for part in (
+                    self.conversations,
+                    self.answers,
+                    self.checks,
+                    self.shares,
+                    self.feedback,
+                )
             )
 
     def close(self) -> None:

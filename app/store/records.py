@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Generic, Literal, TypeVar, get_args
 
-from app.record.checked import Checked
 from app.record.types import Answer, Message, Retrieved
 
 __all__ = [
@@ -17,10 +16,11 @@ __all__ = [
     "Feedback",
     "Judgement",
     "KeptAnswer",
-    "KeptCheck",
+    "Linked",
     "Page",
     "Rating",
     "Reason",
+    "Shared",
     "Thread",
     "Turn",
 ]
@@ -31,6 +31,7 @@ Reason = Literal[
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 Also = Literal["", "again", "beside"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +102,20 @@ class KeptAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCheck:
-    """A checked text under the id of its link."""
+class Shared:
+    """A conversation, or some of it, as it was when it was shared."""
+
+    exchanges: tuple[Exchange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Linked(Generic[T]):
+    """Something under the id of its link."""
 
     id: str
     owner: str
     created: datetime
-    checked: Checked
+    content: T
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REVISION", "alembic_config", "revision_of", "upgrade"]
 
-REVISION = "0002"  # the newest in migrations/versions: known without loading Alembic
+REVISION = "0003"  # the newest in migrations/versions: known without loading Alembic
 
 _MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 _LOCK = 0x6369_7465_7769_7365  # "citewise": PostgreSQL's advisory locks have numbers

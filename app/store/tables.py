@@ -19,9 +19,17 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.record.checked import Checked
 from app.store.documents import clean, decode, encode
-from app.store.records import Exchange
+from app.store.records import Exchange, Shared
 
-__all__ = ["AnswerRow", "Base", "CheckRow", "ConversationRow", "FeedbackRow", "TurnRow"]
+__all__ = [
+    "AnswerRow",
+    "Base",
+    "CheckRow",
+    "ConversationRow",
+    "FeedbackRow",
+    "ShareRow",
+    "TurnRow",
+]
 
 
 class Moment(TypeDecorator[datetime]):
@@ -83,6 +91,21 @@ class CheckedDocument(TypeDecorator[Checked]):
         return None if value is None else decode(Checked, value)
 
 
+class SharedDocument(TypeDecorator[Shared]):
+    """What is shared, as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Shared | None, dialect: Dialect) -> str | None:
+        """Write it as JSON."""
+        return None if value is None else encode(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Shared | None:  # noqa: ANN401 - as declared above it
+        """Read it from JSON."""
+        return None if value is None else decode(Shared, value)
+
+
 class Base(DeclarativeBase):
     """What all tables share."""
 
@@ -96,6 +119,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012
         str: Words, datetime: Moment, Exchange: Document, Checked: CheckedDocument,
+        Shared: SharedDocument,
     }  # fmt: skip
 
 
@@ -164,4 +188,15 @@ class CheckRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     owner: Mapped[str] = mapped_column(index=True)
     created: Mapped[datetime]
-    checked: Mapped[Checked]
+    content: Mapped[Checked] = mapped_column("checked")
+
+
+class ShareRow(Base):
+    """What is shared, kept as it was."""
+
+    __tablename__ = "shares"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(index=True)
+    created: Mapped[datetime]
+    content: Mapped[Shared] = mapped_column("shared")

@@ -29,6 +29,7 @@ def mount(
     store: Store | None = None,
     *,
     keep: bool = True,
+    share: bool = False,
     cache: Path | None = None,
     embed_origins: Sequence[str] = (),
     root_path: str = "",
@@ -40,6 +41,7 @@ def mount(
         pipeline: what answers.
         store: where feedback and conversations go; without one the page has neither.
         keep: whether conversations are kept.
+        share: whether those that are kept can be shared under links.
         cache: the folder that keeps the map's places; None finds them anew at each start.
         embed_origins: origins whose pages may show this one in a frame.
         root_path: the path under which a proxy serves it, such as /citewise.
@@ -51,6 +53,7 @@ def mount(
         pipeline,
         store,
         keep=keep,
+        share=share,
         cache=cache,
         embed_origins=embed_origins,
         root_path=root_path,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.record.checked import Bearing, Checked, CheckedSentence, Difference
+from app.record.sanitize import one_line, web_address
 from app.ui import safe, texts
 from app.ui import texts_checking as words
 from app.ui.cards import words_html
 from app.ui.links import short_label
 
-__all__ = ["checked_html"]
+__all__ = ["checked_html", "copy_html"]
 
 _AROUND = 240  # characters of a passage shown on either side of its span
 _MOST_SOURCES = 4
@@ -33,6 +34,34 @@ def checked_html(checked: Checked) -> str:
     )
 
 
+def copy_html(checked: Checked) -> str:
+    """A button that copies the result, and the result as plain text."""
+    return (
+        f'<p class="copying"><button type="button" class="quiet" data-copy>{words.COPY}</button>'
+        f'<span class="plain" hidden>{safe.text(_plain(checked))}</span></p>'
+    )
+
+
+def _plain(checked: Checked) -> str:
+    lines = []
+    for one in checked.sentences:
+        lines.append(f"{words.MARKS[one.verdict]} {words.VERDICTS[one.verdict]}: {one.text}")
+        for passage in one.passages if one.verdict != "not_in_sources" else ():
+            lines += [f"    {departure}" for departure in map(_departure, passage.differences)]
+            lines += [
+                " ".join(filter(None, (f"    {one_line(source.label)}", web_address(source.url))))
+                for source in passage.sources[:_MOST_SOURCES]
+            ]
+    moment = checked.created.strftime("%Y-%m-%d %H:%M UTC")
+    print_ = one_line(checked.index_fingerprint)
+    return "\n".join([*lines, "", f"{words.CHECKED_ON} {moment} {words.BY_INDEX} {print_}"])
+
+
+def _departure(one: Difference) -> str:
+    there = f"{words.THERE} {one.source}" if one.source else words.NOWHERE
+    return f"{words.KINDS[one.kind]}: {words.SAID} {one.said}, {there}"
+
+
 def _sentence(one: CheckedSentence) -> str:
     verdict = one.verdict
     differing = [
@@ -41,15 +70,23 @@ def _sentence(one: CheckedSentence) -> str:
         for difference in passage.differences
     ]
     read_as = f'<p class="who">{words.READ_AS}: {safe.text(one.read_as)}</p>' if one.read_as else ""
-    nearest = verdict == "not_in_sources"
-    behind = "".join(_passage(passage, nearest=nearest) for passage in one.passages)
-    if behind and nearest:
-        behind = f"<details><summary>{words.NEAREST}</summary>{behind}</details>"
     return (
         f'<li class="{verdict}"><p class="said" dir="auto">'
         f'<span class="verdict {verdict}"><span aria-hidden="true">{words.MARKS[verdict]}</span> '
-        f"{words.VERDICTS[verdict]}</span> {_marked(one.text, differing)}</p>{read_as}{behind}</li>"
+        f"{words.VERDICTS[verdict]}</span> {_marked(one.text, differing)}</p>{read_as}"
+        f"{_behind(one)}</li>"
     )
+
+
+def _behind(one: CheckedSentence) -> str:
+    """The passage that decides, and folded below it the others; what is merely near is folded."""
+    nearest = one.verdict == "not_in_sources"
+    shown = [_passage(passage, nearest=nearest) for passage in one.passages]
+    first, folded = ("", shown) if nearest else ("".join(shown[:1]), shown[1:])
+    if not folded:
+        return first
+    name = words.NEAREST if nearest else words.others(len(folded))
+    return f"{first}<details><summary>{name}</summary>{''.join(folded)}</details>"
 
 
 def _passage(passage: Bearing, *, nearest: bool) -> str:

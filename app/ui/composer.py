@@ -42,13 +42,16 @@ _SAMPLING = (
 )
 
 
-def composer_html(personas: Iterable[Persona], engine: Engine, longest: int) -> str:
+def composer_html(
+    personas: Iterable[Persona], engine: Engine, longest: int, *, shares: bool = False
+) -> str:
     """The box with its buttons, and what can be chosen and done below it.
 
     Args:
         personas: who can be asked.
         engine: what answers.
         longest: characters of a question at most.
+        shares: whether a conversation can be shared.
     """
     options = "".join(
         f'<option value="{safe.attribute(one.name)}" title="{safe.attribute(one.description)}">'
@@ -59,6 +62,11 @@ def composer_html(personas: Iterable[Persona], engine: Engine, longest: int) -> 
         f'<button type="button" class="quiet" id="save-{kind}" data-save="{kind}">'
         f"{texts.SAVES[kind]}</button>"
         for kind in KINDS
+    )
+    name = texts.SAVE_OR_SHARE if shares else texts.SAVE_AS
+    links = "".join(
+        f'<button type="button" class="quiet" data-share="{what}">{title}</button>'
+        for what, title in texts.SHARES.items()
     )
     return (
         f'<p id="hint" role="status"></p>'
@@ -73,8 +81,9 @@ def composer_html(personas: Iterable[Persona], engine: Engine, longest: int) -> 
         f'<button type="button" class="plain" data-opens="settings">{texts.SETTINGS}</button>'
         f'<button type="button" class="plain" id="new" aria-label="{texts.NEW}">'
         f"{texts.NEW_SHORT}</button>"
-        f'<details class="menu" id="export"><summary class="plain">{texts.SAVE_AS}</summary>'
-        f'<div class="items" role="group" aria-label="{texts.SAVE_AS}">{saves}</div></details>'
+        f'<details class="menu" id="export"><summary class="plain">{name}</summary>'
+        f'<div class="items" role="group" aria-label="{name}">{links if shares else ""}{saves}'
+        "</div></details>"
         '<button type="button" class="plain" data-opens="shortcuts" '
         f'aria-label="{texts.SHORTCUTS_TITLE}" data-tip="{texts.SHORTCUTS_TITLE} (?)">?</button>'
         f"{_engine_html(engine)}</div>"

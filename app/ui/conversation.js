@@ -55,6 +55,14 @@
   }
 
   let lastPlace = null;
+  let lastNotice = null;
+
+  // What is told is seen, above the box.
+  function reveal(notice) {
+    const composer = document.getElementById("composer");
+    notice.style.scrollMarginBottom = `${composer ? composer.offsetHeight : 0}px`;
+    notice.scrollIntoView({ block: "nearest" });
+  }
 
   function followed() {
     const place = document.querySelector("#place [data-conversation]");
@@ -62,7 +70,10 @@
       lastPlace = place.dataset.conversation;
       placed(lastPlace);
     }
-    if (document.querySelector("#notice p")) document.documentElement.classList.remove("reopening");
+    const notice = document.querySelector("#notice p");
+    if (notice && notice !== lastNotice) reveal(notice);
+    lastNotice = notice;
+    if (notice) document.documentElement.classList.remove("reopening");
     if (document.querySelector('#live .turn[data-over="false"]')) lookSoon();
   }
 
@@ -245,6 +256,10 @@
       button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
     } else if ("send" in data) sendJudgement(dialog);
     else if ("close" in data) dialog.close();
+    else if (data.share) {
+      button.closest("details").open = false;
+      tell("share", { what: data.share });
+    } else if (data.revoke) tell(`revoke-${data.kind}`, { id: data.revoke });
     else if (data.more) tell("more", { shown: Number(data.more) });
     else if (data.delete) {
       const ask = document.getElementById("confirm").dataset.one;

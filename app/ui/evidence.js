@@ -193,6 +193,15 @@
     }
   });
 
+  // A question that begins lets go of what was pinned before it.
+  let begun = "";
+  function unpinAtNext() {
+    const turn = document.querySelector("#live .turn");
+    const now = turn ? turn.dataset.number : "";
+    if (begun !== now && pinned && pinned.turn !== now) unpin();
+    begun = now;
+  }
+
   let waiting = false;
   function soon() {
     if (waiting) return;
@@ -205,6 +214,7 @@
   addEventListener("scroll", soon, { passive: true });
   new MutationObserver((changes) => {
     if (changes.every((one) => one.target instanceof Element && one.target.closest("#panel, #citation-card"))) return;
+    unpinAtNext();
     if (!answers().length && shown) {
       shown = null;
       unpin();

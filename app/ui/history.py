@@ -84,7 +84,9 @@ class History:
             raise NotKept(conversation)
         thread = await self._store.run(self._store.conversations.open, owner, conversation)
         title = self._screen.title
-        turns = tuple(turn_of(one, title(one.exchange.answer.persona)) for one in thread.turns)
+        turns = tuple(
+            turn_of(one.exchange, title(one.exchange.answer.persona)) for one in thread.turns
+        )
         if not turns:
             raise NotKept(conversation)
         if self._feedback is not None:

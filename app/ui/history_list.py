@@ -9,7 +9,7 @@ from typing import Final
 from app.store import Conversation, Page
 from app.ui import safe, texts
 
-__all__ = ["SHOWN", "confirm_html", "failed_html", "list_html"]
+__all__ = ["SHOWN", "confirm_html", "failed_html", "list_html", "moment_html"]
 
 SHOWN: Final = 50  # conversations at first, and how many more at a time
 
@@ -35,7 +35,7 @@ def _row(talk: Conversation, title: Callable[[str], str]) -> str:
     label = safe.attribute(texts.DELETE_NAMED.format(title=talk.title))
     return (
         f'<li><a href="#conversation={safe.attribute(talk.id)}"><span class="title" dir="auto">'
-        f'{safe.text(talk.title)}</span><span class="who">{_moment(talk.updated)} · '
+        f'{safe.text(talk.title)}</span><span class="who">{moment_html(talk.updated)} · '
         f"{safe.text(title(talk.persona))}</span></a>"
         f'<button type="button" class="quiet" data-delete="{safe.attribute(talk.id)}" '
         f'data-title="{safe.attribute(talk.title)}" aria-label="{label}">{texts.DELETE}</button>'
@@ -43,7 +43,7 @@ def _row(talk: Conversation, title: Callable[[str], str]) -> str:
     )
 
 
-def _moment(moment: datetime) -> str:
+def moment_html(moment: datetime) -> str:
     """A moment, which the page's script writes as the reader's clock has it."""
     return (
         f'<time datetime="{moment.isoformat(timespec="seconds")}">'

@@ -179,6 +179,8 @@
     if (!button) return;
     if ("copy" in button.dataset) {
       copy(button, button.parentElement.querySelector(".plain").textContent);
+    } else if (button.dataset.copyLink) {
+      copy(button, new URL(button.dataset.copyLink, document.baseURI).href);
     } else if ("copyCode" in button.dataset) {
       copy(button, button.parentElement.querySelector("code").textContent);
     }

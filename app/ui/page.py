@@ -7,10 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from app.store import Store
+from app.record.checked import Checked
+from app.store import Shared, Store
 from app.ui import texts
 from app.ui.browse_data import Browsing
-from app.ui.checking import checking_tab
+from app.ui.checking import checking_tab, title_of
 from app.ui.composer import Engine, composer_html, settings_html, shortcuts_html
 from app.ui.controller import Controller
 from app.ui.conversation import Answering, drafts
@@ -19,6 +20,7 @@ from app.ui.feedback import Feedback, form_html
 from app.ui.history import History
 from app.ui.history_list import confirm_html
 from app.ui.known import Knowing
+from app.ui.links_given import Links, Sharing, links_place
 from app.ui.persistence import Keeper, SavedState
 from app.ui.places import Places
 from app.ui.planner import planner_tab
@@ -53,6 +55,8 @@ def build(
     store: Store | None = None,
     keeper: Keeper | None = None,
     places: Places | None = None,
+    *,
+    share: bool = False,
 ) -> gr.Blocks:
     """Lay the page out and wire it.
 
@@ -61,8 +65,10 @@ def build(
         store: where feedback goes, and conversations if they are kept.
         keeper: what keeps conversations; None keeps none.
         places: what finds the places of the map.
+        share: whether conversations that are kept can be shared.
     """
     keeper = keeper or Keeper(None)
+    sharing = Sharing(shares_of(keeper.store)) if share and keeper.store else None
     feedback, running = Feedback(store) if store else None, Running()
     screen = Screen(pipeline, feedback)
     controller = Controller(pipeline, screen, keeper, running)
@@ -76,19 +82,23 @@ def build(
             with gr.Tab(texts.TAB_ASK, id="ask"), gr.Row(elem_id="ask-view"):
                 with gr.Column(elem_id="chat"):
                     longest = pipeline.settings.question_characters
-                    composer = composer_html(screen.personas.values(), engine, longest)
+                    composer = composer_html(
+                        screen.personas.values(), engine, longest, shares=sharing is not None
+                    )
                     hero = texts.HERO if shipped else texts.HERO_OTHER
                     chat = _chat(hero, composer)
                 with gr.Column(elem_id="side"):
                     _html(panel_html(), "panel")
             if keeper.store:
-                _history_tab(history, chat)
+                _history_tab(history, chat, sharing)
             _browse_tab(Browsing(pipeline, places or Places()))
-            checking_tab(pipeline, store, _quiet())
+            checking_tab(pipeline, checks_of(store) if store else None, _quiet())
             planner_tab(_quiet())
         dialogs = (settings_html(engine), shortcuts_html(), form_html(), confirm_html())
         _html("".join(dialogs), "dialogs")
         _wire(page, controller, history, chat)
+        if sharing is not None:
+            signal("share").submit(sharing.share, chat.turns, chat.notice, **_each())
         if feedback is not None:
             _wire_feedback(feedback, chat)
     blocks: gr.Blocks = page.queue(default_concurrency_limit=None)
@@ -96,6 +106,16 @@ def build(
     blocks._queue.sleep_when_free = _LOOK_SECONDS
     blocks._queue.progress_update_sleep_when_free = _LOOK_SECONDS
     return blocks
+
+
+def checks_of(store: Store) -> Links[Checked]:
+    """The links to checked texts."""
+    return Links(store, store.checks, "checks", title_of)
+
+
+def shares_of(store: Store) -> Links[Shared]:
+    """The links to conversations, which are called by their first question."""
+    return Links(store, store.shares, "shared", lambda shared: shared.exchanges[0].question)
 
 
 def _chat(hero: str, composer: str) -> _Chat:
@@ -120,13 +140,14 @@ def _browse_tab(browsing: Browsing) -> None:
         shelf = _html("", "shelf")
         with gr.Column(elem_id="shelf-map", elem_classes="shelf-panel"):
             atlas = _html(f'<p class="faint" role="status">{texts.MAP_LATER}</p>', "atlas")
-    shelf_seen, atlas_seen = gr.State(""), gr.State("")
+        # Inside the tab: Gradio counts what stands between tabs as tabs.
+        shelf_seen, atlas_seen = gr.State(""), gr.State("")
     tab.select(browsing.shelf, shelf_seen, [shelf, shelf_seen], **_quiet()).then(
         browsing.atlas, atlas_seen, [atlas, atlas_seen], **_quiet()
     )
 
 
-def _history_tab(history: History, chat: _Chat) -> None:
+def _history_tab(history: History, chat: _Chat, sharing: Sharing | None) -> None:
     with gr.Tab(texts.TAB_HISTORY, id="talks") as tab, gr.Column(elem_id="talks-view"):
         search = gr.Textbox(
             label=texts.HISTORY_SEARCH,
@@ -137,6 +158,9 @@ def _history_tab(history: History, chat: _Chat) -> None:
             elem_id="talks-search",
         )
         listed = _html("", "talks-list")
+        if sharing is not None:
+            links = links_place(sharing.links, _quiet())
+            tab.select(sharing.links.listed, None, links, **_quiet())
         more, delete = signal("more"), signal("delete")
     gr.on(
         [tab.select, search.change],

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from app.record.errors import NotKept, StoreError
 from app.store import Exchange, Store
-from app.store import Turn as KeptTurn
 from app.ui import texts
 from app.ui.conversation import Turn
 
@@ -105,9 +104,8 @@ def exchange_of(turn: Turn) -> Exchange:
     )
 
 
-def turn_of(kept: KeptTurn, title: str) -> Turn:
+def turn_of(exchange: Exchange, title: str) -> Turn:
     """A kept turn as it is shown; `title` is its persona's."""
-    exchange = kept.exchange
     answer = exchange.answer
     return Turn(
         exchange.question,

@@ -21,6 +21,7 @@ from markdown_it.utils import OptionsDict
 
 from app.record.types import Citation, Claim
 from app.ui import safe, texts
+from app.ui.blocks import set_apart
 from app.ui.formulas import formula_html, read_formulas
 from app.ui.links import short_source
 
@@ -91,11 +92,11 @@ def _prepare(text: str, claims: Sequence[Claim], numbers: set[int], markers: lis
     """Put placeholders for the markers that are citations and around each sentence."""
     text = text.translate(_GIVE_WAY)
     parts: list[str] = []
-    position = 0
+    position, apart = 0, set_apart(text, claims)
     for number, claim in sorted(enumerate(claims), key=lambda pair: pair[1].start):
         start = min(max(claim.start, position), len(text))
         end = min(max(claim.end, start), len(text))
-        parts.append(text[position:start])
+        parts.append(apart.get(number, text[position:start]))
         body = _with_markers(text[start:end], number, claim, numbers, markers)
         parts.append(_bracketed(body, number, claim))
         position = end

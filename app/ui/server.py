@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +19,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.store import Store
 from app.ui import texts
-from app.ui.checking import kept_pages
+from app.ui.checking import checked_page
 from app.ui.conversation import Answering
 from app.ui.introduced import PREVIEW, Introduced
+from app.ui.kept_pages import kept_pages
+from app.ui.links_given import shared_page
 from app.ui.page import build
 from app.ui.persistence import Keeper
 from app.ui.places import Places
 from app.ui.readers import cookie_for
+from app.ui.screen import Screen
 
 __all__ = ["POLICY", "mount_page"]
 
@@ -116,6 +120,7 @@ def mount_page(
     store: Store | None = None,
     *,
     keep: bool = True,
+    share: bool = False,
     cache: Path | None = None,
     embed_origins: Sequence[str] = (),
     root_path: str = "",
@@ -124,10 +129,13 @@ def mount_page(
     app.add_api_route(f"/{PREVIEW.name}", _preview, include_in_schema=False)
     keeper, places = Keeper(store, keeps=keep), Places(cache / "maps" if cache else None)
     if store is not None:
-        app.router.routes.extend(kept_pages(store))
+        app.router.routes.extend(kept_pages("/checks", store, store.checks, checked_page))
+        if share:
+            titled = partial(shared_page, title=Screen(pipeline).title)
+            app.router.routes.extend(kept_pages("/shared", store, store.shares, titled))
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        build(pipeline, store, keeper, places),
+        build(pipeline, store, keeper, places, share=share),
         path="/",
         root_path=_HERE,
         theme=theme(),

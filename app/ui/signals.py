@@ -21,7 +21,9 @@ __all__ = [
     "Offer",
     "Open",
     "Planned",
+    "Revoke",
     "Save",
+    "Share",
     "read",
     "signal",
 ]
@@ -85,6 +87,18 @@ class Delete(_Told):
     chosen: Choices
     id: Identity = ""
     all: bool = False
+
+
+class Share(_Told):
+    """Share the conversation under a link, or its last answer alone."""
+
+    what: Literal["talk", "answer"]
+
+
+class Revoke(_Told):
+    """Revoke the link to something."""
+
+    id: Identity
 
 
 class Planned(_Told):

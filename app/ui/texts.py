@@ -259,6 +259,33 @@ SAVES: Final[Mapping[str, str]] = {
 }
 BIBLIOGRAPHY: Final = "Sources"
 
+# Links that others can read
+SAVE_OR_SHARE: Final = "Share"
+SHARES: Final[Mapping[str, str]] = {
+    "talk": "Link to this conversation",
+    "answer": "Link to the last answer",
+}
+LINK_TITLE: Final = "A link"
+LINK_MADE: Final = "Frozen as it is now, for everyone who has the link and can reach this server:"
+LINK_OPEN: Final = "open it"
+LINK_COPY: Final = "Copy the link"
+LINK_NO_COOKIE: Final = (
+    "Your browser keeps no cookie for this page, so you could not revoke the link. None was made."
+)
+LINK_FAILED: Final = "No link was made: the database can't be used just now. Try again."
+LINK_GONE: Final = "Nothing is kept here. The link may have been revoked."
+LINK_REVOKE: Final = "Revoke this link"
+LINK_REVOKED: Final = "This link has been revoked. Nothing is kept of it."
+LINKS: Final = "Links you have given out"
+LINKS_AWAY: Final = "Your links can't be listed: the database can't be used just now."
+REVOKE: Final = "Revoke"
+REVOKE_NAMED: Final = "Revoke the link to “{title}”"
+REVOKE_FAILED: Final = "The link was not revoked: the database can't be used just now. Try again."
+NOTHING_TO_SHARE: Final = "There is no answer to share yet."
+SHARED_ON: Final = "Shared on"
+SHARED_FROM: Final = "· from the index"
+SHARED_FROZEN: Final = "It stays as it was then, whatever becomes of the sources."
+
 # Conversations: asked again, kept, judged ------------------------------------------------------
 
 TAB_HISTORY: Final = "Conversations"

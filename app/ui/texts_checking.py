@@ -6,6 +6,8 @@ from typing import Final
 
 from app.record.checked import DifferenceKind, Verdict
 
+__all__ = ["others"]
+
 TAB: Final = "Check"
 LEAD: Final = (
     "Paste a sentence or a paragraph about language models. Each sentence is held against the "
@@ -33,14 +35,14 @@ NEAREST: Final = "The nearest that was found; it says neither that nor the oppos
 SAID: Final = "the text says"
 THERE: Final = "the source says"
 NOWHERE: Final = "the source does not say it"
+COPY: Final = "Copy the result"
 KEEP: Final = "Keep under a link"
-KEPT: Final = "Kept as it is now, for whoever can reach this server"
-OPEN_LINK: Final = "open it to share its address, or to revoke it"
-NO_COOKIE: Final = "Your browser keeps no cookie of this page, so the link could not be revoked."
 NOTHING_YET: Final = "Check a text first."
 PAGE_TITLE: Final = "Checked claims"
 CHECKED_ON: Final = "Checked on"
 BY_INDEX: Final = "against the index"
-REVOKE: Final = "Revoke this link"
-REVOKED: Final = "This link has been revoked. Nothing is kept of it."
-GONE: Final = "Nothing is kept here. The link may have been revoked."
+
+
+def others(number: int) -> str:
+    """Name the passages beside the first."""
+    return f"{number} more {'passage' if number == 1 else 'passages'}"

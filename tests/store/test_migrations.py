@@ -18,7 +18,7 @@ from app.store.schema import REVISION, alembic_config, revision_of, upgrade
 from tests.conftest import ROOT
 from tests.store.conftest import OWNER, exchange
 
-TABLES = {"conversations", "turns", "answers", "checks", "feedback", "alembic_version"}
+TABLES = {"conversations", "turns", "answers", "checks", "shares", "feedback", "alembic_version"}
 
 
 def test_the_tables_are_those_of_the_models(store: Store) -> None:

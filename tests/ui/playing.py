@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from fastapi import FastAPI
 from numpy.typing import NDArray
 
 from app.answer.replies import abstention
+from app.record.checked import Bearing, Checked, CheckedSentence, Difference
 from app.record.errors import ModelUnavailable
 from app.record.types import (
     Answer,
@@ -100,6 +102,17 @@ class PlayingPipeline(ScriptedPipeline):
     @property
     def index(self) -> BrowsedIndex:
         return BrowsedIndex(shipped_passages())
+
+    async def check(self, text: str) -> Checked:
+        """One sentence, which the first figure contradicts."""
+        passage = shipped_passages()[0]
+        differs = Difference("figure", text[:5], 0, 5, passage.text[:4], 0, 4)
+        bearing = Bearing(
+            passage.id, passage.title, passage.heading, passage.text, 0, 40, passage.sources,
+            None, (differs,),
+        )  # fmt: skip
+        sentence = CheckedSentence(text, 0, len(text), "contradicted", 0.8, "", (bearing,))
+        return Checked(text, (sentence,), "f" * 16, datetime(2026, 1, 2, tzinfo=UTC))
 
     async def retrieve(self, question: Question) -> Retrieved:
         asked = question.text.casefold()
@@ -210,12 +223,13 @@ def served(
     store: Store | None = None,
     *,
     keep: bool = True,
+    share: bool = True,
     embed_origins: Sequence[str] = (),
     port: int = 0,
 ) -> Iterator[Page]:
     """Serve the page alone, over a pipeline that plays."""
     from app.ui import mount
 
-    app = mount(FastAPI(), pipeline, store, keep=keep, embed_origins=embed_origins)
+    app = mount(FastAPI(), pipeline, store, keep=keep, share=share, embed_origins=embed_origins)
     with listening(app, port, timeout_graceful_shutdown=1) as url:
         yield Page(url, pipeline)

@@ -18,7 +18,8 @@ from starlette.testclient import TestClient
 from app.record.checked import Bearing, Checked, CheckedSentence, Difference
 from app.store import Store, open_store
 from app.ui.checked_html import checked_html
-from app.ui.checking import kept_pages
+from app.ui.checking import checked_page
+from app.ui.kept_pages import kept_pages
 from app.ui.readers import COOKIE
 from index.types import Source
 
@@ -76,7 +77,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def reader(store: Store, name: str) -> TestClient:
-    client = TestClient(Starlette(routes=kept_pages(store)))
+    client = TestClient(Starlette(routes=kept_pages("/checks", store, store.checks, checked_page)))
     client.cookies.set(COOKIE, (name * 43)[:43])
     return client
 

@@ -53,7 +53,7 @@ async def _turn(text: str, *, stop: bool = False) -> Turn:
 
 def _kept(store: Store, saved: SavedState) -> list[Turn]:
     thread = store.conversations.open(OWNER, saved.conversation)
-    return [turn_of(one, "Expert") for one in thread.turns]
+    return [turn_of(one.exchange, "Expert") for one in thread.turns]
 
 
 async def test_turns_come_back_as_they_were(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.record.types import Citation, Claim, ClaimStatus
 from app.ui import safe
+from app.ui.blocks import set_apart
 from app.ui.render import render_answer
 from tests.ui.playing import HOSTILE
 
@@ -218,6 +220,53 @@ def test_no_input_reaches_the_page_as_markup(pieces: list[str], data: st.DataObj
     assert set(seen.tags) <= _TAGS | _FORMULA_TAGS
     assert {name for name, _ in seen.attributes} <= _ATTRIBUTES | _FORMULA_ATTRIBUTES
     assert set(seen.links) <= {"https://arxiv.org/abs/1904.09751"}
+
+
+def _answer(*sentences: tuple[str, str]) -> tuple[str, list[Claim]]:
+    """Sentences with their passages, one after the other."""
+    text, claims = "", []
+    for sentence, ref in sentences:
+        start = len(text) + bool(text)
+        text = f"{text} {sentence}".strip()
+        claims.append(Claim(sentence, start, len(text), (), (ref,), "supported"))
+    return text, claims
+
+
+def test_a_wall_of_passages_becomes_the_answer_and_its_points() -> None:
+    long = "Keys and values of every layer are kept for each token that was read" + " so far" * 20
+    text, claims = _answer(
+        (f"{long}.", "a"), ("It grows with them.", "b"), ("Windows bound it.", "c"),
+        (f"{long} too.", "c"), ("Blocks hold sixteen.", "d"), ("Rows hold eight.", "e"),
+    )  # fmt: skip
+    made = render_answer(text, [], claims, "t0")
+    assert [bool(tag == "li") for tag in _Seen(made).tags if tag in ("p", "li")] == [
+        False, True, True, True,
+    ]  # fmt: skip
+    first, *points = re.split(r"<li[^>]*>", made)
+    assert "It grows" in first  # "it" is in the sentence before
+    assert "Windows" in points[0]
+    assert "too" in points[0]
+    assert " ".join(_Seen(made).text.split()) == text
+    drafted = [replace(claim, basis="drafted") for claim in claims]
+    assert "<li" not in render_answer(text, [], drafted, "t0")
+    assert "<li" not in render_answer(*_short(), "t0")
+
+
+def _short() -> tuple[str, list[Citation], list[Claim]]:
+    text, claims = _answer(("One.", "a"), ("Two.", "b"), ("Three.", "c"))
+    return text, [], claims
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(("Word. " * 40, "- a", "1. b", "x\ny", "| c |", "No.")),
+                          st.sampled_from("ab")), max_size=8))  # fmt: skip
+def test_blocks_change_white_space_alone(sentences: list[tuple[str, str]]) -> None:
+    text, claims = _answer(*[(sentence.strip(), ref) for sentence, ref in sentences])
+    apart = set_apart(text, claims)
+    for at, separator in apart.items():
+        end = max(claim.end for claim in claims[:at])
+        assert text[end : claims[at].start].isspace()
+        assert separator.strip() in ("", "-")
 
 
 @given(st.text())

@@ -11,7 +11,7 @@ from app.ui.conversation import Turn
 from app.ui.exports.bibliography import Bibliography, Reference, bibliography
 from app.ui.render import render_answer
 
-__all__ = ["web_page_of"]
+__all__ = ["conversation_html", "web_page_of"]
 
 _STYLE = Path(__file__).with_name("web_page.css")
 # The browser is told to fetch and run nothing, whatever the page holds.
@@ -20,12 +20,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 
 def web_page_of(turns: Sequence[Turn]) -> str:
     """Write the conversation as HTML; each source has one number throughout."""
-    found = bibliography(turns)
     title = safe.attribute(turns[0].question if turns else texts.TITLE)
-    body = "".join(
-        _turn(turn, numbers, position)
-        for position, (turn, numbers) in enumerate(zip(turns, found.numbers, strict=True))
-    )
     today = datetime.now(UTC).date().isoformat()
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -35,8 +30,18 @@ def web_page_of(turns: Sequence[Turn]) -> str:
         f"<title>{title} · {texts.TITLE}</title>"
         f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head><body><main>"
         f'<header><p class="from">{texts.TITLE} · <time>{today}</time></p></header>'
-        f"{body}{_listed(turns, found)}</main></body></html>\n"
+        f"{conversation_html(turns)}</main></body></html>\n"
     )
+
+
+def conversation_html(turns: Sequence[Turn]) -> str:
+    """Write the questions with their answers, and the sources of all of them."""
+    found = bibliography(turns)
+    body = "".join(
+        _turn(turn, numbers, position)
+        for position, (turn, numbers) in enumerate(zip(turns, found.numbers, strict=True))
+    )
+    return f"{body}{_listed(turns, found)}"
 
 
 def _turn(turn: Turn, numbers: Mapping[int, int], position: int) -> str:

@@ -8,9 +8,9 @@ import pytest
 
 from app.record.checked import Bearing, Checked, CheckedSentence, Difference
 from app.record.errors import NotKept
-from app.store import Store
+from app.store import Shared, Store
 from index.types import Place, Source
-from tests.store.conftest import OWNER
+from tests.store.conftest import OWNER, exchange
 
 CHECKED = Checked(
     "GPT-3 has 150 \0 \ud800 billion parameters.",
@@ -35,8 +35,8 @@ CHECKED = Checked(
 def test_a_check_is_kept_as_it_was(store: Store) -> None:
     kept = store.checks.keep(OWNER, CHECKED)
     found = store.checks.find(kept.id)
-    assert found.checked.sentences == CHECKED.sentences
-    assert found.checked.created == CHECKED.created
+    assert found.content.sentences == CHECKED.sentences
+    assert found.content.created == CHECKED.created
     assert (found.id, found.owner) == (kept.id, OWNER)
 
 
@@ -53,6 +53,24 @@ def test_only_its_owner_revokes_it(store: Store) -> None:
     store.checks.revoke(OWNER, kept.id)
     with pytest.raises(NotKept, match="may have been revoked"):
         store.checks.find(kept.id)
+
+
+def test_an_owner_lists_its_own_newest_first(store: Store) -> None:
+    kept = [store.checks.keep(OWNER, CHECKED).id for _ in range(3)]
+    store.checks.keep("reader:b", CHECKED)
+    assert [one.id for one in store.checks.list(OWNER)] == kept[::-1]
+    assert [one.id for one in store.checks.list(OWNER, limit=1)] == kept[-1:]
+    assert store.checks.list("reader:c") == ()
+
+
+def test_a_share_is_kept_as_it_was(store: Store) -> None:
+    shared = Shared((exchange("What is it?"), exchange("And why?")))
+    kept = store.shares.keep(OWNER, shared)
+    assert store.shares.find(kept.id).content == shared
+    assert kept.id.startswith("share_")
+    with pytest.raises(NotKept):
+        store.checks.find(kept.id)
+    assert store.forget(OWNER) == 1
 
 
 def test_forgetting_an_owner_revokes_its_links(store: Store) -> None:
