@@ -103,6 +103,9 @@ def _keys(parser: Parser) -> None:
     parser.add_argument("--file", type=Path, help="the keys file (setting api_keys_file)")
     parser.add_argument("--requests-per-minute", type=int, metavar="N", help="a new key's rate")
     parser.add_argument("--tokens-per-day", type=int, metavar="N", help="a new key's budget")
+    parser.add_argument(
+        "--write", action="store_true", help="the new key may add and delete documents"
+    )
 
 
 def _calculate(parser: Parser) -> None:

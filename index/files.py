@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 __all__ = [
+    "alone",
     "announced",
     "beside",
     "changing",
@@ -52,6 +53,22 @@ def exclusive(folder: Path) -> Iterator[None]:
         for path in list(folder.iterdir()):
             if path.name.startswith(_LEFTOVERS):
                 _remove(path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only one that changes what `folder` is made from, from reading it to the new index.
+
+    Raises:
+        OSError: the folder can't be made or locked.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".recipe-lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

@@ -51,7 +51,8 @@ def add_commands(
 
 
 def _add(options: argparse.Namespace) -> int:
-    from index.recipe import SourceSpec, with_source
+    from index import files
+    from index.recipe import SourceSpec, recipe_of, with_source
 
     if options.path.startswith(("http://", "https://")):
         raise KnowledgeBaseError(
@@ -61,28 +62,38 @@ def _add(options: argparse.Namespace) -> int:
     path = Path(options.path).resolve()
     name = options.name or (path.name if path.is_dir() else path.stem)
     spec = SourceSpec(name, str(path), options.base_url)
-    return _become(options, with_source(_recipe(options.index, empty=True), spec))
+    with files.alone(options.index):
+        return _become(options, with_source(recipe_of(options.index, empty=True), spec))
 
 
 def _remove(options: argparse.Namespace) -> int:
-    from index.recipe import without_source
+    from index import files
+    from index.recipe import recipe_of, without_source
 
-    return _become(options, without_source(_recipe(options.index), options.name))
+    with files.alone(options.index):
+        return _become(options, without_source(recipe_of(options.index), options.name))
 
 
 def _sync(options: argparse.Namespace) -> int:
-    return _watch(options) if options.watch else _become(options, _recipe(options.index))
+    if options.watch:
+        return _watch(options)
+    from index import files
+    from index.recipe import recipe_of
+
+    with files.alone(options.index):
+        return _become(options, recipe_of(options.index))
 
 
 def _watch(options: argparse.Namespace) -> int:
     """Follow the sources until Ctrl-C; what can't be read now is tried again when it changes."""
+    from index import files
     from index.errors import CitewiseError
-    from index.recipe import stamp_of
+    from index.recipe import recipe_of, stamp_of
 
     seen: object = None
     try:
         while True:
-            specs = _recipe(options.index)
+            specs = recipe_of(options.index)
             stamp = (specs, stamp_of(specs))
             if stamp == seen:
                 time.sleep(_LOOK_EVERY_SECONDS)
@@ -91,35 +102,13 @@ def _watch(options: argparse.Namespace) -> int:
             if stamp[1] != stamp_of(specs):
                 continue  # still being written
             try:
-                _become(options, specs)
+                with files.alone(options.index):
+                    _become(options, recipe_of(options.index))
             except CitewiseError as error:
                 say(f"not followed: {error}")
             seen = stamp
     except KeyboardInterrupt:
         return 0
-
-
-def _recipe(folder: Path, *, empty: bool = False):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """The index's recipe; that of the shipped knowledge base where it was built from that alone."""
-    from index import store
-    from index.recipe import SHIPPED_NAME, SHIPPED_PATH, SourceSpec, read_recipe
-
-    found = read_recipe(folder)
-    if found is not None:
-        return found
-    if store.current_fingerprint(folder) is None:
-        if empty:
-            return ()
-        raise KnowledgeBaseError(
-            f"no sources in {folder}; add one with: python -m index add PATH --index {folder}"
-        )
-    base = store.load(folder, any_recipe=True).knowledge_base
-    if base == SHIPPED_NAME:
-        return (SourceSpec(SHIPPED_NAME, SHIPPED_PATH),)
-    raise KnowledgeBaseError(
-        f"{folder} holds an index of {base!r} without a recipe; build it anew with: "
-        f"python -m index build --kb NAME=PATH --out {folder}"
-    )
 
 
 def _become(options: argparse.Namespace, specs: Sequence[object]) -> int:
@@ -177,9 +166,9 @@ def _encoder_of(folder: Path) -> str:
 
 
 def _sources(options: argparse.Namespace) -> int:
-    from index.recipe import read_states
+    from index.recipe import read_states, recipe_of
 
-    specs = _recipe(options.index)
+    specs = recipe_of(options.index)
     states = {state.name: state for state in read_states(options.index)}
     if options.json:
         print_json(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from index import files
+from index import files, store
 from index.errors import IndexUnusable, KnowledgeBaseError, wrong_fields
 from index.passages import passages_of
 from index.sources import SHIPPED, Kept, ReadResult, given_sources, joined, read
@@ -24,8 +24,8 @@ from index.types import KnowledgeBase
 
 __all__ = [
     "KEPT", "SHIPPED_NAME", "SHIPPED_PATH", "SourceSpec", "SourceState", "keep_recipe",
-    "read_recipe", "read_sources", "read_states", "slugs_by_source", "stamp_of", "with_source",
-    "without_source", "write_recipe", "write_states",
+    "read_recipe", "read_sources", "read_states", "recipe_of", "slugs_by_source", "stamp_of",
+    "with_source", "without_source", "write_recipe", "write_states",
 ]  # fmt: skip
 
 RECIPE = "sources.toml"
@@ -106,6 +106,35 @@ def read_recipe(folder: Path) -> tuple[SourceSpec, ...] | None:
         twice = sorted({name for name in names if names.count(name) > 1})
         raise KnowledgeBaseError(f"{place}: expected distinct names, found {twice} more than once")
     return specs
+
+
+def recipe_of(folder: Path, *, empty: bool = False) -> tuple[SourceSpec, ...]:
+    """The index's recipe; that of the shipped knowledge base where it was built from that alone.
+
+    Args:
+        folder: the index directory.
+        empty: whether one without any index has the empty recipe.
+
+    Raises:
+        KnowledgeBaseError: it has no recipe, or one that can't be used.
+        IndexUnusable: its manifest can't be read.
+    """
+    found = read_recipe(folder)
+    if found is not None:
+        return found
+    manifest = store.current_manifest(folder)
+    if manifest is None:
+        if empty:
+            return ()
+        raise KnowledgeBaseError(
+            f"no sources in {folder}; add one with: python -m index add PATH --index {folder}"
+        )
+    if manifest.knowledge_base == SHIPPED_NAME:
+        return (SourceSpec(SHIPPED_NAME, SHIPPED_PATH),)
+    raise KnowledgeBaseError(
+        f"{folder} holds an index of {manifest.knowledge_base!r} without a recipe; build it anew "
+        f"with: python -m index build --kb NAME=PATH --out {folder}"
+    )
 
 
 def write_recipe(folder: Path, specs: Sequence[SourceSpec]) -> None:

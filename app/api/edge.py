@@ -26,6 +26,7 @@ from app.api.accounts import ACCOUNT, Account, Accounts
 from app.api.drain import Drain, shutting_down
 from app.api.errors import ApiError, api_error
 from app.api.gatekeeper import PROBES, Gatekeeper
+from app.api.keys import ApiKey
 from app.api.routes_table import RouteTable
 from app.api.telemetry import Telemetry
 from app.record.errors import RequestError
@@ -35,6 +36,11 @@ __all__ = ["Edge"]
 _log = logging.getLogger("citewise.api")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BODY_SECONDS = 30.0
+_UPLOAD_SECONDS = 300.0
+_UPLOADS_AT_ONCE = 2  # each is held in memory
+_AROUND_UPLOAD = 65_536  # bytes of a form beside its files
+_UPLOADS = "/v1/documents"
+_CHANGED = frozenset({_UPLOADS, "/v1/documents/{name}"})
 _EVERYWHERE = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -125,10 +131,13 @@ class Edge:
         queue: Callable[[], int],
         check_room: Callable[[str], None],
         max_body_bytes: int,
+        upload_bytes: int = 0,
     ) -> None:
         self._app, self._routes, self._gatekeeper = app, routes, gatekeeper
         self._accounts, self._drain, self._telemetry = accounts, drain, telemetry
         self._queue, self._check_room, self._max_body = queue, check_room, max_body_bytes
+        self._max_upload = upload_bytes + _AROUND_UPLOAD
+        self._uploading = asyncio.Semaphore(_UPLOADS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -162,7 +171,11 @@ class Edge:
                 raise shutting_down()
             if exchange.own:
                 exchange.account = self._accounts.of(key) if key else None
-                await self._serve_own(exchange, headers, receive)
+                if route in _CHANGED and scope["method"] in ("POST", "DELETE"):
+                    self._check_change(scope, headers, key)
+                uploads = route == _UPLOADS and scope["method"] == "POST"
+                async with self._uploading if uploads else nullcontext():
+                    await self._serve_own(exchange, headers, receive, uploads=uploads)
             else:
                 await self._app(scope, receive, exchange.send)
         except _Gone:
@@ -185,61 +198,70 @@ class Edge:
             _log.error("a request failed", exc_info=error, extra={"fields": fields})
         await exchange.fail(shown)
 
-    async def _serve_own(self, exchange: _Exchange, headers: Headers, receive: Receive) -> None:
+    def _check_change(self, scope: Scope, headers: Headers, key: ApiKey | None) -> None:
+        self._routes.check(scope["method"], scope["path"])
+        if why := self._gatekeeper.may_change(scope, headers, key):
+            raise ApiError(403, why, type="permission_error", code="may_not_write")
+
+    async def _serve_own(
+        self, exchange: _Exchange, headers: Headers, receive: Receive, *, uploads: bool
+    ) -> None:
         scope = exchange.scope
         self._routes.check(scope["method"], scope["path"])
         body = b""
         if scope["method"] == "POST":
             exchange.queue = self._queue
-            _check_content(headers)
+            _check_content(headers, "multipart/form-data" if uploads else "application/json")
             if exchange.account is not None:
                 exchange.account.admit()
                 ACCOUNT.set(exchange.account)
-            body = await self._body(headers, receive)
+            most = self._max_upload if uploads else self._max_body
+            seconds = _UPLOAD_SECONDS if uploads else _BODY_SECONDS
+            body = await self._body(headers, receive, most, seconds)
             self._check_room(scope["path"])
         await _while_connected(self._app, exchange, body, receive, self._drain)
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+    async def _body(self, headers: Headers, receive: Receive, most: int, seconds: float) -> bytes:
         declared = headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > self._max_body:
-            raise self._too_large()
+        if declared.isdigit() and int(declared) > most:
+            raise self._too_large(most)
         parts, size = [], 0
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
+            async with asyncio.timeout(seconds):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise _Gone
                     part = message.get("body", b"")
                     size += len(part)
-                    if size > self._max_body:
-                        raise self._too_large()
+                    if size > most:
+                        raise self._too_large(most)
                     parts.append(part)
                     if not message.get("more_body", False):
                         return b"".join(parts)
         except TimeoutError:
             raise ApiError(
-                408, f"the body did not come within {_BODY_SECONDS:.0f} s", code="request_timeout"
+                408, f"the body did not come within {seconds:.0f} s", code="request_timeout"
             ) from None
 
-    def _too_large(self) -> ApiError:
+    def _too_large(self, most: int) -> ApiError:
+        setting = "upload_bytes" if most == self._max_upload else "max_body_bytes"
         return ApiError(
             413,
-            f"the body is larger than {self._max_body} bytes: send less, or raise max_body_bytes",
+            f"the body is larger than {most} bytes: send less, or raise {setting}",
             code="request_too_large",
             headers=((b"connection", b"close"),),
         )
 
 
-def _check_content(headers: Headers) -> None:
-    """Only JSON; a page of another origin can't send that without asking first."""
+def _check_content(headers: Headers, expected: str) -> None:
+    """Only JSON, which a page of another origin can't send without asking first; and uploads."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not (
-        kind.startswith("application/") and kind.endswith("+json")
-    ):
+    is_json = kind.startswith("application/") and kind.endswith("+json")
+    if kind != expected and not (is_json and expected == "application/json"):
         raise ApiError(
             415,
-            f"got content-type {kind[:80]!r}, expected application/json",
+            f"got content-type {kind[:80]!r}, expected {expected}",
             code="unsupported_media_type",
         )
     encoding = headers.get("content-encoding", "identity").lower()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Collection
+from typing import Literal
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.binding import is_loopback
 from app.api.errors import ApiError
 from app.api.keys import ApiKey, KeyRing
 
@@ -24,15 +27,25 @@ class Gatekeeper:
     asks for a name and a password, and the password is the key.
     """
 
-    def __init__(self, keys: KeyRing | None, also_open: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        keys: KeyRing | None,
+        also_open: Collection[str] = (),
+        *,
+        uploads: Literal["auto", "open", "off"] = "off",
+        origins: Collection[str] = (),
+    ) -> None:
         """Take the keys.
 
         Args:
             keys: those that are let in; None lets everyone in.
             also_open: paths that need no key, beside the probes.
+            uploads: who may change documents, as the setting says.
+            origins: of pages beside the server's own that may do so from a browser.
         """
         self._keys = keys
         self._open = PROBES | frozenset(also_open)
+        self._uploads, self._origins = uploads, frozenset(origins)
 
     def admit(self, scope: Scope, headers: Headers, *, own: bool) -> ApiKey | None:
         """Let a request pass and note its key's name, for what is its own and for the log.
@@ -59,6 +72,44 @@ class Gatekeeper:
         scope["citewise.key"] = key.name
         scope.setdefault("citewise.log", {})["key"] = key.name
         return key
+
+    def may_change(self, scope: Scope, headers: Headers, key: ApiKey | None) -> str:
+        """Why a request may not add or delete documents; empty where it may.
+
+        A browser sends a form to any server, with the password that it keeps for it, so a page of
+        another origin is told by what the browser says of it; and where no key is asked for, by
+        the name under which it reached this machine.
+        """
+        if not self._from_own_page(headers):
+            return "a page of another origin asked: expected the server's own page, or a program"
+        if self._uploads == "off":
+            return "uploads are off: the setting uploads says who may add and delete documents"
+        if self._uploads == "open":
+            return ""
+        if self._keys is not None:
+            if key is not None and key.write:
+                return ""
+            return (
+                "this key may not write: expected one made with: "
+                "python -m app keys add NAME --write"
+            )
+        client = scope.get("client")
+        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        if client and is_loopback(client[0]) and is_loopback(host):
+            return ""
+        return (
+            "no keys are set, so that only this machine may add and delete documents: set "
+            "api_keys_file, or uploads = open where a proxy in front decides who may ask"
+        )
+
+    def _from_own_page(self, headers: Headers) -> bool:
+        origin = headers.get("origin", "")
+        if origin in self._origins:
+            return True
+        site = headers.get("sec-fetch-site", "")
+        if site:
+            return site in ("same-origin", "none")
+        return not origin or urlsplit(origin).netloc == headers.get("host", "")
 
     async def websocket(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a websocket on, or close it where it has no key."""

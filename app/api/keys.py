@@ -29,7 +29,7 @@ _PREFIX = "cw-"
 class ApiKey:
     """A key's name, the hash by which it is known, when it was made (ISO 8601, UTC), its limits.
 
-    A limit that is None is none.
+    A limit that is None is none. `write` says whether it may add and delete documents.
     """
 
     name: str
@@ -37,6 +37,7 @@ class ApiKey:
     created: str
     requests_per_minute: int | None = None
     tokens_per_day: int | None = None
+    write: bool = False
 
 
 class _Row(BaseModel):
@@ -47,6 +48,7 @@ class _Row(BaseModel):
     created: str
     requests_per_minute: int | None = Field(None, ge=1)
     tokens_per_day: int | None = Field(None, ge=1)
+    write: bool = False
 
 
 class _File(BaseModel):
@@ -82,6 +84,7 @@ def add_key(
     *,
     requests_per_minute: int | None = None,
     tokens_per_day: int | None = None,
+    write: bool = False,
 ) -> str:
     """Make a key, keep its hash and return the key, which can't be read again.
 
@@ -90,6 +93,7 @@ def add_key(
         name: whom the key is for.
         requests_per_minute: how many requests it may make; None for any number.
         tokens_per_day: how many of the model's tokens it may use; None for any number.
+        write: whether it may add and delete documents.
 
     Raises:
         SettingsError: the name is taken or too long, a limit is below 1, or the file is damaged.
@@ -110,7 +114,7 @@ def add_key(
             raise SettingsError(f"got --{what} {limit}, expected 1 or more; revoke bars a key")
     secret = _PREFIX + secrets.token_urlsafe(32)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    made = ApiKey(name, _hash(secret), created, requests_per_minute, tokens_per_day)
+    made = ApiKey(name, _hash(secret), created, requests_per_minute, tokens_per_day, write)
     _write(path, [*known, made])
     return secret
 

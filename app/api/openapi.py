@@ -20,10 +20,12 @@ _REF = "#/components/schemas/{model}"
 _MEANINGS = {
     400: "The request can't be honoured; `param` names the field",
     401: "No key, or none that is known",
-    404: "There is no such model, answer or kept check",
+    403: "Who asks may not add or delete documents",
+    404: "There is no such model, answer, kept check or document",
     408: "The body did not come in time",
+    409: "The name is taken, or what is there can't be deleted; the message says why",
     413: "The body is too large",
-    415: "The body is not JSON",
+    415: "The body is of another content type",
     429: "The language model takes no more requests now; see Retry-After",
     500: "Something failed on the server",
     503: "A part is not ready or the server is full; see Retry-After",
@@ -39,6 +41,7 @@ def described(
     errors: Sequence[int] = (),
     streams: bool = False,
     created: bool = False,
+    form: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A route's description, as arguments for FastAPI's decorators."""
     status = 201 if created else 200
@@ -46,11 +49,14 @@ def described(
     if streams:
         success["description"] = "The whole answer, or where `stream` is true, its events"
         success["content"] = {"text/event-stream": {}}
-    statuses = sorted({*errors, *(_OF_EVERY_BODY if body else ())})
+    statuses = sorted({*errors, *(_OF_EVERY_BODY if body or form else ())})
     more: dict[str, Any] = {}
     if body:
         schema = {"$ref": _REF.format(model=body.__name__)}
         content = {"application/json": {"schema": schema}}
+        more["openapi_extra"] = {"requestBody": {"required": True, "content": content}}
+    if form:
+        content = {"multipart/form-data": {"schema": form}}
         more["openapi_extra"] = {"requestBody": {"required": True, "content": content}}
     return {
         "summary": summary,

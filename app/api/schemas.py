@@ -16,6 +16,9 @@ __all__ = [
     "ChatCompletion",
     "CheckReply",
     "CheckRevoked",
+    "DocumentDeleted",
+    "DocumentReply",
+    "Documents",
     "Embeddings",
     "ErrorBody",
     "FeedbackReply",
@@ -581,6 +584,54 @@ class CheckRevoked(Reply):
 
     id: str
     object: Literal["check"]
+    deleted: Literal[True]
+
+
+class DocumentFile(Reply):
+    """A file that was uploaded."""
+
+    name: str
+    bytes: int
+
+
+class DocumentProgress(Reply):
+    """How many of a document's texts are encoded."""
+
+    done: int
+    total: int
+
+
+class DocumentReply(Reply):
+    """A source of the index, or one that is to become one; asked within by its `name`.
+
+    `read` is when it was last read, in seconds since 1970; `warnings` what of it was not.
+    """
+
+    object: Literal["document"]
+    name: str
+    status: Literal["reading", "ready", "failed", "removing"]
+    uploaded: bool
+    files: list[DocumentFile]
+    documents: int
+    passages: int
+    read: int | None
+    progress: DocumentProgress | None
+    warnings: list[str]
+    error: str | None
+
+
+class Documents(Reply):
+    """What there is to ask within."""
+
+    object: Literal["list"]
+    data: list[DocumentReply]
+
+
+class DocumentDeleted(Reply):
+    """A document is gone."""
+
+    name: str
+    object: Literal["document"]
     deleted: Literal[True]
 
 

@@ -15,6 +15,13 @@ from app.api.accounts import RATE_HEADERS, Accounts
 from app.api.calculating import serve_calculate, serve_calculations
 from app.api.chat import serve_chat
 from app.api.checking import serve_check, serve_kept_check, serve_revocation
+from app.api.documents import (
+    UPLOAD_FORM,
+    serve_deletion,
+    serve_document,
+    serve_documents,
+    serve_upload,
+)
 from app.api.drain import shutting_down
 from app.api.edge import Edge
 from app.api.errors import ApiError
@@ -22,6 +29,7 @@ from app.api.feedback import serve_feedback
 from app.api.gatekeeper import Gatekeeper
 from app.api.keys import KeyRing
 from app.api.knowledge import serve_embeddings, serve_retrieve
+from app.api.library import Library
 from app.api.metrics import CONTENT_TYPE
 from app.api.models import model_card, model_cards
 from app.api.openapi import described, description
@@ -34,6 +42,9 @@ from app.api.schemas import (
     ChatCompletion,
     CheckReply,
     CheckRevoked,
+    DocumentDeleted,
+    DocumentReply,
+    Documents,
     Embeddings,
     FeedbackReply,
     Found,
@@ -69,7 +80,12 @@ _BODIES = (
 )  # fmt: skip
 
 
-def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None = None) -> FastAPI:
+def create_app(
+    pipeline: ServedPipeline,
+    settings: Settings,
+    store: Store | None = None,
+    library: Library | None = None,
+) -> FastAPI:
     """Make the endpoint over a pipeline.
 
     Args:
@@ -77,6 +93,7 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
         settings: how it is served.
         store: where answers and feedback are kept; without one nothing is, and there is no
             route for feedback. The page finds it as `app.state.store`.
+        library: what takes documents; without one there are no routes for them.
 
     Raises:
         SettingsError: the file of keys is missing or damaged, or a setting asks for what is
@@ -101,11 +118,13 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
         openapi_url="/openapi.json" if settings.api_docs else None,
         redirect_slashes=False,
         exception_handlers={HTTPException: _http_error},
-        lifespan=_lifespan(serving, tools),
+        lifespan=_lifespan(serving, tools, library),
     )
     router = app.router
     _add_answers(router, serving)
     _add_knowledge(router, serving)
+    if library is not None:
+        _add_documents(router, library)
     _add_checks(router, serving)
     _add_calculations(router)
     _add_models(router, serving)
@@ -129,13 +148,19 @@ def create_app(pipeline: ServedPipeline, settings: Settings, store: Store | None
     app.add_middleware(
         Edge,
         routes=RouteTable(own),
-        gatekeeper=Gatekeeper(keys, {"/metrics"} if settings.metrics == "open" else ()),
+        gatekeeper=Gatekeeper(
+            keys,
+            {"/metrics"} if settings.metrics == "open" else (),
+            uploads=settings.uploads,
+            origins=settings.cors_origins,
+        ),
         accounts=Accounts(settings),
         drain=serving.drain,
         telemetry=telemetry,
         queue=lambda: serving.queue,
         check_room=serving.check_room,
         max_body_bytes=settings.max_body_bytes,
+        upload_bytes=settings.upload_bytes,
     )
     if settings.cors_origins:
         _allow_origins(app, settings.cors_origins)
@@ -157,12 +182,18 @@ def _allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
 
 
 def _lifespan(
-    serving: Serving, tools: ServedTools | None
+    serving: Serving, tools: ServedTools | None, library: Library | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with tools.running() if tools else nullcontext():
-            yield
+        if library is not None:
+            await asyncio.to_thread(library.begin)
+        try:
+            async with tools.running() if tools else nullcontext():
+                yield
+        finally:
+            if library is not None:
+                await asyncio.to_thread(library.close)
         if serving.keeper is not None:
             await serving.keeper.close()
 
@@ -230,6 +261,40 @@ def _add_knowledge(router: APIRouter, serving: Serving) -> None:
     )
     async def embeddings(request: Request) -> Response:
         return await serve_embeddings(request, serving)
+
+
+def _add_documents(router: APIRouter, library: Library) -> None:
+    @router.get(
+        "/v1/documents",
+        **described("The sources of the index, and what is being read", Documents,
+                    errors=(401, 500)),
+    )  # fmt: skip
+    async def documents() -> Response:
+        return await serve_documents(library)
+
+    @router.post(
+        "/v1/documents",
+        **described("Add a document to the knowledge base", DocumentReply, errors=(403, 409),
+                    created=True, form=UPLOAD_FORM),
+    )  # fmt: skip
+    async def upload(request: Request) -> Response:
+        return await serve_upload(request, library)
+
+    @router.get(
+        "/v1/documents/{name}",
+        **described("One source, and how far its reading is", DocumentReply,
+                    errors=(401, 404, 500)),
+    )  # fmt: skip
+    async def document(name: str) -> Response:
+        return await serve_document(library, name)
+
+    @router.delete(
+        "/v1/documents/{name}",
+        **described("Delete a document that was uploaded", DocumentDeleted,
+                    errors=(401, 403, 404, 409, 500)),
+    )  # fmt: skip
+    async def delete(request: Request, name: str) -> Response:
+        return await serve_deletion(request, library, name)
 
 
 def _add_checks(router: APIRouter, serving: Serving) -> None:

@@ -28,6 +28,7 @@ def keys(options: argparse.Namespace) -> int:
                     "created": key.created,
                     "requests_per_minute": key.requests_per_minute,
                     "tokens_per_day": key.tokens_per_day,
+                    "write": key.write,
                 }
             )
         return 0
@@ -40,6 +41,7 @@ def keys(options: argparse.Namespace) -> int:
                 options.name,
                 requests_per_minute=options.requests_per_minute,
                 tokens_per_day=options.tokens_per_day,
+                write=options.write,
             )
         )
         say(f"kept as a hash in {path}; it can't be shown again")

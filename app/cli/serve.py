@@ -21,6 +21,7 @@ from app.answer.pipeline import Pipeline
 from app.api import create_app
 from app.api.binding import UnderPath, check_binding
 from app.api.drain import Drain
+from app.api.library import Library
 from app.api.logs import chosen_format, log_to
 from app.api.telemetry import Telemetry
 from app.chat_models.local_vllm import with_local_vllm
@@ -91,7 +92,9 @@ def build_server(
     """
     from app.ui import mount
 
-    app = create_app(pipeline, settings, store)
+    encoder = (settings.encoder, settings.encoder_engine)
+    library = Library(settings.index, encoder, pipeline.live_index, most=settings.max_uploads)
+    app = create_app(pipeline, settings, store, library)
     serving, telemetry = app.state.serving, app.state.telemetry
     app = mount(
         app,

@@ -283,6 +283,18 @@ class ServingSettings(BaseModel):
     max_body_bytes: int = Field(
         4_194_304, ge=1024, le=268_435_456, description="bytes of a request's body at most"
     )
+    uploads: Literal["auto", "open", "off"] = Field(
+        "auto",
+        description="who may add and delete documents over HTTP and on the page: auto, holders of "
+        "a key that may write, and where no keys are set, this machine; open, whoever may ask; "
+        "off, nobody",
+    )
+    upload_bytes: int = Field(
+        33_554_432, ge=1024, le=1_073_741_824, description="bytes of one upload at most"
+    )
+    max_uploads: int = Field(
+        200, ge=1, le=10_000, description="documents that were uploaded and are kept at once"
+    )
     max_messages: int = Field(
         256,
         ge=1,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from index.errors import KnowledgeBaseError
 
-__all__ = ["ACCEPTED", "BINARY", "STRUCTURED", "Format", "Found", "detect"]
+__all__ = ["ACCEPTED", "BINARY", "STRUCTURED", "Format", "Found", "detect", "is_readable"]
 
 _MOST_FILES = 10_000
 
@@ -63,6 +63,11 @@ class Found:
 
 def _format(path: Path) -> Format | None:
     return next((kind for kind in Format if kind.has(path)), None)
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a file is of a format that is read, by its name."""
+    return _format(path) is not None
 
 
 def _is_aside(path: Path) -> bool:

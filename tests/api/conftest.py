@@ -18,6 +18,7 @@ from openai import DefaultHttpxClient, OpenAI
 from starlette.types import Lifespan
 
 from app.api import create_app
+from app.api.library import Library
 from app.api.serving import ServedPipeline
 from app.config.settings import Settings
 from app.record.types import (
@@ -186,9 +187,12 @@ async def _closing_model(app: FastAPI, inner: Lifespan[FastAPI]) -> AsyncGenerat
 
 @contextlib.contextmanager
 def serving(
-    pipeline: ServedPipeline, store: Store | None = None, **fields: Any
+    pipeline: ServedPipeline,
+    store: Store | None = None,
+    library: Library | None = None,
+    **fields: Any,
 ) -> Iterator[Running]:
-    app = create_app(pipeline, settings_of(**fields), store)
+    app = create_app(pipeline, settings_of(**fields), store, library)
     inner = app.router.lifespan_context
     app.router.lifespan_context = lambda _: _closing_model(app, inner)
     with (
