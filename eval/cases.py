@@ -26,10 +26,10 @@ __all__ = [
     "WORDS",
     "Case",
     "CaseRecord",
+    "EarlierMessage",
     "ExpectedNumber",
     "Nugget",
     "Split",
-    "Turn",
     "read_suite",
     "rendered_schema",
     "sample_of",
@@ -54,7 +54,7 @@ _SMOKE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class EarlierMessage:
     """An earlier turn of a conversation."""
 
     role: Literal["user", "assistant"]
@@ -92,7 +92,7 @@ class Case:
     topic: str
     question: str
     answerable: bool
-    history: tuple[Turn, ...] = ()
+    history: tuple[EarlierMessage, ...] = ()
     gold: tuple[str, ...] = ()
     reference: str = ""
     nuggets: tuple[Nugget, ...] = ()
@@ -171,7 +171,7 @@ class CaseRecord(_Record):
             topic=self.topic,
             question=self.question,
             answerable=self.answerable,
-            history=tuple(Turn(turn.role, turn.content) for turn in self.history),
+            history=tuple(EarlierMessage(turn.role, turn.content) for turn in self.history),
             gold=tuple(self.gold),
             reference=self.reference,
             nuggets=tuple(Nugget(n.text, n.vital, tuple(n.aliases)) for n in self.nuggets),

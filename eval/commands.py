@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     asked = replace(asked, cases=with_gold(asked.cases, target))
     personas = tuple(options.persona or ["citewise-expert"])
     seed = None if options.target and options.seed is None else options.seed or 0
-    plan = runner.Plan(
+    plan = runner.RunPlan(
         options.suite, asked.cases, personas, options.repeats, seed, options.parallel
     )
     header = {
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     fresh = options.no_cache or options.target or options.retrieval_only
     cache = None if fresh else _cache_folder()
 
-    async def ask() -> runner.Report:
+    async def ask() -> runner.RunReport:
         try:
             return await runner.run(plan, target, options.out, tell=_telling(), cache=cache)
         finally:

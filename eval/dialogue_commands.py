@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from eval import playing, provenance, runner
 from eval.dialogues import Dialogue, read_dialogues
 from eval.errors import SuiteError
-from eval.opening import Asked, open_target, read_knowledge
+from eval.opening import CasesToAsk, open_target, read_knowledge
 from index.cli import print_json, progress_bar, say
 from index.files import put
 
@@ -24,7 +24,7 @@ def dialogues(options: argparse.Namespace) -> int:
     """Play dialogues of a target; 1 if one broke off."""
     chosen = _chosen(options)
     knowledge = read_knowledge(options.kb) if options.kb else None
-    target = open_target(options, Asked((), knowledge, options.suite))
+    target = open_target(options, CasesToAsk((), knowledge, options.suite))
     persona = (options.persona or ["citewise-expert"])[0]
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -74,7 +74,7 @@ class _Line(_Loose):
     hits: list[_Hit]
 
 
-class Said(BaseModel):
+class ReaderFeedback(BaseModel):
     """What the reader said, and of what: for whoever reviews the draft."""
 
     model_config = ConfigDict(extra="forbid")
@@ -95,7 +95,7 @@ class Draft(BaseModel):
     model_config = ConfigDict(extra="forbid")
     reviewed: str = Field("", description="who reviewed the case, and when; empty: not yet")
     case: CaseRecord
-    said: Said
+    said: ReaderFeedback
 
 
 def drafts_of(text: str, name: str) -> list[Draft]:
@@ -149,7 +149,7 @@ def _draft(line: _Line) -> Draft:
             standalone="",
             attack="",
         ),
-        said=Said(
+        said=ReaderFeedback(
             feedback=line.id,
             created=line.created,
             rating=line.rating,

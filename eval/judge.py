@@ -24,7 +24,7 @@ from app.record.types import JsonForm, Message
 from eval.claims import Label
 from index.errors import wrong_fields
 
-__all__ = ["ChatJudge", "Judgement", "Preference", "prompt_hashes"]
+__all__ = ["ChatJudge", "JudgeVerdict", "Preference", "prompt_hashes"]
 
 Held = Literal["support", "partial_support", "not_support"]
 Side = Literal["first", "second", "tie"]
@@ -57,7 +57,7 @@ _Read = TypeVar("_Read", bound=_Reply)
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class JudgeVerdict:
     """What a judge said. `labels` is empty where that is unscored; `fault` then says why."""
 
     labels: tuple[str, ...]
@@ -98,34 +98,34 @@ class ChatJudge:
         """Return what decides its judgements: the model and the prompts."""
         return {"model": self.model.name, "prompts": prompt_hashes()}
 
-    async def support(self, passage: str, claim: str) -> Judgement:
+    async def support(self, passage: str, claim: str) -> JudgeVerdict:
         """Judge whether a passage supports a claim: one label of `eval.claims.LABELS`."""
         reply = await self._asked("support", _Support, passage=passage, claim=claim)
-        if isinstance(reply, Judgement):
+        if isinstance(reply, JudgeVerdict):
             return reply
-        return Judgement((reply.label,), reply.rationale)
+        return JudgeVerdict((reply.label,), reply.rationale)
 
-    async def nuggets(self, question: str, answer: str, facts: Sequence[str]) -> Judgement:
+    async def nuggets(self, question: str, answer: str, facts: Sequence[str]) -> JudgeVerdict:
         """Judge which facts an answer holds: a label each, AutoNuggetizer's three."""
         listed = "\n".join(f"{i}. {fact}" for i, fact in enumerate(facts, 1))
         reply = await self._asked(
             "nuggets", _Nuggets, question=question, answer=answer, nuggets=listed,
             count=str(len(facts)),
         )  # fmt: skip
-        if isinstance(reply, Judgement):
+        if isinstance(reply, JudgeVerdict):
             return reply
         if len(reply.labels) != len(facts):
             said = f"got {len(reply.labels)} labels, expected {len(facts)}"
-            return Judgement((), reply.rationale, said)
-        return Judgement(tuple(reply.labels), reply.rationale)
+            return JudgeVerdict((), reply.rationale, said)
+        return JudgeVerdict(tuple(reply.labels), reply.rationale)
 
     async def prefer(self, question: str, reference: str, a: str, b: str) -> Preference:
         """Compare two answers in both orders."""
         given = {"question": question, "reference": reference or "none"}
         one = await self._asked("compare", _Better, first=a, second=b, **given)
         two = await self._asked("compare", _Better, first=b, second=a, **given)
-        faults = [each.fault for each in (one, two) if isinstance(each, Judgement)]
-        if isinstance(one, Judgement) or isinstance(two, Judgement):
+        faults = [each.fault for each in (one, two) if isinstance(each, JudgeVerdict)]
+        if isinstance(one, JudgeVerdict) or isinstance(two, JudgeVerdict):
             return Preference(None, False, (one.rationale, two.rationale), "; ".join(faults))
         by_one, by_two = _IN_ORDER[one.better], _SWAPPED[two.better]
         steady = by_one == by_two
@@ -135,7 +135,7 @@ class ChatJudge:
         """Release the model."""
         await self.model.close()
 
-    async def _asked(self, name: str, shape: type[_Read], **variables: str) -> _Read | Judgement:
+    async def _asked(self, name: str, shape: type[_Read], **variables: str) -> _Read | JudgeVerdict:
         """Ask; a reply that is not of that shape, or none, is a judgement without labels.
 
         Raises:
@@ -147,12 +147,12 @@ class ChatJudge:
         except ModelError as error:
             if isinstance(error, ModelUnavailable) and not isinstance(error, ModelTimeout):
                 raise
-            return Judgement((), fault=f"{type(error).__name__}: {error}")
+            return JudgeVerdict((), fault=f"{type(error).__name__}: {error}")
         try:
             return shape.model_validate_json(said)
         except ValidationError as error:
             wrong = wrong_fields(error, "reply", most=1)
-            return Judgement((), fault=f"{wrong}; got {said[:_KEPT]!r}")
+            return JudgeVerdict((), fault=f"{wrong}; got {said[:_KEPT]!r}")
 
     async def _written(self, message: Message, shape: type[_Reply]) -> str:
         form = JsonForm(shape.model_json_schema(), "judgement") if self._forms else None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from eval.errors import EvaluationError
-from eval.judge import ChatJudge, Judgement, Preference
+from eval.judge import ChatJudge, JudgeVerdict, Preference
 from eval.metrics.nuggets import nugget_recall
 from eval.metrics.text import strip_markers
 from eval.scoring import Scored, statements_of
@@ -73,7 +73,7 @@ async def judge_answers(
         held, stated = _asked_of(each)
         for asked in [*([held] if held else []), *stated]:
             wanted[asked.key(identity)] = asked
-    waiting = [key for key in wanted if not known.get(key, Judgement(())).labels]
+    waiting = [key for key in wanted if not known.get(key, JudgeVerdict(())).labels]
     unscored, done = 0, len(wanted) - len(waiting)
     tell(done, len(wanted))
     with (directory / JUDGED).open("a", encoding="utf-8") as file:
@@ -110,14 +110,14 @@ async def bounded(
         raise errors.exceptions[0] from None
 
 
-async def _judged(asked: _Asked, judge: ChatJudge) -> Judgement:
+async def _judged(asked: _Asked, judge: ChatJudge) -> JudgeVerdict:
     if asked.kind == _SUPPORT:
         return await judge.support(*asked.parts)
     question, answer, *facts = asked.parts
     return await judge.nuggets(question, answer, facts)
 
 
-def _read(directory: Path, identity: Mapping[str, Any] | None) -> dict[str, Judgement]:
+def _read(directory: Path, identity: Mapping[str, Any] | None) -> dict[str, JudgeVerdict]:
     """Read a run's judgements, the last of each key; a torn last line is left out.
 
     Raises:
@@ -130,11 +130,11 @@ def _read(directory: Path, identity: Mapping[str, Any] | None) -> dict[str, Judg
     whole = raw[: raw.rfind(b"\n") + 1]
     if len(whole) < len(raw):
         place.write_bytes(whole)
-    found: dict[str, Judgement] = {}
+    found: dict[str, JudgeVerdict] = {}
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
             row = json.loads(line)
-            judgement = Judgement(tuple(row["labels"]), row["rationale"], row["fault"])
+            judgement = JudgeVerdict(tuple(row["labels"]), row["rationale"], row["fault"])
             key, judge = row["key"], row["judge"]
         except (ValueError, KeyError, TypeError) as error:
             raise EvaluationError(
@@ -166,14 +166,14 @@ def attached(scored: Sequence[Scored], directory: Path) -> list[Scored]:
     return [_with(each, known, identity) for each in scored]
 
 
-def _with(scored: Scored, known: Mapping[str, Judgement], identity: Mapping[str, Any]) -> Scored:
+def _with(scored: Scored, known: Mapping[str, JudgeVerdict], identity: Mapping[str, Any]) -> Scored:
     held, stated = _asked_of(scored)
     added: dict[str, float | None] = {}
     said = known.get(held.key(identity)) if held else None
     if said and said.labels:
         flags = [label == "support" for label in said.labels]
         added["judged_vital_recall"] = nugget_recall(scored.case.nuggets, flags)
-    labels = [known.get(asked.key(identity), Judgement(())).labels for asked in stated]
+    labels = [known.get(asked.key(identity), JudgeVerdict(())).labels for asked in stated]
     every = len(statements_of(scored.sample.output)) if stated else 0
     if every and all(labels):
         borne = sum(label == ("supported",) for label in labels)

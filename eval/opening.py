@@ -21,11 +21,11 @@ from index.types import KnowledgeBase
 if TYPE_CHECKING:
     from app.answer.pipeline import Pipeline
 
-__all__ = ["Asked", "chosen_cases", "open_target", "read_knowledge", "with_gold"]
+__all__ = ["CasesToAsk", "chosen_cases", "open_target", "read_knowledge", "with_gold"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CasesToAsk:
     """The cases of a run, with the knowledge base to index for them, None for the index given."""
 
     cases: tuple[Case, ...]
@@ -43,7 +43,7 @@ def read_knowledge(specs: Sequence[str] | None) -> KnowledgeBase:
     return result.knowledge_base
 
 
-def chosen_cases(options: argparse.Namespace) -> Asked:
+def chosen_cases(options: argparse.Namespace) -> CasesToAsk:
     """Read the suite and choose by half, slice and limit.
 
     Raises:
@@ -76,7 +76,7 @@ def chosen_cases(options: argparse.Namespace) -> Asked:
         chosen = list(sample_of(chosen, options.limit))
     if not chosen:
         raise SuiteError(f"suite {options.suite}: no case is left in half {options.split}")
-    return Asked(tuple(chosen), knowledge, options.suite)
+    return CasesToAsk(tuple(chosen), knowledge, options.suite)
 
 
 def with_gold(cases: Sequence[Case], target: Target) -> tuple[Case, ...]:
@@ -113,7 +113,7 @@ def squeezed(text: str) -> str:
     return " ".join(re.sub(r"[`*\[\]\\]", "", text.lower()).split())
 
 
-def open_target(options: argparse.Namespace, asked: Asked) -> Target:
+def open_target(options: argparse.Namespace, asked: CasesToAsk) -> Target:
     """Open what will answer.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from eval.cases import Case, Turn
+from eval.cases import Case, EarlierMessage
 from eval.dialogues import FALSE_ACTS, Dialogue
 from eval.errors import EvaluationError
 from eval.metrics.dialogue import REPEATED, failures, share_repeated, topics_cited
@@ -70,7 +70,7 @@ class Played:
 
 async def play(dialogue: Dialogue, target: Target, persona: str, seed: int | None) -> Played:
     """Ask a dialogue's turns in order; a turn that fails ends it."""
-    history: tuple[Turn, ...] = ()
+    history: tuple[EarlierMessage, ...] = ()
     turns: list[PlayedTurn] = []
     for i, (said, want) in enumerate(zip(dialogue.turns, dialogue.expect, strict=True)):
         output = await _asked(target, _case(dialogue, i, history), persona, seed)
@@ -81,7 +81,7 @@ async def play(dialogue: Dialogue, target: Target, persona: str, seed: int | Non
         counted = want is not None and want.kind == "answer" and not want.asks_again
         repeated = share_repeated(output.text, before) if before is not None and counted else None
         turns.append(PlayedTurn(said, output, failed, repeated))
-        history += (Turn("user", said), Turn("assistant", output.text))
+        history += (EarlierMessage("user", said), EarlierMessage("assistant", output.text))
     return Played(dialogue, persona, tuple(turns))
 
 
@@ -93,7 +93,7 @@ async def _asked(target: Target, case: Case, persona: str, seed: int | None) -> 
         return f"{type(error).__name__}: {error}"
 
 
-def _case(dialogue: Dialogue, turn: int, history: tuple[Turn, ...]) -> Case:
+def _case(dialogue: Dialogue, turn: int, history: tuple[EarlierMessage, ...]) -> Case:
     return Case(
         id=f"{dialogue.id}/{turn + 1}", slice=dialogue.act, style="dialogue",
         topic=dialogue.topic, question=dialogue.turns[turn], answerable=True, history=history,
@@ -125,7 +125,10 @@ async def play_all(
     async def ask_again() -> None:
         for i, other in pairs:
             turn = played[other].turns[0]
-            history = (Turn("user", turn.said), Turn("assistant", turn.output.text))
+            history = (
+                EarlierMessage("user", turn.said),
+                EarlierMessage("assistant", turn.output.text),
+            )
             case = _case(played[i].dialogue, 0, history)
             again = await _asked(target, case, persona, seed)
             if isinstance(again, str):
@@ -334,7 +337,7 @@ def scored(played: Sequence[Played]) -> list[Scored]:
         history = tuple(
             turn
             for t in each.turns[:-1]
-            for turn in (Turn("user", t.said), Turn("assistant", t.output.text))
+            for turn in (EarlierMessage("user", t.said), EarlierMessage("assistant", t.output.text))
         )
         case = replace(_case(each.dialogue, max(last, 0), history), id=each.dialogue.id)
         output = each.turns[last].output if each.turns else Output()

@@ -25,7 +25,16 @@ from eval.records import Output, Sample, sample_from_json
 from eval.targets import Target
 from index.files import put
 
-__all__ = ["HEADER", "SAMPLES", "Plan", "Report", "open_run", "read_header", "read_samples", "run"]
+__all__ = [
+    "HEADER",
+    "SAMPLES",
+    "RunPlan",
+    "RunReport",
+    "open_run",
+    "read_header",
+    "read_samples",
+    "run",
+]
 
 HEADER, SAMPLES = "run.json", "samples.jsonl"
 _IDENTITY = ("target", "plan")
@@ -33,7 +42,7 @@ Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """What is asked: each case under each persona, `repeats` times, seeds counted from `seed`."""
 
     suite: str
@@ -57,7 +66,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RunReport:
     """What a run did. `kept` samples were there already."""
 
     directory: Path
@@ -140,8 +149,8 @@ def read_samples(directory: Path) -> list[Sample]:
 
 
 async def run(
-    plan: Plan, target: Target, directory: Path, *, tell: Tell, cache: Path | None = None
-) -> Report:
+    plan: RunPlan, target: Target, directory: Path, *, tell: Tell, cache: Path | None = None
+) -> RunReport:
     """Ask what is not answered yet, several at a time, keeping each answer at once.
 
     Args:
@@ -176,10 +185,10 @@ async def run(
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
                 group.create_task(work())
-    return Report(directory, len(waiting), kept, cached, failed, time.monotonic() - started)
+    return RunReport(directory, len(waiting), kept, cached, failed, time.monotonic() - started)
 
 
-def _jobs(plan: Plan, identity: dict[str, Any]) -> list[_Job]:
+def _jobs(plan: RunPlan, identity: dict[str, Any]) -> list[_Job]:
     return [
         _Job(_key(identity, case, persona, seed), case, persona, repeat, seed)
         for repeat in range(plan.repeats)

@@ -15,6 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from index.calculations import measuring
+
 __all__ = [
     "Estimate",
     "Paired",
@@ -73,12 +75,7 @@ def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """
     if n == 0:
         return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    p = successes / n
-    middle = p + z * z / (2 * n)
-    spread = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    return measuring.wilson(successes, n, level)
 
 
 def cluster_bootstrap(

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Literal
 
 from index.audit.arithmetic import miscomputed
-from index.audit.figure_pairs import Weights, figure_pairs
+from index.audit.figure_pairs import ClauseIdf, figure_pairs
 from index.audit.figures import StatedFigure, figures_of
 from index.audit.numbers import Number, compatible
 from index.text.quantities import Quantity, agree, quantities
@@ -25,7 +25,7 @@ from index.types import Hit, Passage, PassageKind
 __all__ = [
     "Disagreement",
     "Standing",
-    "Stated",
+    "StatedValue",
     "conflicts_for",
     "disagreements",
 ]
@@ -62,7 +62,7 @@ Standing = Literal["", "computed", "miscomputed", "newer", "primary"]
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedValue:
     """A value as printed, the passage that gives it, and what speaks for or against it.
 
     `computed` values come with their calculation; a `miscomputed` one does not follow from its
@@ -79,7 +79,7 @@ class Disagreement:
     """A quantity with the different values that passages give it."""
 
     quantity: str
-    values: tuple[Stated, ...]
+    values: tuple[StatedValue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +157,9 @@ def _asks_about(question: str, conflict: Disagreement, idf: Callable[[str], floa
     return share(quantity | around, words) >= _COVERED and share(words, quantity) >= _NAMED
 
 
-def _one_each(values: Sequence[Stated], rank: Mapping[str, int]) -> list[Stated]:
+def _one_each(values: Sequence[StatedValue], rank: Mapping[str, int]) -> list[StatedValue]:
     """Keep one statement of each value: the one that was retrieved best, else the first."""
-    kept: list[tuple[Quantity, Stated]] = []
+    kept: list[tuple[Quantity, StatedValue]] = []
     for stated in sorted(values, key=lambda value: rank[value.passage.id]):
         quantity = next(iter(quantities(stated.value)), None)
         if quantity is None:
@@ -173,7 +173,7 @@ def _one_each(values: Sequence[Stated], rank: Mapping[str, int]) -> list[Stated]
     return [stated for _, stated in kept]
 
 
-def _with_standing(values: Sequence[Stated]) -> tuple[Stated, ...]:
+def _with_standing(values: Sequence[StatedValue]) -> tuple[StatedValue, ...]:
     """Say of one value what sets it apart, the most telling that is known."""
     if any(value.standing == "miscomputed" for value in values):
         return tuple(values)
@@ -196,7 +196,7 @@ def _blanked(sentence: str, value: str) -> str:
     return sentence.replace(number, "…", 1).rstrip(".;:— ")
 
 
-def _is_computed(stated: Stated) -> bool:
+def _is_computed(stated: StatedValue) -> bool:
     """Tell whether a passage gives a value together with its calculation."""
     return any(
         stated.value in sentence and _COMPUTED.search(sentence) is not None
@@ -204,7 +204,7 @@ def _is_computed(stated: Stated) -> bool:
     )
 
 
-def _primary(values: Sequence[Stated]) -> list[bool]:
+def _primary(values: Sequence[StatedValue]) -> list[bool]:
     """Mark the values with a source that is no survey, guide or the like, if others have none."""
     known = [bool(value.passage.sources) for value in values]
     primary = [
@@ -214,7 +214,7 @@ def _primary(values: Sequence[Stated]) -> list[bool]:
     return primary if all(known) else [False] * len(values)
 
 
-def _newer(values: Sequence[Stated]) -> list[bool]:
+def _newer(values: Sequence[StatedValue]) -> list[bool]:
     """Mark the value all of whose sources are younger than each source of the others."""
     spans = []
     for value in values:
@@ -244,7 +244,7 @@ def _by_figures(passages: Sequence[Passage], idf: Callable[[str], float]) -> lis
     by_id = {passage.id: passage for passage in passages}
     figures = [figure for passage in passages for figure in figures_of(passage)]
     groups: list[dict[str, StatedFigure]] = []
-    for pair in figure_pairs(figures, Weights(idf)):
+    for pair in figure_pairs(figures, ClauseIdf(idf)):
         members = {figure.passage: figure for figure in (pair.one, pair.other)}
         if len(members) < 2:
             continue
@@ -277,20 +277,20 @@ def _label(members: Sequence[StatedFigure]) -> str:
     return _blanked(shortest.shown, shortest.printed)
 
 
-def _stated(passage: Passage, figure: StatedFigure) -> Stated:
+def _stated(passage: Passage, figure: StatedFigure) -> StatedValue:
     # People cut digits off as often as they round.
     wrong = any(
         compatible(figure.number, Number(value, 0.0, counted=True), loose=True)
         for value in (wrong.value for wrong in miscomputed(passage))
     )
-    stated = Stated(figure.printed, passage, "miscomputed" if wrong else "")
+    stated = StatedValue(figure.printed, passage, "miscomputed" if wrong else "")
     return replace(stated, standing="computed") if not wrong and _is_computed(stated) else stated
 
 
 def _worded_alike(passages: Sequence[Passage]) -> list[Disagreement]:
     """Find the quantities that passages tell of in nearly the same words, each pair once."""
     statements = [statement for passage in passages for statement in _statements(passage)]
-    found: dict[str, dict[str, Stated]] = {}
+    found: dict[str, dict[str, StatedValue]] = {}
     for one, other in combinations(statements, 2):
         if one.passage.id == other.passage.id or not _same_quantity(one, other):
             continue
@@ -298,7 +298,7 @@ def _worded_alike(passages: Sequence[Passage]) -> list[Disagreement]:
             continue
         label = min((one, other), key=lambda statement: len(statement.label)).label
         for statement in (one, other):
-            stated = Stated(statement.printed, statement.passage)
+            stated = StatedValue(statement.printed, statement.passage)
             found.setdefault(label, {})[statement.passage.id] = stated
     return [Disagreement(label, tuple(values.values())) for label, values in found.items()]
 

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from index.encoders import Encoder, TokenEncoder, TokenVectors, Vectors
 from index.store import LoadedIndex
-from index.types import Hit, SearchResult
+from index.types import Hit, SearchHits
 
 __all__ = ["FusionSettings", "HybridRetriever", "Retriever"]
 
@@ -45,7 +45,7 @@ class FusionSettings:
 class Retriever(Protocol):
     """Anything that ranks passages for a query, given in one or several forms."""
 
-    def search(self, query: str, k: int, *, also: Sequence[str] = ()) -> SearchResult:
+    def search(self, query: str, k: int, *, also: Sequence[str] = ()) -> SearchHits:
         """Return the k best passages, best first."""
 
 
@@ -66,7 +66,7 @@ class HybridRetriever:
         faiss.omp_set_num_threads(1)
         threadpool_limits(1, user_api="blas")
 
-    def search(self, query: str, k: int, *, also: Sequence[str] = ()) -> SearchResult:
+    def search(self, query: str, k: int, *, also: Sequence[str] = ()) -> SearchHits:
         """Return the k best passages for a query.
 
         Args:
@@ -93,7 +93,7 @@ class HybridRetriever:
         watch.lap("late")
         stages = {"dense": dense, "lexical": lexical, "late": late.scores}
         hits = self._hits(_Scores(total, stages, late.met), candidates, k)
-        return SearchResult(query, hits, watch.laps, late.weights)
+        return SearchHits(query, hits, watch.laps, late.weights)
 
     def _encode(self, forms: Sequence[str]) -> tuple[Vectors, tuple[TokenVectors, ...]]:
         """Encode a query's forms, with their tokens where the index holds the passages'."""

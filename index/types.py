@@ -22,7 +22,7 @@ __all__ = [
     "PassageKind",
     "Place",
     "Practice",
-    "SearchResult",
+    "SearchHits",
     "Section",
     "Source",
     "Topic",
@@ -227,7 +227,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchHits:
     """Hits, best first, with the time each stage took in milliseconds.
 
     `token_weights` are the shares of the query's tokens in late interaction, 1 in all.

@@ -36,7 +36,7 @@ Rows = list[tuple[str, str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class TimedReply:
     """One answer as its client saw it: seconds to its end, and between its chunks."""
 
     status: int
@@ -47,7 +47,7 @@ class Reply:
 
 async def ask(
     http: aiohttp.ClientSession, question: str, *, stream: bool, tokens: int | None = None
-) -> Reply:
+) -> TimedReply:
     """Ask once and read the answer to its end."""
     body: dict[str, Any] = {
         "model": "citewise-expert",
@@ -61,7 +61,7 @@ async def ask(
         times = [time.perf_counter() async for _ in reply.content.iter_any()]
     ended = time.perf_counter()
     gaps = tuple(after - before for before, after in pairwise(times))
-    return Reply(reply.status, reply.headers["x-request-id"], ended - begun, gaps)
+    return TimedReply(reply.status, reply.headers["x-request-id"], ended - begun, gaps)
 
 
 def client(running: Server) -> aiohttp.ClientSession:
@@ -73,7 +73,7 @@ def client(running: Server) -> aiohttp.ClientSession:
     )
 
 
-def overheads(running: Server, replies: Sequence[Reply]) -> list[float]:
+def overheads(running: Server, replies: Sequence[TimedReply]) -> list[float]:
     """Milliseconds of each request beyond its retrieval and its verification."""
     time.sleep(0.3)  # the last lines of the log
     lines = running.lines()
@@ -152,10 +152,10 @@ async def smoothness(options: argparse.Namespace, index: Path, folder: Path) -> 
 
 async def offered(
     http: aiohttp.ClientSession, asked: Sequence[str], rate: float, seconds: float
-) -> list[Reply]:
+) -> list[TimedReply]:
     """Ask at a rate, at random times, whether or not answers come."""
     times = random.Random(1)
-    pending: list[asyncio.Task[Reply]] = []
+    pending: list[asyncio.Task[TimedReply]] = []
     until = time.perf_counter() + seconds
     due = time.perf_counter()
     while (now := time.perf_counter()) < until:

@@ -31,7 +31,7 @@ from app.chat_models.openai_compatible import OpenAiCompatibleModel
 from app.record.types import Final, Message, Question, Sampling
 from index.cli import Parser, say
 from scripts.bench.asking import Load, Prompts, client, load, to_citewise
-from scripts.bench.engines import Engine, Marks, engine_at, vllm
+from scripts.bench.engines import Marks, VllmEndpoint, engine_at, vllm
 from scripts.bench.measure import ROOT, machine, replace_section, table
 from scripts.bench.serving import Server, questions, scripted_model, server
 
@@ -48,7 +48,7 @@ _SETTINGS = {
 }  # fmt: skip
 
 
-async def compare(options: argparse.Namespace, engine: Engine, citewise: Server) -> str:
+async def compare(options: argparse.Namespace, engine: VllmEndpoint, citewise: Server) -> str:
     """Each number of conversations, directly and through Citewise in turns."""
     prompts = Prompts(engine.url, options.index)
     asked = await prompts.answerable(questions(), 16 * options.answers)
@@ -92,7 +92,7 @@ def _compared(conversations: int, alone: Sequence[Load], ours: Sequence[Load]) -
     return [conversations, *of(alone), *of(ours), longer, rate]
 
 
-async def cache(options: argparse.Namespace, engine: Engine, citewise: Server) -> str:
+async def cache(options: argparse.Namespace, engine: VllmEndpoint, citewise: Server) -> str:
     """Users of one persona, one question each, all different."""
     rows = []
     for persona in ("citewise-architect", "citewise-engineer+research"):
@@ -151,7 +151,7 @@ async def _bare(url: str, messages: Sequence[Message], tokens: int) -> float:
         return time.process_time() - begun
 
 
-async def best_of(options: argparse.Namespace, engine: Engine) -> str:
+async def best_of(options: argparse.Namespace, engine: VllmEndpoint) -> str:
     """What more drafts cost, and what they bring."""
     prompts = Prompts(engine.url, options.index)
     asked = await prompts.answerable(questions()[2::5], options.users)
@@ -183,7 +183,7 @@ async def best_of(options: argparse.Namespace, engine: Engine) -> str:
     )  # fmt: skip
 
 
-async def decode(options: argparse.Namespace, engine: Engine) -> list[list[object]]:
+async def decode(options: argparse.Namespace, engine: VllmEndpoint) -> list[list[object]]:
     """Tokens a second of the engine alone, and how many proposed tokens were right."""
     prompts = Prompts(engine.url, options.index)
     asked = await prompts.answerable(questions(), 16 * options.answers)

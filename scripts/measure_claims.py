@@ -23,11 +23,11 @@ from index.store import load
 from index.types import Hit, Passage, PassageKind
 from scripts.training.claims_data import restatements, shipped_passages
 
-__all__ = ["Found", "Pair", "held_out", "measure", "read_pairs", "table"]
+__all__ = ["PairVerdict", "SentencePair", "held_out", "measure", "read_pairs", "table"]
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class SentencePair:
     """A sentence beside a passage; `kind` is its distance from it, `change` what makes it false."""
 
     sentence: str
@@ -38,10 +38,10 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PairVerdict:
     """What a verifier did with a pair, and the seconds that it took."""
 
-    pair: Pair
+    pair: SentencePair
     verdict: Verdict
     seconds: float
 
@@ -59,17 +59,17 @@ class Found:
         return " ".join(text[s.start : s.end] for s in self.verdict.instead)
 
 
-def held_out(passages: Mapping[str, Passage]) -> list[Pair]:
+def held_out(passages: Mapping[str, Passage]) -> list[SentencePair]:
     """Return the restatements of the topics that nothing is trained on."""
     return [
-        Pair(r["claim"], passages[ref], r["label"] == "supported", r["distance"],
+        SentencePair(r["claim"], passages[ref], r["label"] == "supported", r["distance"],
              r.get("change", ""))
         for ref, records in restatements(test=True).items()
         for r in records
     ]  # fmt: skip
 
 
-def read_pairs(path: Path, passages: Mapping[str, Passage]) -> list[Pair]:
+def read_pairs(path: Path, passages: Mapping[str, Passage]) -> list[SentencePair]:
     """Read pairs from a file; a passage that it spells out stands as it is spelled there."""
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -83,24 +83,26 @@ def read_pairs(path: Path, passages: Mapping[str, Passage]) -> list[Pair]:
             known = Passage("t/faq/0", PassageKind.FAQ, "t", topic, heading, text, sources)
         true = row["label"] == "supported"
         kind = row.get("distance") or row.get("kind", "")
-        found.append(Pair(row["claim"], known, true, kind, row.get("change", "")))
+        found.append(SentencePair(row["claim"], known, true, kind, row.get("change", "")))
     return found
 
 
-def measure(pairs: Iterable[Pair], verify: Callable[[Pair], Verdict]) -> list[Found]:
+def measure(
+    pairs: Iterable[SentencePair], verify: Callable[[SentencePair], Verdict]
+) -> list[PairVerdict]:
     """Verify each pair."""
     found = []
     for pair in pairs:
         began = time.perf_counter()
         verdict = verify(pair)
-        found.append(Found(pair, verdict, time.perf_counter() - began))
+        found.append(PairVerdict(pair, verdict, time.perf_counter() - began))
     return found
 
 
-def table(found: Sequence[Found]) -> str:
+def table(found: Sequence[PairVerdict]) -> str:
     """Return the shares by distance and by what was changed, as Markdown."""
     rows = ["| sentences | n | shown | replaced | dropped |", "|---|---|---|---|---|"]
-    groups: dict[str, list[Found]] = {}
+    groups: dict[str, list[PairVerdict]] = {}
     for each in found:
         truth = "true" if each.pair.true else "false"
         groups.setdefault(f"{truth}, {each.pair.kind}", []).append(each)
@@ -116,7 +118,7 @@ def table(found: Sequence[Found]) -> str:
     return "\n".join(rows)
 
 
-def _objections(found: Sequence[Found]) -> dict[str, int]:
+def _objections(found: Sequence[PairVerdict]) -> dict[str, int]:
     """Count why true sentences were not shown as written."""
     counts: dict[str, int] = {}
     for each in found:
@@ -126,7 +128,7 @@ def _objections(found: Sequence[Found]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda c: -c[1]))
 
 
-def _row(each: Found) -> dict[str, object]:
+def _row(each: PairVerdict) -> dict[str, object]:
     return {
         "ref": each.pair.passage.id, "claim": each.pair.sentence, "true": each.pair.true,
         "kind": each.pair.kind, "change": each.pair.change, "outcome": each.outcome,

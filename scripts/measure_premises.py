@@ -23,13 +23,13 @@ from app.record.types import Question
 from app.service import open_pipeline
 from index.cli import Parser, run
 
-__all__ = ["QUESTIONS", "Row", "corrected", "read_rows"]
+__all__ = ["QUESTIONS", "PremiseRow", "corrected", "read_rows"]
 
 QUESTIONS = ROOT / "eval" / "suites" / "premises" / "premises.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PremiseRow:
     """A question, whether its premise is true, false, or of another model, and what is true."""
 
     id: str
@@ -45,14 +45,16 @@ class Row:
         )
 
 
-def read_rows(path: Path = QUESTIONS) -> list[Row]:
+def read_rows(path: Path = QUESTIONS) -> list[PremiseRow]:
     """The questions of a file, a JSON object a line."""
-    return [Row(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [
+        PremiseRow(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()
+    ]
 
 
 async def corrected(
-    pipeline: Pipeline, rows: Iterable[Row]
-) -> AsyncIterator[tuple[Row, list[Correction]]]:
+    pipeline: Pipeline, rows: Iterable[PremiseRow]
+) -> AsyncIterator[tuple[PremiseRow, list[Correction]]]:
     """Each question whose premises an answer would correct, with the corrections."""
     for row in rows:
         found = await pipeline.retrieve(Question(row.question))
@@ -61,7 +63,7 @@ async def corrected(
             yield row, wrong
 
 
-async def _measure(pipeline: Pipeline, rows: Sequence[Row]) -> int:
+async def _measure(pipeline: Pipeline, rows: Sequence[PremiseRow]) -> int:
     spoken: Counter[str] = Counter()
     right = 0
     async for row, found in corrected(pipeline, rows):

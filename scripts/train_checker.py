@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.checking.checker import opposing, supporting
-from app.checking.weighing import CLASSES, FEATURES, Read, Weights, measured
+from app.checking.weighing import CLASSES, FEATURES, CheckerWeights, Read, measured
 from app.record.evidence import evidence_of
 from app.verifying.supports import LexicalVerifier
 from index.__main__ import DEFAULT_INDEX
@@ -42,7 +42,7 @@ _SAME_SAID = 0.8
 
 
 @dataclass(frozen=True)
-class Passage:
+class MeasuredPassage:
     """A passage that was found for a statement, as the statement reads against it."""
 
     features: Mapping[str, float]
@@ -53,11 +53,11 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class Found:
+class MeasuredStatement:
     """A statement with the passages that were found."""
 
     true: bool
-    passages: tuple[Passage, ...]
+    passages: tuple[MeasuredPassage, ...]
 
 
 def main() -> int:
@@ -74,7 +74,7 @@ def main() -> int:
     mean, scale = X.mean(axis=0), X.std(axis=0)
     scale[scale == 0] = 1.0
     model = LogisticRegression(C=0.3, max_iter=3000).fit((X - mean) / scale, y)
-    weights = Weights(
+    weights = CheckerWeights(
         model.coef_.round(4).tolist(), model.intercept_.round(4).tolist(),
         mean.round(4).tolist(), scale.round(4).tolist(), 1.0, 1.0,
     )  # fmt: skip
@@ -98,7 +98,9 @@ def _statements() -> list[Mapping[str, Any]]:
     return claims
 
 
-def _found(retriever: HybridRetriever, statements: Sequence[Mapping[str, Any]]) -> Iterator[Found]:
+def _found(
+    retriever: HybridRetriever, statements: Sequence[Mapping[str, Any]]
+) -> Iterator[MeasuredStatement]:
     idf = retriever.index.lexical.idf
     verifier = LexicalVerifier(idf)
     for number, one in enumerate(statements, start=1):
@@ -115,10 +117,10 @@ def _found(retriever: HybridRetriever, statements: Sequence[Mapping[str, Any]]) 
         ]
         rivals = {read.item.passage.id for read in opposing(reads)}
         topic = one["ref"].partition("/")[0]
-        yield Found(
+        yield MeasuredStatement(
             one["label"] == "supported",
             tuple(
-                Passage(
+                MeasuredPassage(
                     found,
                     item.passage.id == one["ref"],
                     item.passage.topic == topic and found["span"] > _SAME_SAID,
@@ -132,7 +134,7 @@ def _found(retriever: HybridRetriever, statements: Sequence[Mapping[str, Any]]) 
             say(f"{number} of {len(statements)} read")
 
 
-def _pairs(found: Sequence[Found]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _pairs(found: Sequence[MeasuredStatement]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Pairs of statement and passage with their class; what another one may say too is left out."""
     rows, labels = [], []
     for one in found:
@@ -144,7 +146,7 @@ def _pairs(found: Sequence[Found]) -> tuple[NDArray[np.float64], NDArray[np.int6
     return np.array(rows), np.array(labels)
 
 
-def _thresholds(found: Sequence[Found], weights: Weights) -> tuple[float, float]:
+def _thresholds(found: Sequence[MeasuredStatement], weights: CheckerWeights) -> tuple[float, float]:
     """Choose where a statement counts as supported, and as contradicted.
 
     Each holds for what is wrong by itself and for what is not in the sources by itself.

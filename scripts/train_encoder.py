@@ -25,14 +25,14 @@ from index.weights import MINILM
 from scripts.training.card import model_card, table
 from scripts.training.data import (
     Item,
-    Pair,
+    TrainingPair,
     cases_of,
     digest_of,
     items_of,
     split_questions,
     split_topics,
 )
-from scripts.training.evaluate import Row, compare
+from scripts.training.evaluate import ComparisonRow, compare
 from scripts.training.fit import Bank, Fit, Schedule, fit
 from scripts.training.low_rank import low_rank_changes, save_adapter
 
@@ -140,10 +140,10 @@ def _bank(items: Sequence[Item], encoder: Encoder) -> Bank:
     )
 
 
-def _pairs(items: Sequence[Item], topics: Sequence[str]) -> list[Pair]:
+def _pairs(items: Sequence[Item], topics: Sequence[str]) -> list[TrainingPair]:
     wanted = frozenset(topics)
     return [
-        Pair(question, item.texts[0], item.passage)
+        TrainingPair(question, item.texts[0], item.passage)
         for item in items
         if item.topic in wanted
         for question in item.questions
@@ -169,7 +169,7 @@ def _write(folder: Path, fitted: Fit, rank: int, training: dict[str, Any]) -> fl
 
 def _measure(
     bases: Sequence[KnowledgeBase], held: Sequence[str], before: Encoder, folder: Path
-) -> list[Row]:
+) -> list[ComparisonRow]:
     after = OpenVinoEncoder(
         MINILM.locate().parent, NAME, expected_sha256=MINILM.sha256, adapter=Adapter.load(folder)
     )

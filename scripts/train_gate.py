@@ -34,7 +34,7 @@ from index.encoders import load_encoder
 from index.live import LiveIndex
 from index.retrieve import FusionSettings, HybridRetriever
 from index.sources import SHIPPED, read
-from index.types import KnowledgeBase, SearchResult
+from index.types import KnowledgeBase, SearchHits
 from scripts.dev_cases import dev_cases, is_dev
 from scripts.training.data import is_test, unasked
 
@@ -57,7 +57,7 @@ _COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 
 @dataclass(frozen=True)
-class Row:
+class GateRow:
     """A question with what the gate measures; `kind` is its slice or how it was made.
 
     `phrased` tells whether the index that was asked holds other ways of asking.
@@ -75,7 +75,7 @@ class Fitted:
     """A gate for one kind of index, with what it was fitted on and the held-out scores."""
 
     title: str
-    rows: Sequence[Row]
+    rows: Sequence[GateRow]
     scores: NDArray[np.float64]
     threshold: float
 
@@ -183,12 +183,12 @@ def _near_misses() -> Iterator[Held]:
 
 def _rows(
     retriever: HybridRetriever, names: Sequence[str], held: Sequence[Held], *, phrased: bool
-) -> Iterator[Row]:
+) -> Iterator[GateRow]:
     idf = retriever.index.lexical.idf
 
-    def row(topic: str, kind: str, answerable: bool, found: SearchResult) -> Row:
+    def row(topic: str, kind: str, answerable: bool, found: SearchHits) -> GateRow:
         values = features(found.query, found, idf)
-        return Row(phrased, topic, kind, answerable, tuple(values[name] for name in names))
+        return GateRow(phrased, topic, kind, answerable, tuple(values[name] for name in names))
 
     slices = ("paraphrase", "data-point", "cross-topic", "false-premise", "unanswerable")
     for case in dev_cases(*slices):
@@ -215,7 +215,7 @@ def _rows(
         yield row(pair["topic"], _PAIRED_MISS, False, missed)
 
 
-def _arrays(rows: Sequence[Row]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _arrays(rows: Sequence[GateRow]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return np.array([row.measured for row in rows]), np.array([row.answerable for row in rows])
 
 
@@ -224,7 +224,7 @@ def _as_json(names: Sequence[str], weights: NDArray[np.float64], bias: float) ->
     return {"weights": {name: round(float(w), 4) for name, w in named}, "bias": round(bias, 4)}
 
 
-def _fit(rows: Sequence[Row], negatives: Sequence[str]) -> tuple[NDArray[np.float64], float]:
+def _fit(rows: Sequence[GateRow], negatives: Sequence[str]) -> tuple[NDArray[np.float64], float]:
     """Tell the answerable from some kinds of the unanswerable."""
     from sklearn.linear_model import LogisticRegression
 
@@ -245,7 +245,7 @@ def _fit(rows: Sequence[Row], negatives: Sequence[str]) -> tuple[NDArray[np.floa
     return weights, float(model.intercept_[0] - weights @ center)
 
 
-def _cross_validated(rows: Sequence[Row]) -> NDArray[np.float64]:
+def _cross_validated(rows: Sequence[GateRow]) -> NDArray[np.float64]:
     """Score each question by a model that saw none of its topic. Shape: (rows,)."""
     from sklearn.model_selection import GroupKFold
 
@@ -258,7 +258,7 @@ def _cross_validated(rows: Sequence[Row]) -> NDArray[np.float64]:
     return scores
 
 
-def _operating_point(rows: Sequence[Row], scores: NDArray[np.float64]) -> float:
+def _operating_point(rows: Sequence[GateRow], scores: NDArray[np.float64]) -> float:
     suites = np.array([row.answerable and row.kind not in (_PAIRED, _HELD) for row in rows])
     return float(np.quantile(scores[suites], 1 - _ANSWERED))
 

@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -129,21 +128,15 @@ def test_help_answers_at_once_and_loads_nothing_heavy(package: str) -> None:
         f"import sys, runpy; sys.argv = ['{package}', '--help']\n"
         f"try: runpy.run_module('{package}', run_name='__main__')\n"
         "except SystemExit as stop: assert not stop.code\n"
-        "import json; print(json.dumps(sorted(sys.modules)))"
+        "import json, time; print(json.dumps([time.process_time(), *sorted(sys.modules)]))"
     )
     shown = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    loaded = set(json.loads(shown.stdout.splitlines()[-1]))
-    assert not loaded & {*HEAVY, "openvino", "gradio", "faiss", "pydantic", "fastapi"}
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", package, "--help"], cwd=ROOT, capture_output=True, check=True
-        )
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.5
+    # What it costs in processor time, so that a busy machine decides nothing.
+    seconds, *loaded = json.loads(shown.stdout.splitlines()[-1])
+    assert not {*loaded} & {*HEAVY, "openvino", "gradio", "faiss", "pydantic", "fastapi"}
+    assert seconds < 0.5
 
 
 def test_a_serving_process_never_imports_torch(shipped_index: Path) -> None:

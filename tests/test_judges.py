@@ -11,15 +11,15 @@ import pytest
 from scripts.judges import environments
 from scripts.judges.asking import ALL
 from scripts.judges.environments import CLIENTS, Missing, node_env, python_env, versions_of
-from scripts.judges.report import Section, publish, table
+from scripts.judges.report import JudgeReport, publish, table
 from tests.conftest import ROOT
 
 
 def test_a_section_is_replaced_in_its_place(tmp_path: Path) -> None:
     document = tmp_path / "judges.md"
-    publish(Section("a", "First", "old", True), document)
-    publish(Section("b", "Second", "kept", True), document)
-    publish(Section("a", "First", table(["x"], [["1|2\n3"]]), True), document)
+    publish(JudgeReport("a", "First", "old", True), document)
+    publish(JudgeReport("b", "Second", "kept", True), document)
+    publish(JudgeReport("a", "First", table(["x"], [["1|2\n3"]]), True), document)
     text = document.read_text()
     assert text.startswith("# Judges\n")
     assert text.index("## First") < text.index("1\\|2 3") < text.index("## Second")

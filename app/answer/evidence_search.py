@@ -25,7 +25,7 @@ from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
 from index.text.sentences import MARKER
 from index.text.tokens import UNSEEN, content_words
-from index.types import Hit, PassageKind, SearchResult
+from index.types import Hit, PassageKind, SearchHits
 
 __all__ = ["EvidenceSearch"]
 
@@ -54,7 +54,7 @@ class _Looked:
     """What was found for one form of a question, and how sure it is that it answers."""
 
     form: Form
-    found: SearchResult
+    found: SearchHits
     confidence: float
     answerable: bool
     gap: Gap | None = None
@@ -209,8 +209,8 @@ def _was_said(hits: Sequence[Hit], answer: str) -> bool:
 
 
 def _defined(
-    found: SearchResult, query: str, subjects: Subjects, index: LoadedIndex
-) -> SearchResult | None:
+    found: SearchHits, query: str, subjects: Subjects, index: LoadedIndex
+) -> SearchHits | None:
     """Put first what says what is asked for by name; None where no name is asked for.
 
     That is the FAQ that asks just this, or a topic's definition and what sums the topic up.

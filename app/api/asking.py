@@ -16,8 +16,8 @@ from app.record.json_schema import check_schema
 from app.record.types import JsonForm, Message, Question, Role, Sampling
 
 __all__ = [
-    "Conversation",
     "Limits",
+    "ReadMessages",
     "chat_question",
     "conversation",
     "json_form",
@@ -51,7 +51,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class ReadMessages:
     """Messages by what they are: the question, the turns before it, a client's instructions."""
 
     text: str
@@ -130,7 +130,7 @@ def conversation(
     *,
     field: str = "messages",
     question_field: str | None = None,
-) -> Conversation:
+) -> ReadMessages:
     """Sort messages by what they are; the last of a user is the question.
 
     Where no user speaks, the last instruction is asked, as clients do that send only one. Of more
@@ -166,7 +166,7 @@ def conversation(
     instructions = "\n\n".join(part for part in told if part.strip())
     if not is_chore(Question(text, instructions=instructions)):  # those quote a conversation
         _check_length(text, place, limits.question_chars)
-    return Conversation(text, history[-limits.turns :] if limits.turns else (), instructions)
+    return ReadMessages(text, history[-limits.turns :] if limits.turns else (), instructions)
 
 
 def left_out(messages: Sequence[ChatMessage], limits: Limits) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from app.api.schemas import (
     Annotation,
-    Calculation,
+    CalculationResult,
     ConflictValue,
     Grounding,
     GroundingClaim,
@@ -153,7 +153,7 @@ def grounding(answer: Answer, cited: list[CitedSource], *, persona: str) -> Grou
             for conflict in answer.conflicts
         ],
         premises=[GroundingPremise(text=each.text, n=each.n) for each in answer.premises],
-        calculations=[Calculation(**each) for each in answer.calculations],
+        calculations=[CalculationResult(**each) for each in answer.calculations],
     )
 
 

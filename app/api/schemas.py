@@ -179,7 +179,7 @@ class GroundingPremise(Reply):
     n: int
 
 
-class Calculation(Reply):
+class CalculationResult(Reply):
     """A calculation with its sum."""
 
     name: str
@@ -211,7 +211,7 @@ class Grounding(Reply):
     claims: list[GroundingClaim]
     conflicts: list[GroundingConflict]
     premises: list[GroundingPremise]
-    calculations: list[Calculation]
+    calculations: list[CalculationResult]
 
 
 class SideChannels(TypedDict):
@@ -512,7 +512,7 @@ class ResponseObject(ResponseState):
     x_grounding: Grounding | None
 
 
-class CalculationReply(Calculation):
+class CalculationReply(CalculationResult):
     """A calculation that was asked for; its `value` is null where nothing bounds it."""
 
     object: Literal["calculation"]

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from app.checking.differences import Compared
-from app.checking.statements import Stated, statements
-from app.checking.weighing import Read, Weights, read
+from app.checking.statements import TextSentence, statements
+from app.checking.weighing import CheckerWeights, Read, read
 from app.question.subjects import subjects_of
 from app.record.checked import Bearing, Checked, CheckedSentence, Difference, Verdict
 from app.record.errors import RequestError
@@ -47,11 +47,11 @@ class Checker:
     """Checks texts against one index."""
 
     def __init__(
-        self, retriever: HybridRetriever, verifier: Verifier, weights: Weights | None = None
+        self, retriever: HybridRetriever, verifier: Verifier, weights: CheckerWeights | None = None
     ) -> None:
         """Take what searches, what verifies, and how passages are weighed."""
         self._retriever, self._verifier = retriever, verifier
-        self._weights = weights or Weights.shipped()
+        self._weights = weights or CheckerWeights.shipped()
         self._subjects = subjects_of(retriever.index)
         self._idf = retriever.index.lexical.idf
         self._lexical = LexicalVerifier(self._idf)
@@ -76,7 +76,7 @@ class Checker:
         sentences = [await self._sentence(one) for one in stated]
         return Checked(text, tuple(sentences), self._retriever.index.fingerprint, datetime.now(UTC))
 
-    async def _sentence(self, stated: Stated) -> CheckedSentence:
+    async def _sentence(self, stated: TextSentence) -> CheckedSentence:
         made = CheckedSentence(
             stated.text, stated.start, stated.end, "no_claim",
             read_as=stated.read_as if stated.put else "",
@@ -164,7 +164,7 @@ def _first(chosen: Sequence[Read], reads: Sequence[Read]) -> tuple[Read, ...]:
     return (*chosen, *also)
 
 
-def _bearing(one: Read, stated: Stated, verdict: Verdict) -> Bearing:
+def _bearing(one: Read, stated: TextSentence, verdict: Verdict) -> Bearing:
     passage = one.item.passage
     found = one.compared.differences if verdict == "contradicted" else ()
     return Bearing(
@@ -180,7 +180,7 @@ def _bearing(one: Read, stated: Stated, verdict: Verdict) -> Bearing:
     )
 
 
-def _placed(difference: Difference, stated: Stated) -> Difference | None:
+def _placed(difference: Difference, stated: TextSentence) -> Difference | None:
     """Put a difference where it stands in the text that was checked."""
     place = stated.place(difference.start, difference.end)
     return replace(difference, start=place[0], end=place[1]) if place else None

@@ -15,7 +15,7 @@ from index.text.anaphora import leans
 from index.text.names import names_in
 from index.text.sentences import FENCE, MARKER, sentences
 
-__all__ = ["Stated", "statements"]
+__all__ = ["TextSentence", "statements"]
 
 _OPENING = re.compile(
     r"(?:(?:however|moreover|furthermore|additionally|in addition|also|then|so|thus|hence|"
@@ -44,7 +44,7 @@ _BACK = 3  # sentences that a subject may be taken from
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class TextSentence:
     """A sentence of a text, `start` to `end` in its code points, and how it is read on its own.
 
     `at` is where in the sentence a subject was put, `put` what was put there and `taken` how
@@ -70,9 +70,9 @@ class Stated:
         return start + shift, end + shift
 
 
-def statements(text: str, subjects: Subjects) -> list[Stated]:
+def statements(text: str, subjects: Subjects) -> list[TextSentence]:
     """Cut a text into its sentences and read each in its place."""
-    found: list[Stated] = []
+    found: list[TextSentence] = []
     for start, end in sentences(text):
         if text.startswith(FENCE, start):
             continue
@@ -93,8 +93,10 @@ def _without_markers(text: str, start: int, end: int) -> int:
     return start + len(body)
 
 
-def _read(sentence: str, start: int, before: Sequence[Stated], subjects: Subjects) -> Stated:
-    as_is = Stated(sentence, start, start + len(sentence), sentence)
+def _read(
+    sentence: str, start: int, before: Sequence[TextSentence], subjects: Subjects
+) -> TextSentence:
+    as_is = TextSentence(sentence, start, start + len(sentence), sentence)
     match = _OPENING.match(sentence)
     if match is None:
         return as_is
@@ -110,7 +112,7 @@ def _read(sentence: str, start: int, before: Sequence[Stated], subjects: Subject
         elif match["is"]:
             put = f"{subject} {'is' if match['is'].endswith('s') else 'are'}"
         read_as = f"{sentence[:at]}{put}{sentence[at + taken :]}"
-        return Stated(
+        return TextSentence(
             sentence, start, start + len(sentence), read_as, at, put, taken, earlier.read_as
         )
     return as_is

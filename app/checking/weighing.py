@@ -24,7 +24,7 @@ from app.verifying.supports import LexicalVerifier
 from index.text.opposites import CONTRARIES, OPPOSITES
 from index.text.tokens import UNSEEN, content_words, tokenize
 
-__all__ = ["CLASSES", "FEATURES", "Class", "Read", "Weights", "measured", "read"]
+__all__ = ["CLASSES", "FEATURES", "CheckerWeights", "Class", "Read", "measured", "read"]
 
 Class = Literal["silent", "says", "denies"]
 CLASSES: tuple[Class, ...] = ("silent", "says", "denies")
@@ -43,7 +43,7 @@ _UNIVERSAL = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class CheckerWeights:
     """The model's weights, (classes, features), standardized, and the operating points.
 
     A statement is supported only from `says_at`, and contradicted only from `denies_at` on.
@@ -58,7 +58,7 @@ class Weights:
 
     @classmethod
     @cache
-    def shipped(cls) -> Weights:
+    def shipped(cls) -> CheckerWeights:
         """Read the weights that come with Citewise."""
         return cls(**json.loads(_WEIGHTS.read_text(encoding="utf-8")))
 
@@ -84,7 +84,7 @@ class Read:
 
 
 def read(
-    statement: str, item: Evidence, verifier: LexicalVerifier, idf: Idf, weights: Weights
+    statement: str, item: Evidence, verifier: LexicalVerifier, idf: Idf, weights: CheckerWeights
 ) -> Read:
     """Read a statement against a passage."""
     found, start, end, compared = measured(statement, item, verifier, idf)

@@ -17,7 +17,7 @@ from pathlib import Path
 from app.question.features import DEPTH, measure
 from app.record.evidence import Idf
 from index.store import LoadedIndex
-from index.types import SearchResult
+from index.types import SearchHits
 
 __all__ = ["DEPTH", "UNNAMED", "Gate", "Gates", "Head", "features"]
 
@@ -104,13 +104,13 @@ class Gates:
         }
         return cls(**gates)
 
-    def judging(self, found: SearchResult, index: LoadedIndex) -> Gate:
+    def judging(self, found: SearchHits, index: LoadedIndex) -> Gate:
         """Choose the gate for what a search of an index gave."""
         if len(index.texts) < _PHRASED * len(index.passages):
             return self.bare_tokens if found.token_weights else self.bare_plain
         return self.tokens if found.token_weights else self.plain
 
 
-def features(question: str, found: SearchResult, idf: Idf) -> dict[str, float]:
+def features(question: str, found: SearchHits, idf: Idf) -> dict[str, float]:
     """Measure what the gate judges by; see `app.question.features.measure`."""
     return measure(question, found.hits[:DEPTH], idf, found.token_weights)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from index.calculations import CalculationError
-from index.calculations.names import Named, machines_in, models_in
+from index.calculations.names import NamedModel, machines_in, models_in
 from index.calculations.precisions import precision
 from index.calculations.shapes import machines
 from index.calculations.units import context_tokens, read_amount
@@ -196,7 +196,7 @@ class _Reader:
             self.given.values["gpu"] = place.slug
             self._take_machine(place.start, place.end)
 
-    def _two(self, name: str, found: list[Named]) -> list[Named]:
+    def _two(self, name: str, found: list[NamedModel]) -> list[NamedModel]:
         """The same names; where two different ones stand, the second is kept as the other."""
         slugs = list(dict.fromkeys(place.slug for place in found))
         if len(slugs) == 2:

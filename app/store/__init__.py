@@ -25,7 +25,7 @@ from app.store.opening import Store, open_store
 from app.store.records import (
     REASONS,
     Also,
-    Conversation,
+    ConversationHead,
     Exchange,
     Feedback,
     Judgement,
@@ -35,14 +35,14 @@ from app.store.records import (
     Rating,
     Reason,
     Shared,
+    StoredTurn,
     Thread,
-    Turn,
 )
 
 __all__ = [
     "REASONS",
     "Also",
-    "Conversation",
+    "ConversationHead",
     "Exchange",
     "Feedback",
     "Judgement",
@@ -53,7 +53,7 @@ __all__ = [
     "Reason",
     "Shared",
     "Store",
+    "StoredTurn",
     "Thread",
-    "Turn",
     "open_store",
 ]

@@ -13,7 +13,7 @@ from app.record.errors import NotKept, RequestError
 from app.store.database import Database
 from app.store.documents import clean, fold
 from app.store.owners import checked
-from app.store.records import Conversation, Exchange, Page, Thread, Turn
+from app.store.records import ConversationHead, Exchange, Page, StoredTurn, Thread
 from app.store.rows import deleted
 from app.store.tables import ConversationRow, TurnRow
 
@@ -43,7 +43,7 @@ class Conversations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, owner: str, question: str, persona: str) -> Conversation:
+    def create(self, owner: str, question: str, persona: str) -> ConversationHead:
         """Begin a conversation, titled by its first question, as yet without turns."""
         row = _begun(owner, question, persona)
         with self._database.writing() as session:
@@ -60,7 +60,7 @@ class Conversations:
             session.flush()
             return Thread(_conversation(row), _add(session, row, exchanges))
 
-    def append(self, owner: str, id: str, *exchanges: Exchange) -> Turn:  # noqa: A002 - the field's name
+    def append(self, owner: str, id: str, *exchanges: Exchange) -> StoredTurn:  # noqa: A002 - the field's name
         """Add turns at the end, all or nothing; the conversation becomes the newest.
 
         Returns:
@@ -103,7 +103,7 @@ class Conversations:
             turns = session.scalars(asked.order_by(TurnRow.position))
             return Thread(_conversation(row), tuple(_turn(turn) for turn in turns))
 
-    def rename(self, owner: str, id: str, title: str) -> Conversation:  # noqa: A002 - the field's name
+    def rename(self, owner: str, id: str, title: str) -> ConversationHead:  # noqa: A002 - the field's name
         """Give a conversation another title, cut as `title_of` does; its place in lists stays.
 
         Raises:
@@ -173,7 +173,9 @@ def _begun(owner: str, question: str, persona: str) -> ConversationRow:
     )
 
 
-def _add(session: Session, row: ConversationRow, exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
+def _add(
+    session: Session, row: ConversationRow, exchanges: Sequence[Exchange]
+) -> tuple[StoredTurn, ...]:
     now = datetime.now(UTC)
     taken = select(func.max(TurnRow.position)).where(TurnRow.conversation_id == row.id)
     last = session.scalar(taken)
@@ -211,7 +213,7 @@ def _holds(word: str) -> ColumnElement[bool]:
     return or_(ConversationRow.folded_title.contains(word, autoescape=True), in_turn)
 
 
-def _mark(last: Conversation) -> str:
+def _mark(last: ConversationHead) -> str:
     return f"{last.updated.isoformat()} {last.id}"
 
 
@@ -229,9 +231,9 @@ def _older(mark: str) -> ColumnElement[bool]:
     )
 
 
-def _conversation(row: ConversationRow) -> Conversation:
-    return Conversation(row.id, row.owner, row.title, row.persona, row.created, row.updated)
+def _conversation(row: ConversationRow) -> ConversationHead:
+    return ConversationHead(row.id, row.owner, row.title, row.persona, row.created, row.updated)
 
 
-def _turn(row: TurnRow) -> Turn:
-    return Turn(row.id, row.position, row.created, row.exchange)
+def _turn(row: TurnRow) -> StoredTurn:
+    return StoredTurn(row.id, row.position, row.created, row.exchange)

@@ -11,7 +11,7 @@ from app.record.types import Answer, Message, Retrieved
 __all__ = [
     "REASONS",
     "Also",
-    "Conversation",
+    "ConversationHead",
     "Exchange",
     "Feedback",
     "Judgement",
@@ -21,8 +21,8 @@ __all__ = [
     "Rating",
     "Reason",
     "Shared",
+    "StoredTurn",
     "Thread",
-    "Turn",
 ]
 
 Rating = Literal["up", "down"]
@@ -54,7 +54,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class StoredTurn:
     """An exchange in its conversation; positions begin at 0 and have no gaps."""
 
     id: str
@@ -64,7 +64,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class ConversationHead:
     """A conversation's head. `updated` is when its last turn came; times are in UTC."""
 
     id: str
@@ -79,15 +79,15 @@ class Conversation:
 class Thread:
     """A conversation with all its turns, in their order."""
 
-    conversation: Conversation
-    turns: tuple[Turn, ...]
+    conversation: ConversationHead
+    turns: tuple[StoredTurn, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some conversations, newest first. `next` fetches the page after it; None: there is none."""
 
-    conversations: tuple[Conversation, ...]
+    conversations: tuple[ConversationHead, ...]
     next: str | None
 
 

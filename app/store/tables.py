@@ -61,7 +61,7 @@ class Words(TypeDecorator[str]):
         return None if value is None else clean(value)
 
 
-class Document(TypeDecorator[Exchange]):
+class ExchangeDocument(TypeDecorator[Exchange]):
     """An exchange as JSON."""
 
     impl = Text
@@ -118,7 +118,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {  # noqa: RUF012
-        str: Words, datetime: Moment, Exchange: Document, Checked: CheckedDocument,
+        str: Words, datetime: Moment, Exchange: ExchangeDocument, Checked: CheckedDocument,
         Shared: SharedDocument,
     }  # fmt: skip
 

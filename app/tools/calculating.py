@@ -11,7 +11,7 @@ from index.calculations import calculate
 from index.calculations.catalogue import CALCULATIONS
 from index.calculations.describe import as_text
 
-__all__ = ["CalculateInput", "Worked", "told", "worked"]
+__all__ = ["CalculateInput", "CalculationResult", "told", "worked"]
 
 
 class CalculateInput(BaseModel):
@@ -24,7 +24,7 @@ class CalculateInput(BaseModel):
     )
 
 
-class Worked(BaseModel):
+class CalculationResult(BaseModel):
     """A result with its sum; `value` of the result is null where nothing bounds it."""
 
     name: str
@@ -46,11 +46,11 @@ def told() -> str:
     return prompts.fill("tools/calculate.md", calculations=names).strip()
 
 
-def worked(asked: CalculateInput) -> tuple[str, Worked]:
+def worked(asked: CalculateInput) -> tuple[str, CalculationResult]:
     """Run a calculation: its text, and its form.
 
     Raises:
         CalculationError: there is none of that name, or an input is missing or impossible.
     """
     found = calculate(asked.name, asked.inputs)
-    return as_text(found), Worked(**found.as_dict())
+    return as_text(found), CalculationResult(**found.as_dict())

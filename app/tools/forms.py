@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-class Said(BaseModel):
+class EarlierMessage(BaseModel):
     """An earlier message of the conversation."""
 
     role: Literal["user", "assistant"]
@@ -39,7 +39,7 @@ class AskInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
     question: str = Field(description="what is to be answered, as one question")
     persona: str = Field("", description="who answers, by name; by default the first")
-    history: list[Said] = Field([], description="what was said before, oldest first")
+    history: list[EarlierMessage] = Field([], description="what was said before, oldest first")
     sources: list[str] = Field([], description="ask within these sources alone, by name")
 
 

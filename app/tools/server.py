@@ -31,7 +31,7 @@ from app.config.personas import Persona, listed
 from app.record.checked import Checked
 from app.record.errors import CitewiseError, RequestError
 from app.record.types import Event, Message, Question, Retrieved, final_answer
-from app.tools.calculating import CalculateInput, Worked, told, worked
+from app.tools.calculating import CalculateInput, CalculationResult, told, worked
 from app.tools.checking import CheckInput, ClaimsChecked, checked_text, claims_checked
 from app.tools.forms import (
     Answered,
@@ -163,7 +163,7 @@ def _calculate() -> _Offer:
     async def call(arguments: dict[str, Any]) -> Result:
         return await asyncio.to_thread(worked, CalculateInput.model_validate(arguments))
 
-    return _Offer(_tool("calculate", "Calculate", told(), CalculateInput, Worked), call)
+    return _Offer(_tool("calculate", "Calculate", told(), CalculateInput, CalculationResult), call)
 
 
 def _tool(name: str, title: str, told: str, takes: type[BaseModel], gives: type[BaseModel]) -> Tool:

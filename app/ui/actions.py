@@ -9,7 +9,7 @@ from app.record.sanitize import one_line
 from app.store import Judgement
 from app.ui import safe, texts
 from app.ui.conversation import Turn
-from app.ui.takes import Asked, Take
+from app.ui.takes import QuestionTakes, Take
 
 __all__ = ["PLAIN", "Showing", "actions_html", "retry_html", "with_sources"]
 
@@ -36,7 +36,7 @@ class Showing:
 PLAIN = Showing()
 
 
-def actions_html(take: Take, asked: Asked, showing: Showing, *, last: bool) -> str:
+def actions_html(take: Take, asked: QuestionTakes, showing: Showing, *, last: bool) -> str:
     """The buttons under an answer; only the last question of a conversation is asked anew."""
     turn = take.turn
     parts = []
@@ -65,7 +65,7 @@ def _button(name: str, kind: str, number: int, more: str = "") -> str:
     )
 
 
-def _others(take: Take, asked: Asked, showing: Showing) -> str:
+def _others(take: Take, asked: QuestionTakes, showing: Showing) -> str:
     """A menu of the personas that have not answered the question."""
     answered = {_base(one.turn) for one in asked.holding}
     open_ones = [(name, title) for name, title in showing.personas if name not in answered]

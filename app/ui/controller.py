@@ -21,8 +21,8 @@ from app.ui.persistence import Keeper, SavedState
 from app.ui.readers import owner_of, session_of
 from app.ui.running import Running
 from app.ui.screen import Screen, Turns, place_html, told_html
-from app.ui.signals import Act, Ask, Offer, Save, read
-from app.ui.states import Health
+from app.ui.signals import Ask, AskAgain, Offer, Save, read
+from app.ui.states import HealthWatch
 from app.ui.takes import asked_in, in_force
 from app.ui.view import Updates, View, stays
 
@@ -52,7 +52,7 @@ class Controller:
     ) -> None:
         self._pipeline, self._screen = pipeline, screen
         self._keeper, self._running = keeper, running
-        self._health = Health(pipeline)
+        self._health = HealthWatch(pipeline)
 
     async def ask(
         self, request: gr.Request, event: gr.EventData, turns: Turns, saved: SavedState
@@ -87,7 +87,7 @@ class Controller:
         """Ask the last question again, alone or of another persona, or an earlier one edited."""
         notice = ""
         try:
-            act = read(Act, event)
+            act = read(AskAgain, event)
             choices = act.chosen
             again = self._again(act, turns, choices)
         except RequestError as error:
@@ -120,7 +120,7 @@ class Controller:
         """Write the conversation as a file for the browser to save."""
         return asdict(exported(read(Save, event).kind, in_force(turns)))
 
-    def _again(self, act: Act, turns: Turns, choices: Choices) -> _Again:
+    def _again(self, act: AskAgain, turns: Turns, choices: Choices) -> _Again:
         """What asking again means.
 
         Raises:

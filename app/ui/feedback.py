@@ -16,16 +16,16 @@ from app.ui import texts
 from app.ui.conversation import Turn, history_of
 from app.ui.persistence import exchange_of
 from app.ui.readers import owner_of, session_of
-from app.ui.signals import Given, read
+from app.ui.signals import GivenJudgement, read
 from app.ui.takes import asked_in, main_line
 
-__all__ = ["Feedback", "form_html"]
+__all__ = ["FeedbackForm", "form_html"]
 
 _LOG = logging.getLogger(__name__)
 _REMEMBERED = 10_000  # answers whose judgements are at hand to show; the database has them all
 
 
-class Feedback:
+class FeedbackForm:
     """Takes judgements, and knows those of the answers that are shown."""
 
     def __init__(self, store: Store) -> None:
@@ -52,7 +52,7 @@ class Feedback:
     ) -> dict[str, Any]:
         """Write a judgement down; the answer tells the page's script what to show."""
         try:
-            given = read(Given, event)
+            given = read(GivenJudgement, event)
         except RequestError as error:
             return {"kept": False, "said": str(error)}
         if given.turn >= len(turns) or turns[given.turn].answer is None:

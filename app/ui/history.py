@@ -11,7 +11,7 @@ import gradio as gr
 from app.record.errors import NotKept, StoreError
 from app.store import Store
 from app.ui import texts
-from app.ui.feedback import Feedback
+from app.ui.feedback import FeedbackForm
 from app.ui.history_list import SHOWN, failed_html, list_html
 from app.ui.persistence import SavedState, turn_of
 from app.ui.readers import owner_of, session_of
@@ -29,7 +29,7 @@ class History:
     """What the page does with kept conversations; without a store it only begins new ones."""
 
     def __init__(
-        self, store: Store | None, screen: Screen, running: Running, feedback: Feedback | None
+        self, store: Store | None, screen: Screen, running: Running, feedback: FeedbackForm | None
     ) -> None:
         self._store, self._screen = store, screen
         self._running, self._feedback = running, feedback

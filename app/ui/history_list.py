@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from app.store import Conversation, Page
+from app.store import ConversationHead, Page
 from app.ui import safe, texts
 
 __all__ = ["SHOWN", "confirm_html", "failed_html", "list_html", "moment_html"]
@@ -31,7 +31,7 @@ def list_html(
     return f'<ul class="talks">{rows}</ul><div class="ends">{more}{"" if searched else wipe}</div>'
 
 
-def _row(talk: Conversation, title: Callable[[str], str]) -> str:
+def _row(talk: ConversationHead, title: Callable[[str], str]) -> str:
     label = safe.attribute(texts.DELETE_NAMED.format(title=talk.title))
     return (
         f'<li><a href="#conversation={safe.attribute(talk.id)}"><span class="title" dir="auto">'

@@ -16,7 +16,7 @@ from app.ui.composer import Engine, composer_html, settings_html, shortcuts_html
 from app.ui.controller import Controller
 from app.ui.conversation import Answering, drafts
 from app.ui.evidence import panel_html
-from app.ui.feedback import Feedback, form_html
+from app.ui.feedback import FeedbackForm, form_html
 from app.ui.history import History
 from app.ui.history_list import confirm_html
 from app.ui.known import Knowing
@@ -69,7 +69,7 @@ def build(
     """
     keeper = keeper or Keeper(None)
     sharing = Sharing(shares_of(keeper.store)) if share and keeper.store else None
-    feedback, running = Feedback(store) if store else None, Running()
+    feedback, running = FeedbackForm(store) if store else None, Running()
     screen = Screen(pipeline, feedback)
     controller = Controller(pipeline, screen, keeper, running)
     history = History(keeper.store, screen, running, feedback)
@@ -189,7 +189,7 @@ def _wire(page: gr.Blocks, controller: Controller, history: History, chat: _Chat
     gr.on([page.load, ticking.tick], controller.banner, None, [chat.banner, ticking], **_quiet())
 
 
-def _wire_feedback(feedback: Feedback, chat: _Chat) -> None:
+def _wire_feedback(feedback: FeedbackForm, chat: _Chat) -> None:
     result = gr.JSON(visible=False)
     signal("judge").submit(feedback.give, chat.turns, result, **_each()).then(
         None, result, None, js="(result) => window.citewise.judged(result)", **_quiet()

@@ -16,7 +16,7 @@ from app.ui.actions import Showing
 from app.ui.choices import Choices
 from app.ui.conversation import Answering, Turn, with_prompt
 from app.ui.exports.bibliography import bibliography
-from app.ui.feedback import Feedback
+from app.ui.feedback import FeedbackForm
 from app.ui.known import Knowing
 from app.ui.persistence import SavedState
 from app.ui.suggest import examples, follow_ups
@@ -34,7 +34,7 @@ _SUGGESTIONS: Final = 4
 class Screen:
     """Makes views for all readers; keeps nothing of theirs."""
 
-    def __init__(self, pipeline: Answering, feedback: Feedback | None = None) -> None:
+    def __init__(self, pipeline: Answering, feedback: FeedbackForm | None = None) -> None:
         self._pipeline, self._feedback = pipeline, feedback
         self._random, self._knowing = random.Random(), Knowing(pipeline)
 

@@ -13,10 +13,10 @@ from app.ui.choices import Choices
 from index.errors import wrong_fields
 
 __all__ = [
-    "Act",
     "Ask",
+    "AskAgain",
     "Delete",
-    "Given",
+    "GivenJudgement",
     "More",
     "Offer",
     "Open",
@@ -44,7 +44,7 @@ class Ask(_Told):
     chosen: Choices
 
 
-class Act(_Told):
+class AskAgain(_Told):
     """Ask something again.
 
     The last question as it was, alone, without what was read with it, or beside it under another
@@ -58,7 +58,7 @@ class Act(_Told):
     text: str = ""
 
 
-class Given(_Told):
+class GivenJudgement(_Told):
     """A judgement of a turn's answer, or of one of its claims."""
 
     turn: Position

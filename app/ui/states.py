@@ -8,14 +8,14 @@ from typing import Final
 from app.ui import texts
 from app.ui.conversation import Answering, drafts
 
-__all__ = ["Health"]
+__all__ = ["HealthWatch"]
 
 _SOON_S: Final = 2.0
 _LATER_S: Final = 15.0
 _NEWS_S: Final = 60.0  # how long a new index is told
 
 
-class Health:
+class HealthWatch:
     """Looks at the pipeline for all readers, and remembers what it saw before."""
 
     def __init__(self, pipeline: Answering) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.ui.conversation import Turn
 
-__all__ = ["Asked", "Take", "asked_in", "in_force", "main_line", "without_last"]
+__all__ = ["QuestionTakes", "Take", "asked_in", "in_force", "main_line", "without_last"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionTakes:
     """A question; a column for each persona that answered, its last take the one that holds."""
 
     columns: tuple[tuple[Take, ...], ...]
@@ -39,9 +39,9 @@ class Asked:
         return tuple(column[-1] for column in self.columns)
 
 
-def asked_in(turns: Sequence[Turn]) -> list[Asked]:
+def asked_in(turns: Sequence[Turn]) -> list[QuestionTakes]:
     """Put the turns together by question, in their order."""
-    return [Asked(columns) for columns in _columns(turns)]
+    return [QuestionTakes(columns) for columns in _columns(turns)]
 
 
 def _columns(turns: Sequence[Turn]) -> Iterator[tuple[tuple[Take, ...], ...]]:

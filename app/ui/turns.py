@@ -13,7 +13,7 @@ from app.ui.details import how_html
 from app.ui.evidence import conflicts_html, evidence_html
 from app.ui.planner import calculated_html
 from app.ui.render import render_answer
-from app.ui.takes import Asked, Take, asked_in
+from app.ui.takes import QuestionTakes, Take, asked_in
 
 __all__ = ["asked_html", "prefix_of", "turn_html", "turns_html"]
 
@@ -30,11 +30,11 @@ def turns_html(turns: Sequence[Turn], showing: Showing = PLAIN) -> str:
 
 def turn_html(turn: Turn, number: int, status: str = "", showing: Showing = PLAIN) -> str:
     """Show a turn as far as it is known; `status` says what is going on."""
-    return asked_html(Asked(((Take(number, turn),),)), status, showing)
+    return asked_html(QuestionTakes(((Take(number, turn),),)), status, showing)
 
 
 def asked_html(
-    asked: Asked, status: str = "", showing: Showing = PLAIN, *, last: bool = True
+    asked: QuestionTakes, status: str = "", showing: Showing = PLAIN, *, last: bool = True
 ) -> str:
     """Show a question with its answers, side by side where several personas gave one.
 
@@ -72,7 +72,7 @@ def _put_back(turn: Turn) -> bool:
 
 
 def _column(
-    column: Sequence[Take], asked: Asked, status: str, showing: Showing, *, last: bool
+    column: Sequence[Take], asked: QuestionTakes, status: str, showing: Showing, *, last: bool
 ) -> str:
     *earlier, take = column
     turn = take.turn

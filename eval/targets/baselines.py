@@ -23,7 +23,7 @@ from index.encoders import DPR, Encoder, load_encoder
 from index.live import LiveIndex
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
-from index.types import Hit, SearchResult
+from index.types import Hit, SearchHits
 from index.weights import MINILM
 
 __all__ = ["ClosedBookTarget", "GivenEvidenceTarget", "rank_fusion", "single_stage"]
@@ -41,7 +41,7 @@ class _Reordered(HybridRetriever):
         super().__init__(inner.index, inner.encoder, inner.settings)
         self._inner, self._reorder = inner, reorder
 
-    def search(self, query: str, k: int, *, also: Sequence[str] = ()) -> SearchResult:
+    def search(self, query: str, k: int, *, also: Sequence[str] = ()) -> SearchHits:
         """Return the k first of the new order."""
         found = self._inner.search(query, len(self.index.passages), also=also)
         return replace(found, hits=self._reorder(found.hits, k))

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from index.audit.figure_pairs import Weights, figure_pairs, word_rows
+from index.audit.figure_pairs import ClauseIdf, figure_pairs, word_rows
 from index.audit.figures import StatedFigure, figures
 from index.audit.findings import Finding, Kind, Severity
 from index.types import KnowledgeBase
@@ -19,7 +19,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 140 else text[:137] + "…"
 
 
-def _value_findings(all_figures: list[StatedFigure], weights: Weights) -> Iterator[Finding]:
+def _value_findings(all_figures: list[StatedFigure], weights: ClauseIdf) -> Iterator[Finding]:
     for found in figure_pairs(all_figures, weights):
         a, b = found.one, found.other
         yield Finding(
@@ -31,7 +31,7 @@ def _value_findings(all_figures: list[StatedFigure], weights: Weights) -> Iterat
         )
 
 
-def _credits(all_figures: list[StatedFigure], weights: Weights) -> Iterator[Finding]:
+def _credits(all_figures: list[StatedFigure], weights: ClauseIdf) -> Iterator[Finding]:
     """One result, credited to two siblings: the base model here, the big one there."""
     exact: dict[tuple[str, float], list[StatedFigure]] = defaultdict(list)
     for figure in all_figures:
@@ -90,8 +90,8 @@ def _gains(base: KnowledgeBase) -> Iterator[Finding]:
 def conflicts(base: KnowledgeBase) -> Iterator[Finding]:
     """Figures that disagree within a topic, across topics, and inside one data point."""
     found = figures(base)
-    weights = Weights.among(found)
-    checks: tuple[Callable[[list[StatedFigure], Weights], Iterator[Finding]], ...] = (
+    weights = ClauseIdf.among(found)
+    checks: tuple[Callable[[list[StatedFigure], ClauseIdf], Iterator[Finding]], ...] = (
         _value_findings,
         _credits,
     )

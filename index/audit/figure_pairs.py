@@ -21,7 +21,7 @@ from index.audit.numbers import NUMBER, compatible, number_from
 from index.text.corpus_words import corpus_words
 from index.text.tokens import stem
 
-__all__ = ["FigurePair", "Weights", "figure_pairs", "word_rows"]
+__all__ = ["ClauseIdf", "FigurePair", "figure_pairs", "word_rows"]
 
 _MARK = re.compile(r"\b[^\W\d_]+-?\d[\w.]*\b")
 _CONFIGURATION = "both describe the same configuration, setting by setting"
@@ -84,7 +84,7 @@ class FigurePair:
         return self.why == _CONFIGURATION and _apart(self.one, self.other) > _FAR_APART
 
 
-class Weights:
+class ClauseIdf:
     """How telling words are together: the sum of their inverse document frequencies."""
 
     def __init__(self, idf: Callable[[str], float]) -> None:
@@ -92,7 +92,7 @@ class Weights:
         self._known: dict[frozenset[str], float] = {}
 
     @classmethod
-    def among(cls, figures: Iterable[StatedFigure]) -> Weights:
+    def among(cls, figures: Iterable[StatedFigure]) -> ClauseIdf:
         """Weigh words by how many clauses with a figure hold them."""
         contexts = {(f.place, f.shown): f.words for f in figures}
         count = Counter(word for words in contexts.values() for word in words)
@@ -105,7 +105,7 @@ class Weights:
         return self._known[words]
 
 
-def _same_configuration(a: StatedFigure, b: StatedFigure, weights: Weights) -> bool:
+def _same_configuration(a: StatedFigure, b: StatedFigure, weights: ClauseIdf) -> bool:
     # A clause with several figures of the unit tells of several things.
     if len(a.numbers) < _SAME_SETTING or len(b.numbers) < _SAME_SETTING:
         return False
@@ -119,7 +119,7 @@ def _same_configuration(a: StatedFigure, b: StatedFigure, weights: Weights) -> b
     return weights.of(a.words & b.words) >= 0.3 * smaller
 
 
-def _same_label(point: StatedFigure, other: StatedFigure, weights: Weights) -> bool:
+def _same_label(point: StatedFigure, other: StatedFigure, weights: ClauseIdf) -> bool:
     if other.is_point:
         shared = weights.of(point.words & other.words)
         union = weights.of(point.words | other.words)
@@ -132,7 +132,7 @@ def _same_label(point: StatedFigure, other: StatedFigure, weights: Weights) -> b
     return telling >= max(_TELLING_ELSEWHERE, 0.5 * clause)
 
 
-def _why(a: StatedFigure, b: StatedFigure, weights: Weights) -> str | None:
+def _why(a: StatedFigure, b: StatedFigure, weights: ClauseIdf) -> str | None:
     """Why two figures speak of one quantity, or None where that isn't clear."""
     why = None
     point, other = (a, b) if a.is_point else (b, a)
@@ -155,7 +155,7 @@ def _apart(a: StatedFigure, b: StatedFigure) -> float:
     return high / low if low else math.inf
 
 
-def figure_pairs(all_figures: Sequence[StatedFigure], weights: Weights) -> Iterator[FigurePair]:
+def figure_pairs(all_figures: Sequence[StatedFigure], weights: ClauseIdf) -> Iterator[FigurePair]:
     """Yield the figures in two places that can't both be right, each pair of places once."""
     reported: set[frozenset[str]] = set()
     for a, b in _comparable(all_figures, weights):
@@ -175,7 +175,7 @@ def figure_pairs(all_figures: Sequence[StatedFigure], weights: Weights) -> Itera
 
 
 def _comparable(
-    all_figures: Sequence[StatedFigure], weights: Weights
+    all_figures: Sequence[StatedFigure], weights: ClauseIdf
 ) -> Iterator[tuple[StatedFigure, StatedFigure]]:
     """Pairs of one unit that may speak of one quantity: two settings, or a label's rarest word."""
     by_unit: dict[str, list[StatedFigure]] = defaultdict(list)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-__all__ = ["UNITS", "Unit", "UnitReading"]
+__all__ = ["UNITS", "PrintedUnit", "UnitReading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class UnitReading:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class PrintedUnit:
     """A unit: what it measures, and how much of the family's base unit it is."""
 
     family: str
@@ -47,25 +47,25 @@ class Unit:
         return self.size
 
 
-def _units() -> dict[str, Unit]:
-    made = {"bytes": Unit("byte", 1.0), "byte": Unit("byte", 1.0)}
+def _units() -> dict[str, PrintedUnit]:
+    made = {"bytes": PrintedUnit("byte", 1.0), "byte": PrintedUnit("byte", 1.0)}
     for power, letter in enumerate("KMGTP", start=1):
-        made[f"{letter}B"] = made[f"{letter.lower()}B"] = Unit("byte", 1000.0**power, power)
-        made[f"{letter}iB"] = Unit("byte", 1024.0**power, power)
+        made[f"{letter}B"] = made[f"{letter.lower()}B"] = PrintedUnit("byte", 1000.0**power, power)
+        made[f"{letter}iB"] = PrintedUnit("byte", 1024.0**power, power)
     for word, power in (("kilobytes", 1), ("megabytes", 2), ("gigabytes", 3), ("terabytes", 4)):
-        made[word] = made[word[:-1]] = Unit("byte", 1000.0**power, power)
-    made |= {"bits": Unit("bit", 1.0), "bit": Unit("bit", 1.0)}
+        made[word] = made[word[:-1]] = PrintedUnit("byte", 1000.0**power, power)
+    made |= {"bits": PrintedUnit("bit", 1.0), "bit": PrintedUnit("bit", 1.0)}
     for letter, size in {"": 1, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
                          "E": 1e18}.items():  # fmt: skip
         for name in ("FLOP", "FLOPs", "FLOPS", "FLOP/s", "FLOPs/s"):
-            made[letter + name] = Unit("flop", float(size))
+            made[letter + name] = PrintedUnit("flop", float(size))
     seconds = {"ms": 1e-3, "µs": 1e-6, "s": 1.0, "second": 1.0, "minute": 60.0, "hour": 3600.0,
                "day": 86400.0, "week": 604800.0}  # fmt: skip
     for name, length in seconds.items():
-        made[name] = Unit("time", length)
+        made[name] = PrintedUnit("time", length)
         if len(name) > 2:
-            made[name + "s"] = Unit("time", length)
+            made[name + "s"] = PrintedUnit("time", length)
     return made
 
 
-UNITS: dict[str, Unit] = _units()
+UNITS: dict[str, PrintedUnit] = _units()

@@ -9,7 +9,7 @@ from functools import cache
 
 from index.calculations.shapes import Machine, Model, machines, models, plain
 
-__all__ = ["Named", "machines_in", "models_in"]
+__all__ = ["NamedModel", "machines_in", "models_in"]
 
 _WORD = re.compile(r"[A-Za-z0-9]+(?:\.[0-9]+)*\+?")
 _LONGEST = 8  # words of a name
@@ -23,7 +23,7 @@ _COUNTED = re.compile(r"\s*(?:tokens?|steps?|samples?|examples?|%|parameters?|MB
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedModel:
     """A model or machine at its place in a text."""
 
     slug: str
@@ -31,12 +31,12 @@ class Named:
     end: int
 
 
-def models_in(text: str) -> list[Named]:
+def models_in(text: str) -> list[NamedModel]:
     """The public models that a text names, the longest name at each place."""
     return list(_found(text, "model"))
 
 
-def machines_in(text: str) -> list[Named]:
+def machines_in(text: str) -> list[NamedModel]:
     """The GPUs, accelerators and CPUs that a text names."""
     return list(_found(text, "machine"))
 
@@ -65,14 +65,14 @@ def _beginnings(kind: str) -> frozenset[str]:
     return frozenset(name[:end] for name in known for end in range(1, len(name) + 1))
 
 
-def _found(text: str, kind: str) -> Iterator[Named]:
+def _found(text: str, kind: str) -> Iterator[NamedModel]:
     words = list(_WORD.finditer(text))
     position = 0
     while position < len(words):
         slug, length = _longest(text, words[position : position + _LONGEST], kind)
         if slug:
             last = words[position + length - 1]
-            yield Named(slug, words[position].start(), last.end())
+            yield NamedModel(slug, words[position].start(), last.end())
         position += max(length, 1)
 
 

@@ -21,9 +21,9 @@ from index.cli import Parser, print_json, progress_bar, say
 from index.errors import CitewiseError, KnowledgeBaseError
 from index.expand.progress import ProgressFile
 from index.expand.questions import (
+    ExpansionReport,
     ExpansionSettings,
     QuestionWriter,
-    Report,
     choose,
     write_questions,
 )
@@ -160,7 +160,7 @@ def _choose(
     done: ProgressFile,
     settings: ExpansionSettings,
     options: argparse.Namespace,
-) -> tuple[KnowledgeBase, Report]:
+) -> tuple[KnowledgeBase, ExpansionReport]:
     """Try the questions on an index of the knowledge base as it was."""
     from index import store
     from index.build import build
@@ -176,7 +176,7 @@ def _choose(
             return choose(base, done, retriever, settings, progress)
 
 
-def _tell(report: Report, options: argparse.Namespace, seconds: float) -> None:
+def _tell(report: ExpansionReport, options: argparse.Namespace, seconds: float) -> None:
     if options.json:
         print_json(
             {

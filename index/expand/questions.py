@@ -24,7 +24,7 @@ from index.retrieve import Retriever
 from index.text.tokens import content_words
 from index.types import DataPoint, Faq, KnowledgeBase, Passage, PassageKind, Topic
 
-__all__ = ["ExpansionSettings", "QuestionWriter", "Report", "choose", "write_questions"]
+__all__ = ["ExpansionReport", "ExpansionSettings", "QuestionWriter", "choose", "write_questions"]
 
 _ABOUT_THE_TEXT = re.compile(
     r"\b(?:(?:the|this|that|above|given) (?:text|passage|article|paragraph|document|statement)|"
@@ -72,7 +72,7 @@ class ExpansionSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ExpansionReport:
     """What became of the questions. `dropped` counts them by reason; `added` by passage id."""
 
     written: int
@@ -124,7 +124,7 @@ def choose(
     retriever: Retriever,
     settings: ExpansionSettings,
     progress: Progress | None = None,
-) -> tuple[KnowledgeBase, Report]:
+) -> tuple[KnowledgeBase, ExpansionReport]:
     """Keep of what was written what helps, and put it with the passages' other questions.
 
     Args:
@@ -161,7 +161,7 @@ def choose(
             progress(number, len(passages))
     total = sum(map(len, added.values()))
     topics = tuple(_with_questions(topic, added) for topic in knowledge_base.topics)
-    report = Report(written, total, dict(sorted(dropped.items())), added)
+    report = ExpansionReport(written, total, dict(sorted(dropped.items())), added)
     return KnowledgeBase(knowledge_base.name, topics), report
 
 

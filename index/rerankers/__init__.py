@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.types import SearchResult
+from index.types import SearchHits
 
 __all__ = ["DEPTH", "Engine", "Reranker", "Scores", "load_reranker", "rerank"]
 
@@ -39,7 +39,7 @@ class Reranker(Protocol):
         """
 
 
-def rerank(reranker: Reranker, found: SearchResult, depth: int = DEPTH) -> SearchResult:
+def rerank(reranker: Reranker, found: SearchHits, depth: int = DEPTH) -> SearchHits:
     """Order the first `depth` hits by the reranker; the others follow as they were.
 
     Each reordered hit keeps its fused score; its trace gains `rerank` (the reranker's score),

@@ -221,7 +221,7 @@ def _by_name(base_urls: Sequence[str], *, alone: bool) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class SourceArgument:
     """A knowledge base as a command line gives it; `name` is empty where it names none."""
 
     name: str
@@ -234,7 +234,7 @@ class Given:
         return self.name or _default_name(self.path)
 
 
-def given_sources(specs: Sequence[str], base_urls: Sequence[str] = ()) -> list[Given]:
+def given_sources(specs: Sequence[str], base_urls: Sequence[str] = ()) -> list[SourceArgument]:
     """Read `PATH` or `NAME=PATH`, and the addresses that belong to them.
 
     Raises:
@@ -247,7 +247,7 @@ def given_sources(specs: Sequence[str], base_urls: Sequence[str] = ()) -> list[G
     for spec in specs:
         name, equals, rest = spec.partition("=")
         named = bool(equals and name and rest) and not Path(spec).exists()
-        given = Given(name if named else "", Path(rest if named else spec), "")
+        given = SourceArgument(name if named else "", Path(rest if named else spec), "")
         address = addresses.pop(given.called, "") or addresses.pop("", "")
         found.append(replace(given, base_url=address))
     if addresses:

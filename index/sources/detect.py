@@ -9,7 +9,7 @@ from pathlib import Path
 
 from index.errors import KnowledgeBaseError
 
-__all__ = ["ACCEPTED", "BINARY", "STRUCTURED", "Format", "Found", "detect", "is_readable"]
+__all__ = ["ACCEPTED", "BINARY", "STRUCTURED", "Format", "FoundFiles", "detect", "is_readable"]
 
 _MOST_FILES = 10_000
 
@@ -54,7 +54,7 @@ ACCEPTED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFiles:
     """The files of a path that can be read, with their formats, and the others."""
 
     files: tuple[tuple[Format, Path], ...]
@@ -82,7 +82,7 @@ def _files(path: Path) -> Iterator[Path]:
             yield file
 
 
-def _folder(path: Path) -> Found:
+def _folder(path: Path) -> FoundFiles:
     files, others = [], []
     for file in _files(path):
         kind = _format(file)
@@ -101,10 +101,10 @@ def _folder(path: Path) -> Found:
         raise KnowledgeBaseError(
             f"{path}: expected at most {_MOST_FILES:,} files, found {len(files):,}"
         )
-    return Found(tuple(files), tuple(others))
+    return FoundFiles(tuple(files), tuple(others))
 
 
-def detect(path: Path) -> Found:
+def detect(path: Path) -> FoundFiles:
     """The files to read at a path.
 
     Raises:
@@ -122,4 +122,4 @@ def detect(path: Path) -> Found:
     if kind is None:
         found = f"the extension {path.suffix!r}" if path.suffix else "no extension"
         raise KnowledgeBaseError(f"{path}: expected {ACCEPTED}; found {found}")
-    return Found(((kind, path),))
+    return FoundFiles(((kind, path),))

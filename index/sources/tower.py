@@ -12,16 +12,18 @@ from index.mentions import label_year, resolve, source_id
 from index.sources.files import read_text
 from index.sources.problems import Problems, shown
 from index.sources.records import TowerDataPoint, TowerFaq, TowerSource, TowerTopic
-from index.sources.validate import Checked, Loc, checked, json_path, known_ids, unique_sources
+from index.sources.validate import Loc, ValidRecord, checked, json_path, known_ids, unique_sources
 from index.sources.yaml_topics import (
     Item,
     caveats_of,
+    data_points_of,
+    faqs_of,
     links,
     placed,
     practice_of,
     sections_of_records,
 )
-from index.types import DataPoint, Faq, Source, Topic
+from index.types import Source, Topic
 
 __all__ = ["load_json", "read_tower"]
 
@@ -57,19 +59,26 @@ def _sources(
     return unique_sources(made, problems, place)
 
 
-def _topic(found: Checked[TowerTopic], problems: Problems, place: Callable[[Loc], str]) -> Topic:
+def _text_of(item: Item) -> str:
+    """What a figure or a question says, which may name its sources by author and year."""
+    if isinstance(item, TowerDataPoint):
+        return f"{item.label}. {item.value} {item.unit or ''}. {item.note}"
+    if isinstance(item, TowerFaq):
+        return f"{item.question} {item.answer}"
+    return ""
+
+
+def _topic(
+    found: ValidRecord[TowerTopic], problems: Problems, place: Callable[[Loc], str]
+) -> Topic:
     record = found.record
     sources = _sources(
         record.sources, problems, lambda i: place(("sources", found.position("sources", i)))
     )
 
-    def ids(item: TowerDataPoint | TowerFaq, key: str, i: int, text: str) -> tuple[str, ...]:
+    def ids(item: Item, key: str, i: int) -> tuple[str, ...]:
         if item.sources is None:
-            return resolve(text, sources)
-        at = (key, found.position(key, i), "sources")
-        return known_ids(item.sources, sources, problems, lambda: place(at))
-
-    def stated_ids(item: Item, key: str, i: int) -> tuple[str, ...]:
+            return resolve(_text_of(item), sources)
         at = (key, found.position(key, i), "sources")
         return known_ids(item.sources, sources, problems, lambda: place(at))
 
@@ -81,34 +90,12 @@ def _topic(found: Checked[TowerTopic], problems: Problems, place: Callable[[Loc]
         snippet=record.citation_snippet,
         date_modified=record.date_modified,
         sources=sources,
-        data_points=tuple(
-            DataPoint(
-                label=p.label,
-                value=p.value,
-                unit=p.unit or "",
-                note=p.note,
-                sources=ids(p, "data_points", i, f"{p.label}. {p.value} {p.unit or ''}. {p.note}"),
-                also_asked=tuple(p.also_asked),
-                checked=p.checked,
-            )
-            for i, p in enumerate(record.data_points)
-        ),
-        faqs=tuple(
-            Faq(
-                question=f.question,
-                answer=f.answer,
-                sources=ids(f, "faq_items", i, f"{f.question} {f.answer}"),
-                also_asked=tuple(f.also_asked),
-                checked=f.checked,
-                place=placed(f.place),
-                see_also=links(f.see_also),
-            )
-            for i, f in enumerate(record.faq_items)
-        ),
+        data_points=data_points_of(record.data_points, ids),
+        faqs=faqs_of(record.faq_items, "faq_items", ids),
         definition=record.definition,
         terms=tuple(dict.fromkeys(record.terms)),
-        practice=practice_of(record.practice, stated_ids),
-        caveats=caveats_of(record.caveats, stated_ids),
+        practice=practice_of(record.practice, ids),
+        caveats=caveats_of(record.caveats, ids),
         place=placed(record.place),
         see_also=links(record.see_also),
         sections=sections_of_records(record.sections),

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from index.sources.problems import Problems, shown
 from index.types import Source
 
-__all__ = ["Checked", "Loc", "checked", "json_path", "known_ids", "unique_sources"]
+__all__ = ["Loc", "ValidRecord", "checked", "json_path", "known_ids", "unique_sources"]
 
 Loc = tuple[int | str, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -30,7 +30,7 @@ _EXPECTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Checked(Generic[Model]):
+class ValidRecord(Generic[Model]):
     """A record, and where the items of its lists stood before bad ones were left out."""
 
     record: Model
@@ -85,7 +85,7 @@ def checked(
     document: object,
     problems: Problems,
     place: Callable[[Loc], str],
-) -> Checked[Model] | None:
+) -> ValidRecord[Model] | None:
     """The document as a record, without the list items that are bad.
 
     Each violation is noted in `problems`. A violation inside an item of one of the document's
@@ -99,7 +99,7 @@ def checked(
         place: names a location inside the document for people.
     """
     try:
-        return Checked(model.model_validate(document), {})
+        return ValidRecord(model.model_validate(document), {})
     except ValidationError as error:
         # Inputs are shown by `_found`; pydantic's own links and contexts are of no use here.
         details = error.errors(include_url=False, include_context=False)
@@ -120,7 +120,7 @@ def checked(
     }
     kept: dict[str, Any] = dict(document)
     kept.update({key: [document[key][i] for i in indices] for key, indices in positions.items()})
-    return Checked(model.model_validate(kept), positions)
+    return ValidRecord(model.model_validate(kept), positions)
 
 
 def unique_sources(

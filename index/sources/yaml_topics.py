@@ -17,12 +17,16 @@ from index.sources.records import (
     PracticeRecord,
     SectionRecord,
     TopicRecord,
+    TowerDataPoint,
+    TowerFaq,
 )
-from index.sources.validate import Checked, Loc, checked, json_path, known_ids, unique_sources
+from index.sources.validate import Loc, ValidRecord, checked, json_path, known_ids, unique_sources
 from index.types import Caveat, DataPoint, Faq, Link, Place, Practice, Section, Source, Topic
 
 __all__ = [
     "caveats_of",
+    "data_points_of",
+    "faqs_of",
     "links",
     "parse_topic",
     "placed",
@@ -32,12 +36,14 @@ __all__ = [
     "topic_from",
 ]
 
-Item = DataPointRecord | FaqRecord | PracticeRecord | CaveatRecord
+DataPoints = Sequence[DataPointRecord | TowerDataPoint]
+Faqs = Sequence[FaqRecord | TowerFaq]
+Item = DataPointRecord | FaqRecord | PracticeRecord | CaveatRecord | TowerDataPoint | TowerFaq
 FindIds = Callable[[Item, str, int], tuple[str, ...]]
 
 
 def topic_from(
-    found: Checked[TopicRecord], problems: Problems, place: Callable[[Loc], str]
+    found: ValidRecord[TopicRecord], problems: Problems, place: Callable[[Loc], str]
 ) -> Topic:
     """The topic of a checked record; ids that name no source are noted and left out."""
     record = found.record
@@ -49,7 +55,7 @@ def topic_from(
 
     def ids(item: Item, key: str, i: int) -> tuple[str, ...]:
         at = (key, found.position(key, i), "sources")
-        return known_ids(item.sources, sources, problems, lambda: place(at))
+        return known_ids(item.sources or (), sources, problems, lambda: place(at))
 
     return Topic(
         slug=record.slug,
@@ -59,30 +65,8 @@ def topic_from(
         snippet=record.snippet,
         date_modified=record.date_modified,
         sources=sources,
-        data_points=tuple(
-            DataPoint(
-                p.label,
-                p.value,
-                p.unit,
-                p.note,
-                ids(p, "data_points", i),
-                (*p.also_asked,),
-                p.checked,
-            )
-            for i, p in enumerate(record.data_points)
-        ),
-        faqs=tuple(
-            Faq(
-                f.question,
-                f.answer,
-                ids(f, "faqs", i),
-                (*f.also_asked,),
-                f.checked,
-                placed(f.place),
-                links(f.see_also),
-            )
-            for i, f in enumerate(record.faqs)
-        ),
+        data_points=data_points_of(record.data_points, ids),
+        faqs=faqs_of(record.faqs, "faqs", ids),
         definition=record.definition,
         terms=tuple(dict.fromkeys(record.terms)),
         practice=practice_of(record.practice, ids),
@@ -90,6 +74,38 @@ def topic_from(
         place=placed(record.place),
         see_also=links(record.see_also),
         sections=sections_of_records(record.sections),
+    )
+
+
+def data_points_of(records: DataPoints, ids: FindIds) -> tuple[DataPoint, ...]:
+    """The data points of a topic; `ids` finds an item's sources by its list and position."""
+    return tuple(
+        DataPoint(
+            label=p.label,
+            value=p.value,
+            unit=p.unit or "",
+            note=p.note,
+            sources=ids(p, "data_points", i),
+            also_asked=(*p.also_asked,),
+            checked=p.checked,
+        )
+        for i, p in enumerate(records)
+    )
+
+
+def faqs_of(records: Faqs, key: str, ids: FindIds) -> tuple[Faq, ...]:
+    """The questions of a topic, which stand in its file under `key`."""
+    return tuple(
+        Faq(
+            question=f.question,
+            answer=f.answer,
+            sources=ids(f, key, i),
+            also_asked=(*f.also_asked,),
+            checked=f.checked,
+            place=placed(f.place),
+            see_also=links(f.see_also),
+        )
+        for i, f in enumerate(records)
     )
 
 

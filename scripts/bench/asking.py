@@ -24,13 +24,13 @@ from app.record.types import Message, Question
 from index.encoders import load_encoder
 from index.live import LiveIndex
 
-__all__ = ["Asked", "Load", "Prompts", "client", "load"]
+__all__ = ["Load", "Prompts", "TimedAnswer", "client", "load"]
 
 Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TimedAnswer:
     """One answer: seconds to its first text and its end, and the tokens of both sides."""
 
     first: float
@@ -43,7 +43,7 @@ class Asked:
 class Load:
     """Answers that were written by so many conversations at once, in so many seconds."""
 
-    answers: tuple[Asked, ...]
+    answers: tuple[TimedAnswer, ...]
     seconds: float
 
     @property
@@ -118,7 +118,7 @@ def to_citewise(text: str, tokens: int, persona: str = "citewise-expert") -> Bod
 
 
 @asynccontextmanager
-async def client(url: str) -> AsyncIterator[Callable[[Body], Awaitable[Asked]]]:
+async def client(url: str) -> AsyncIterator[Callable[[Body], Awaitable[TimedAnswer]]]:
     """Ask a server at `url`, `/v1` included; any number of questions at once."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(
@@ -127,7 +127,7 @@ async def client(url: str) -> AsyncIterator[Callable[[Body], Awaitable[Asked]]]:
         yield lambda body: _ask(http, f"{url}/chat/completions", body)
 
 
-async def _ask(http: aiohttp.ClientSession, url: str, body: Body) -> Asked:
+async def _ask(http: aiohttp.ClientSession, url: str, body: Body) -> TimedAnswer:
     begun = time.perf_counter()
     first, usage, rest = 0.0, dict[str, int](), b""
     async with http.post(url, data=orjson.dumps(body), headers=_JSON) as reply:
@@ -145,7 +145,7 @@ async def _ask(http: aiohttp.ClientSession, url: str, body: Body) -> Asked:
                 if not first and any(c["delta"].get("content") for c in chunk["choices"]):
                     first = time.perf_counter() - begun
     seconds = time.perf_counter() - begun
-    return Asked(
+    return TimedAnswer(
         first or seconds, seconds, usage.get("completion_tokens", 0), usage.get("prompt_tokens", 0)
     )
 
@@ -154,11 +154,11 @@ _JSON = {"Content-Type": "application/json"}
 
 
 async def load(
-    ask: Callable[[Body], Awaitable[Asked]], bodies: Sequence[Body], conversations: int
+    ask: Callable[[Body], Awaitable[TimedAnswer]], bodies: Sequence[Body], conversations: int
 ) -> Load:
     """Ask all of them, so many at a time."""
     waiting = list(reversed(bodies))
-    answers: list[Asked] = []
+    answers: list[TimedAnswer] = []
 
     async def converse() -> None:
         while waiting:

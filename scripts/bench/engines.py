@@ -14,13 +14,13 @@ from scripts.vllm.choice import Table, detect_gpus
 from scripts.vllm.environment import HOME, Kind, ready_environment, small_model
 from scripts.vllm.server import command, running
 
-__all__ = ["Engine", "Marks", "engine_at", "vllm"]
+__all__ = ["Marks", "VllmEndpoint", "engine_at", "vllm"]
 
 _START_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class VllmEndpoint:
     """A vLLM that answers at `url`, `/v1` included."""
 
     url: str
@@ -38,7 +38,7 @@ class Engine:
 class Marks:
     """How far counters went since this was made."""
 
-    def __init__(self, engine: Engine, names: Sequence[str]) -> None:
+    def __init__(self, engine: VllmEndpoint, names: Sequence[str]) -> None:
         self._engine = engine
         self._before = {name: engine.counter(name) for name in names}
 
@@ -48,17 +48,17 @@ class Marks:
 
 
 @contextmanager
-def engine_at(url: str | None) -> Iterator[Engine]:
+def engine_at(url: str | None) -> Iterator[VllmEndpoint]:
     """A vLLM that runs already, or one that is started for as long as the block runs."""
     if url is None:
         with vllm() as engine:
             yield engine
     else:
-        yield Engine(url, f"{find_vllm(url) or 'a model'} at {url}")
+        yield VllmEndpoint(url, f"{find_vllm(url) or 'a model'} at {url}")
 
 
 @contextmanager
-def vllm(*, speculate: bool | None = None, more: Sequence[str] = ()) -> Iterator[Engine]:
+def vllm(*, speculate: bool | None = None, more: Sequence[str] = ()) -> Iterator[VllmEndpoint]:
     """Start vLLM as `make vllm` does: on the GPUs, or without any on the CPU.
 
     Speculation is on or off as there, unless it is told.
@@ -78,4 +78,4 @@ def vllm(*, speculate: bool | None = None, more: Sequence[str] = ()) -> Iterator
     url = f"http://127.0.0.1:{port}/v1"
     with running(plan, words, url, HOME / "bench.log", _START_SECONDS) as server:
         where = ", ".join(gpu.name for gpu in gpus) or "CPU"
-        yield Engine(url, f"{server.model} on vLLM ({where})")
+        yield VllmEndpoint(url, f"{server.model} on vLLM ({where})")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "Run",
+    "ProcessRun",
     "machine",
     "peak_mb",
     "replace_section",
@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ProcessRun:
     """A process that ran: seconds to its first line and to its end, and its lines."""
 
     first_line: float
@@ -40,7 +40,7 @@ class Run:
     lines: tuple[dict[str, Any], ...]
 
 
-def run(command: Sequence[str]) -> Run:
+def run(command: Sequence[str]) -> ProcessRun:
     """Run a command that prints lines of JSON, and watch it.
 
     Raises:
@@ -61,7 +61,7 @@ def run(command: Sequence[str]) -> Run:
     if process.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{complaints[-2000:]}")
     parsed = tuple(json.loads(line) for line in lines if line.startswith(b"{"))
-    return Run(first, seconds, parsed)
+    return ProcessRun(first, seconds, parsed)
 
 
 def peak_mb() -> float:

@@ -11,10 +11,10 @@ from scripts.judges.comply import judge_comply
 from scripts.judges.environments import Missing
 from scripts.judges.faults import judge_faults
 from scripts.judges.openai_suite import judge_suite
-from scripts.judges.report import Section, publish
+from scripts.judges.report import JudgeReport, publish
 from scripts.judges.schema import judge_schema
 
-_JUDGES: dict[str, Callable[[int], Section]] = {
+_JUDGES: dict[str, Callable[[int], JudgeReport]] = {
     "comply": lambda _: judge_comply(),
     "schema": judge_schema,
     "suite": lambda _: judge_suite(),

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from scripts.judges.environments import CLIENTS, Missing, node_env, python_env
 from scripts.judges.serving import EXPERT, QUESTION
 
-__all__ = ["ALL", "Asked", "Client", "Said", "Way", "asked"]
+__all__ = ["ALL", "Client", "ClientAnswer", "RunningClient", "Way", "asked"]
 
 Way = Literal["whole", "stream"]
 
@@ -61,7 +61,7 @@ ALL = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ClientAnswer:
     """What a client made of an answer: its text, the addresses it cites, the error it raised."""
 
     text: str
@@ -69,13 +69,13 @@ class Said:
     error: str | None
 
 
-class Asked:
+class RunningClient:
     """A client that runs."""
 
     def __init__(self, process: subprocess.Popen[str], title: str) -> None:
         self._process, self._title = process, title
 
-    def ask(self, way: Way) -> Said:
+    def ask(self, way: Way) -> ClientAnswer:
         """Ask the question once.
 
         Raises:
@@ -85,7 +85,7 @@ class Asked:
         self._process.stdin.write(f"{way}\n")
         self._process.stdin.flush()
         said = self.line()
-        return Said(said["text"] or "", tuple(said["cited"]), said["error"])
+        return ClientAnswer(said["text"] or "", tuple(said["cited"]), said["error"])
 
     def line(self) -> dict[str, Any]:
         """The next line of JSON that the process prints."""
@@ -98,7 +98,7 @@ class Asked:
 
 
 @contextmanager
-def asked(client: Client, address: str) -> Iterator[Asked]:
+def asked(client: Client, address: str) -> Iterator[RunningClient]:
     """A client for as long as the block runs."""
     env = {
         **os.environ,
@@ -113,7 +113,7 @@ def asked(client: Client, address: str) -> Iterator[Asked]:
         stderr=None if env.get("JUDGE_VERBOSE") else subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
-        running = Asked(process, client.title)
+        running = RunningClient(process, client.title)
         running.line()
         yield running
     finally:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import sys
 
-from scripts.judges.asking import ALL, Asked, Client, asked
+from scripts.judges.asking import ALL, Client, RunningClient, asked
 from scripts.judges.environments import versions_of
 from scripts.judges.model_server import running_model
-from scripts.judges.report import Section, table
+from scripts.judges.report import JudgeReport, table
 from scripts.judges.serving import QUESTION, citewise
 
 __all__ = ["judge_clients"]
@@ -16,7 +16,7 @@ __all__ = ["judge_clients"]
 _MARKER = re.compile(r"\[\d+\]")
 
 
-def judge_clients() -> Section:
+def judge_clients() -> JudgeReport:
     """Ask with every client.
 
     Raises:
@@ -37,10 +37,10 @@ def judge_clients() -> Section:
         "and whole. The last column: how many citations the client shows beside the text, "
         "whole / streamed; 0 where it drops what it has no place for.\n\n" + table(head, rows)
     )
-    return Section("clients", "Clients", body, fine)
+    return JudgeReport("clients", "Clients", body, fine)
 
 
-def _row(client: Client, running: Asked) -> tuple[list[str], bool]:
+def _row(client: Client, running: RunningClient) -> tuple[list[str], bool]:
     whole, streamed = running.ask("whole"), running.ask("stream")
     marks = [
         "✓" if said.error is None and _MARKER.search(said.text) and said.text == whole.text

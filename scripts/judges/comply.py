@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.judges.environments import Missing, python_env, versions_of
 from scripts.judges.model_server import running_model
-from scripts.judges.report import Section, table
+from scripts.judges.report import JudgeReport, table
 from scripts.judges.serving import EXPERT, citewise
 
 __all__ = ["judge_comply"]
@@ -19,7 +19,7 @@ _BY_DESIGN = {
 }
 
 
-def judge_comply() -> Section:
+def judge_comply() -> JudgeReport:
     """Run both formats.
 
     Raises:
@@ -38,7 +38,7 @@ def judge_comply() -> Section:
         f"{versions_of('llm-comply')} against the real server: {green} of {len(rows)} green.\n\n"
         + table(["format", "test", "result", "why"], rows)
     )
-    return Section("comply", "llm-comply", body, fine)
+    return JudgeReport("comply", "llm-comply", body, fine)
 
 
 def _results(command: str, format_: str, address: str) -> list[dict[str, Any]]:

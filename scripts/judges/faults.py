@@ -7,10 +7,10 @@ import time
 
 import httpx
 
-from scripts.judges.asking import ALL, Asked, Way, asked
+from scripts.judges.asking import ALL, RunningClient, Way, asked
 from scripts.judges.environments import Missing
 from scripts.judges.model_server import FAULTS, Fault, ModelServer, running_model
-from scripts.judges.report import Section, table
+from scripts.judges.report import JudgeReport, table
 from scripts.judges.serving import EXPERT, QUESTION, citewise
 
 __all__ = ["judge_faults"]
@@ -20,7 +20,7 @@ _RECOVERS_SECONDS = 60.0
 _WAYS: tuple[Way, ...] = ("whole", "stream")
 
 
-def judge_faults() -> Section:
+def judge_faults() -> JudgeReport:
     """Break the model in every way under every client.
 
     Raises:
@@ -44,10 +44,10 @@ def judge_faults() -> Section:
         "answer for a whole one. After each fault the server answers again.\n\n"
         + table(["client", *FAULTS], rows)
     )
-    return Section("faults", "Faults", body, fine)
+    return JudgeReport("faults", "Faults", body, fine)
 
 
-def _cell(fault: Fault, running: Asked, model: ModelServer, address: str) -> str:
+def _cell(fault: Fault, running: RunningClient, model: ModelServer, address: str) -> str:
     raised = []
     for way in _WAYS:
         model.break_as(fault)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from scripts.judges.environments import HOME, Missing, python_env, versions_of
 from scripts.judges.model_server import running_model
-from scripts.judges.report import Section, table
+from scripts.judges.report import JudgeReport, table
 from scripts.judges.serving import EXPERT, citewise
 
 __all__ = ["judge_suite"]
@@ -56,7 +56,7 @@ class _Outcome:
     said: str
 
 
-def judge_suite() -> Section:
+def judge_suite() -> JudgeReport:
     """Run the tests.
 
     Raises:
@@ -85,7 +85,7 @@ def judge_suite() -> Section:
         f"**{passed} of {len(outcomes) - foreign} pass**. These don't (in brackets: how many "
         "parametrisations):\n\n" + table(["why", "file", "test"], rows)
     )
-    return Section("suite", "openai-python's own tests", body, passed > 0 and not unexplained)
+    return JudgeReport("suite", "openai-python's own tests", body, passed > 0 and not unexplained)
 
 
 def _why(outcome: _Outcome) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from index.files import put
 from scripts.judges.environments import ROOT
 
-__all__ = ["Section", "publish", "table"]
+__all__ = ["JudgeReport", "publish", "table"]
 
 _DOCUMENT = ROOT / "docs" / "judges.md"
 _OPENING = """# Judges
@@ -22,7 +22,7 @@ Versions are pinned in `scripts/judges/clients`.
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class JudgeReport:
     """What a judge found; `passed` is False where something is not as it must be."""
 
     name: str
@@ -38,7 +38,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
-def publish(section: Section, document: Path = _DOCUMENT) -> None:
+def publish(section: JudgeReport, document: Path = _DOCUMENT) -> None:
     """Put a section into the document in the place of its last version."""
     text = document.read_text(encoding="utf-8") if document.is_file() else _OPENING
     begin, end = f"<!-- {section.name} -->", f"<!-- /{section.name} -->"

@@ -11,7 +11,7 @@ from typing import Any
 
 from scripts.judges.environments import Missing, python_env, versions_of
 from scripts.judges.model_server import running_model
-from scripts.judges.report import Section, table
+from scripts.judges.report import JudgeReport, table
 from scripts.judges.serving import citewise
 
 __all__ = ["judge_schema"]
@@ -26,7 +26,7 @@ _CHECKS = (
 _LARGE_OPERATIONS = 4  # those with a body; the others have few cases
 
 
-def judge_schema(cases: int) -> Section:
+def judge_schema(cases: int) -> JudgeReport:
     """Run at least `cases` generated requests against every operation.
 
     Raises:
@@ -55,7 +55,7 @@ def judge_schema(cases: int) -> Section:
     )
     if failures:
         body += "\n\n" + table(["operation", "failure", "what"], failures[:50])
-    return Section("schema", "schemathesis", body, enough and not failures)
+    return JudgeReport("schema", "schemathesis", body, enough and not failures)
 
 
 def _run(command: str, address: str, cases: int, folder: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scripts.training.evaluate import Row
+from scripts.training.evaluate import ComparisonRow
 
 __all__ = ["model_card", "table"]
 
@@ -60,7 +60,7 @@ Apache-2.0, as all-MiniLM-L6-v2.
 """
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[ComparisonRow]) -> str:
     """Return the before-and-after table as Markdown."""
     lines = [
         "| passages | questions about | retrieval | measure | MiniLM | citewise-dpr | gain | n |",
@@ -74,6 +74,6 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def model_card(facts: Mapping[str, Any], rows: Sequence[Row]) -> str:
+def model_card(facts: Mapping[str, Any], rows: Sequence[ComparisonRow]) -> str:
     """Fill the card with the facts of a training."""
     return _CARD.format(table=table(rows) if rows else "Not measured in this run.", **facts)

@@ -12,9 +12,9 @@ from index.passages import definition_questions, embedded_texts
 from index.types import KnowledgeBase, Topic
 
 __all__ = [
-    "Case",
+    "EvaluationCase",
     "Item",
-    "Pair",
+    "TrainingPair",
     "cases_of",
     "digest_of",
     "is_test",
@@ -36,7 +36,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TrainingPair:
     """One training example: a question and a text of the passage that answers it."""
 
     question: str
@@ -45,7 +45,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class EvaluationCase:
     """One question to measure by, with the passages that answer it."""
 
     question: str
@@ -79,7 +79,7 @@ def unasked(topic: Topic) -> Topic:
     )
 
 
-def cases_of(knowledge_base: KnowledgeBase, topics: Iterable[str]) -> list[Case]:
+def cases_of(knowledge_base: KnowledgeBase, topics: Iterable[str]) -> list[EvaluationCase]:
     """Return the other ways of asking of some topics, as questions to measure by."""
     wanted = frozenset(topics)
     cases = []
@@ -91,7 +91,7 @@ def cases_of(knowledge_base: KnowledgeBase, topics: Iterable[str]) -> list[Case]
         asked |= {f"practice/{i}": one.also_asked for i, one in enumerate(topic.practice)}
         for tail, questions in asked.items():
             gold = (f"{topic.slug}/{tail}",)
-            cases += [Case(question, gold, topic.slug) for question in questions]
+            cases += [EvaluationCase(question, gold, topic.slug) for question in questions]
     return cases
 
 
@@ -102,7 +102,9 @@ def split_topics(topics: Sequence[str], held_out: int, seed: int) -> tuple[list[
     return sorted(shuffled[held_out:]), sorted(shuffled[:held_out])
 
 
-def split_questions(pairs: Sequence[Pair], every: int = 8) -> tuple[list[Pair], list[Pair]]:
+def split_questions(
+    pairs: Sequence[TrainingPair], every: int = 8
+) -> tuple[list[TrainingPair], list[TrainingPair]]:
     """Set every so many questions aside, so that validation asks of known passages too."""
     aside = pairs[every - 1 :: every]
     kept = [pair for n, pair in enumerate(pairs, 1) if n % every]

@@ -12,23 +12,23 @@ from index.build import build
 from index.encoders import Encoder
 from index.retrieve import FusionSettings, HybridRetriever
 from index.types import KnowledgeBase
-from scripts.training.data import Case, unasked
-from scripts.training.measure import Figure, figure, found_within
+from scripts.training.data import EvaluationCase, unasked
+from scripts.training.measure import Estimate, figure, found_within
 
-__all__ = ["Row", "compare", "without_also_asked"]
+__all__ = ["ComparisonRow", "compare", "without_also_asked"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """One line of the before-and-after table: a measure on a set, under two encoders."""
 
     knowledge_base: str
     kind: str
     retrieval: str
     measure: str
-    before: Figure
-    after: Figure
-    gain: Figure
+    before: Estimate
+    after: Estimate
+    gain: Estimate
 
 
 def without_also_asked(knowledge_base: KnowledgeBase) -> KnowledgeBase:
@@ -38,8 +38,8 @@ def without_also_asked(knowledge_base: KnowledgeBase) -> KnowledgeBase:
 
 
 def compare(
-    knowledge_base: KnowledgeBase, cases: Sequence[Case], before: Encoder, after: Encoder
-) -> list[Row]:
+    knowledge_base: KnowledgeBase, cases: Sequence[EvaluationCase], before: Encoder, after: Encoder
+) -> list[ComparisonRow]:
     """Measure two encoders on the same questions over the same passages of all topics."""
     ranks = {
         name: _ranks(without_also_asked(knowledge_base), cases, encoder)
@@ -57,7 +57,7 @@ def compare(
                     for name in ("before", "after")
                 )
                 rows.append(
-                    Row(
+                    ComparisonRow(
                         knowledge_base.name,
                         "FAQ" if kind == "faq" else "data point",
                         retrieval,
@@ -71,7 +71,7 @@ def compare(
 
 
 def _ranks(
-    knowledge_base: KnowledgeBase, cases: Sequence[Case], encoder: Encoder
+    knowledge_base: KnowledgeBase, cases: Sequence[EvaluationCase], encoder: Encoder
 ) -> dict[str, list[int]]:
     """Rank the first right passage of each question; 0 where the knowledge base has none."""
     with tempfile.TemporaryDirectory() as folder:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from transformers import TrainerCallback
 
 from index.weights import MINILM
-from scripts.training.data import Pair
+from scripts.training.data import TrainingPair
 
 __all__ = ["AllPassagesLoss", "Bank", "Fit", "Schedule", "fit"]
 
@@ -96,7 +96,7 @@ class AllPassagesLoss(nn.Module):
 class _ReciprocalRank(SentenceEvaluator):  # type: ignore[misc]  # no types there
     """The mean reciprocal rank of the right passages of validation questions."""
 
-    def __init__(self, pairs: Sequence[Pair], bank: Bank) -> None:
+    def __init__(self, pairs: Sequence[TrainingPair], bank: Bank) -> None:
         super().__init__()
         self.pairs, self.bank = pairs, bank
         self.primary_metric = "mrr"
@@ -176,11 +176,11 @@ class _Stop(TrainerCallback):  # type: ignore[misc]  # no types there
 
 
 def fit(
-    pairs: Sequence[Pair],
+    pairs: Sequence[TrainingPair],
     bank: Bank,
     schedule: Schedule,
     *,
-    validation: tuple[Sequence[Pair], Bank] | None = None,
+    validation: tuple[Sequence[TrainingPair], Bank] | None = None,
     stop_after: int | None = None,
 ) -> Fit:
     """Train the question tower from the pinned weights.

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Figure", "figure", "found_within"]
+__all__ = ["Estimate", "figure", "found_within"]
 
 _RESAMPLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Estimate:
     """A mean with its 95% interval."""
 
     mean: float
@@ -31,7 +31,7 @@ def found_within(ranks: Sequence[int], k: int) -> NDArray[np.float64]:
     return (np.asarray(ranks) <= k).astype(np.float64)
 
 
-def figure(values: NDArray[np.float64], topics: Sequence[str], seed: int = 0) -> Figure:
+def figure(values: NDArray[np.float64], topics: Sequence[str], seed: int = 0) -> Estimate:
     """Average over questions; the interval resamples topics, since their questions go together.
 
     The cluster bootstrap: topics are drawn with replacement, each with all its questions.
@@ -42,4 +42,4 @@ def figure(values: NDArray[np.float64], topics: Sequence[str], seed: int = 0) ->
     drawn = np.random.default_rng(seed).integers(0, len(names), (_RESAMPLES, len(names)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
-    return Figure(float(values.mean()), float(low), float(high), len(values))
+    return Estimate(float(values.mean()), float(low), float(high), len(values))

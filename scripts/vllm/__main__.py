@@ -7,7 +7,7 @@ import signal
 import sys
 
 from index.cli import Parser, run, say
-from scripts.vllm.choice import Plan, Table, VllmError, detect_gpus, pretended_gpus
+from scripts.vllm.choice import LaunchPlan, Table, VllmError, detect_gpus, pretended_gpus
 from scripts.vllm.environment import HOME, Kind, ready_environment, small_model
 from scripts.vllm.server import command, running, shown
 
@@ -67,7 +67,7 @@ def _serve(options: argparse.Namespace, more: list[str]) -> int:
     raise VllmError(f"vLLM ended with status {status}; see {log}")
 
 
-def _plan(options: argparse.Namespace) -> Plan:
+def _plan(options: argparse.Namespace) -> LaunchPlan:
     table = Table.shipped()
     if options.cpu:
         folder = HOME / str(table.cpu["model"])

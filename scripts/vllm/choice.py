@@ -12,7 +12,7 @@ from typing import Any
 
 from index.errors import CitewiseError
 
-__all__ = ["Gpu", "Plan", "Row", "Table", "VllmError", "detect_gpus", "pretended_gpus"]
+__all__ = ["Gpu", "KnownModel", "LaunchPlan", "Table", "VllmError", "detect_gpus", "pretended_gpus"]
 
 _TABLE = Path(__file__).with_name("models.toml")
 _AS_SOLD = 0.9  # of a card's gigabytes as sold, what it reports at the least, in GiB
@@ -34,7 +34,7 @@ class Gpu:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KnownModel:
     """A model with what it needs and gets; models.toml says what each field means."""
 
     model: str
@@ -53,7 +53,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LaunchPlan:
     """What to start: the model, vLLM's arguments, its environment, and a remark on the choice."""
 
     model: str
@@ -66,7 +66,7 @@ class Plan:
 class Table:
     """The rows, best first, and what every server is started with."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[KnownModel, ...]
     serve: dict[str, Any]
     cpu: dict[str, Any]
 
@@ -74,7 +74,7 @@ class Table:
     def shipped(cls) -> Table:
         """Read models.toml."""
         found = tomllib.loads(_TABLE.read_text(encoding="utf-8"))
-        return cls(tuple(Row(**row) for row in found["gpu"]), found["serve"], found["cpu"])
+        return cls(tuple(KnownModel(**row) for row in found["gpu"]), found["serve"], found["cpu"])
 
     def for_gpus(
         self,
@@ -83,7 +83,7 @@ class Table:
         model: str | None = None,
         context: int | None = None,
         speculate: bool = True,
-    ) -> Plan:
+    ) -> LaunchPlan:
         """Choose for these GPUs.
 
         Args:
@@ -105,26 +105,28 @@ class Table:
             arguments += ["--max-model-len", str(length)]
         if row and row.thinks:
             arguments += ["--default-chat-template-kwargs", json.dumps({"enable_thinking": False})]
-        return Plan(
+        return LaunchPlan(
             named,
             tuple(arguments),
             {"CUDA_VISIBLE_DEVICES": ",".join(str(gpu.index) for gpu in used)},
             f"{named} on {len(used)} of {len(gpus)} GPUs",
         )
 
-    def for_cpu(self, folder: Path, *, context: int | None = None, speculate: bool = False) -> Plan:
+    def for_cpu(
+        self, folder: Path, *, context: int | None = None, speculate: bool = False
+    ) -> LaunchPlan:
         """Choose for a machine without a GPU: the small model from a local folder."""
         arguments = [*self._common(speculate), *self.cpu["arguments"]]
         arguments += ["--served-model-name", str(self.cpu["model"])]
         arguments += ["--max-model-len", str(context or self.cpu["context"])]
         remark = f"{self.cpu['model']} without a GPU: slow and unable, to try the way only"
-        return Plan(str(folder), tuple(arguments), dict(self.cpu["environment"]), remark)
+        return LaunchPlan(str(folder), tuple(arguments), dict(self.cpu["environment"]), remark)
 
     def _common(self, speculate: bool) -> list[str]:
         guess = ["--speculative-config", json.dumps(self.serve["speculation"])]
         return [*self.serve["arguments"], *(guess if speculate else [])]
 
-    def _largest(self, gpus: Sequence[Gpu]) -> tuple[Row | None, list[Gpu]]:
+    def _largest(self, gpus: Sequence[Gpu]) -> tuple[KnownModel | None, list[Gpu]]:
         for row in self.rows:
             able = [gpu for gpu in gpus if row.fits(gpu)]
             if len(able) >= row.gpus:
@@ -136,7 +138,7 @@ class Table:
             f"compute capability {least.compute}; name a smaller model with --model"
         )
 
-    def _named(self, model: str, gpus: Sequence[Gpu]) -> tuple[Row | None, list[Gpu]]:
+    def _named(self, model: str, gpus: Sequence[Gpu]) -> tuple[KnownModel | None, list[Gpu]]:
         known = [row for row in self.rows if row.model == model]
         for row in known:
             able = [gpu for gpu in gpus if row.fits(gpu)]

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.cli import say
-from scripts.vllm.choice import Plan, VllmError
+from scripts.vllm.choice import LaunchPlan, VllmError
 from scripts.vllm.environment import ROOT, Kind, python_of
 
-__all__ = ["Running", "command", "running", "shown"]
+__all__ = ["RunningServer", "command", "running", "shown"]
 
 _LINE = 100
 _PREFIX = re.compile(r"^(\(\w+ pid=\d+\) )?([A-Z]+:? +[\d-]+ [\d:]+ )?(\[[\w.]+:\d+\] )?")
@@ -28,7 +28,7 @@ _END_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningServer:
     """A server that answers: its API's base, the model's name there, and its process."""
 
     url: str
@@ -43,7 +43,9 @@ class Running:
         self.process.wait(_END_SECONDS)
 
 
-def command(plan: Plan, kind: Kind, host: str, port: int, more: Sequence[str] = ()) -> list[str]:
+def command(
+    plan: LaunchPlan, kind: Kind, host: str, port: int, more: Sequence[str] = ()
+) -> list[str]:
     """The words that start the server."""
     python = python_of(kind)
     # The package for the CPU has another name, which its own command does not find.
@@ -53,7 +55,7 @@ def command(plan: Plan, kind: Kind, host: str, port: int, more: Sequence[str] = 
     return [*start, "--host", host, "--port", str(port), *plan.arguments, *more]
 
 
-def shown(plan: Plan, words: Sequence[str]) -> str:
+def shown(plan: LaunchPlan, words: Sequence[str]) -> str:
     """The command as a shell takes it."""
     variables = [f"{name}={shlex.quote(value)}" for name, value in plan.environment.items()]
     return " ".join([*variables, shlex.join(words)])
@@ -61,8 +63,8 @@ def shown(plan: Plan, words: Sequence[str]) -> str:
 
 @contextmanager
 def running(
-    plan: Plan, words: Sequence[str], address: str, log: Path, seconds: float
-) -> Iterator[Running]:
+    plan: LaunchPlan, words: Sequence[str], address: str, log: Path, seconds: float
+) -> Iterator[RunningServer]:
     """Start a server, wait until it answers, and end it with the block.
 
     Raises:
@@ -81,14 +83,16 @@ def running(
         _end(process)
 
 
-def _ready(process: subprocess.Popen[bytes], address: str, log: Path, seconds: float) -> Running:
+def _ready(
+    process: subprocess.Popen[bytes], address: str, log: Path, seconds: float
+) -> RunningServer:
     begun = time.monotonic()
     told, said = begun, ""
     while time.monotonic() - begun < seconds:
         if process.poll() is not None:
             raise VllmError(f"vLLM ended with status {process.returncode}:\n{_last(log, 15)}")
         if (served := _served(address)) is not None:
-            return Running(address, *served, process, log)
+            return RunningServer(address, *served, process, log)
         if time.monotonic() - told > _TELL_SECONDS and (line := _said(log)) != said:
             told, said = time.monotonic(), line
             say(f"  {told - begun:3.0f} s  {line}")

@@ -9,7 +9,7 @@ import pytest
 
 from eval import exports, runner
 from eval.__main__ import main
-from eval.cases import Turn
+from eval.cases import EarlierMessage
 from eval.records import Ranked, Sample
 from eval.scoring import Scored, score
 from eval.summary import summarize
@@ -70,7 +70,7 @@ def test_one_ranking_a_case_is_exported() -> None:
 
 
 def test_ragas_reads_its_data_set(scored: list[Scored], tmp_path: Path) -> None:
-    talk = case("t", history=(Turn("user", "hello"), Turn("assistant", "hi")))
+    talk = case("t", history=(EarlierMessage("user", "hello"), EarlierMessage("assistant", "hi")))
     rows = [*scored, score(sample(talk)), score(sample(case("f"), error="it broke"))]
     text = exports.export("ragas", HEADER, rows, summarize(rows))["ragas.jsonl"]
     found = [json.loads(line) for line in text.splitlines()]

@@ -14,7 +14,7 @@ from app.answer.pipeline import Pipeline
 from app.record.types import Sampling
 from eval import playing
 from eval.__main__ import main
-from eval.cases import Case, Turn
+from eval.cases import Case, EarlierMessage
 from eval.dialogues import Dialogue, Expectation, read_dialogues
 from eval.metrics.dialogue import failures, languages, share_repeated, word_count
 from eval.records import Cited, Claimed, Output
@@ -86,10 +86,10 @@ async def test_each_turn_is_asked_with_the_real_answers_before_it() -> None:
     )
     assert [len(case.history) for case in target.asked] == [0, 2, 4]
     assert target.asked[-1].history == (
-        Turn("user", "what is it?"),
-        Turn("assistant", SAID),
-        Turn("user", "thanks"),
-        Turn("assistant", "You're welcome."),
+        EarlierMessage("user", "what is it?"),
+        EarlierMessage("assistant", SAID),
+        EarlierMessage("user", "thanks"),
+        EarlierMessage("assistant", "You're welcome."),
     )
 
 

@@ -13,12 +13,12 @@ import pytest
 from eval import runner
 from eval.errors import EvaluationError
 from eval.records import sample_from_json
-from eval.runner import Plan
+from eval.runner import RunPlan
 from tests.eval.helpers import ScriptedTarget, case, sample
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = tuple(case(f"c-{i}") for i in range(6))
-PLAN = Plan("own", CASES, ("p",))
+PLAN = RunPlan("own", CASES, ("p",))
 
 
 def silent(done: int, total: int) -> None:
@@ -82,13 +82,13 @@ async def test_answers_are_kept_by_content(tmp_path: Path) -> None:
     target = ScriptedTarget()
     done = await runner.run(PLAN, target, _made(tmp_path / "b"), tell=silent, cache=cache)
     assert (done.cached, target.asked) == (6, [])
-    other = Plan("own", CASES, ("another persona",))
+    other = RunPlan("own", CASES, ("another persona",))
     done = await runner.run(other, target, _made(tmp_path / "c"), tell=silent, cache=cache)
     assert done.cached == 0
 
 
 async def test_repeats_count_their_seeds_up(tmp_path: Path) -> None:
-    plan = Plan("own", CASES[:1], ("p", "q"), repeats=3, seed=7)
+    plan = RunPlan("own", CASES[:1], ("p", "q"), repeats=3, seed=7)
     await runner.run(plan, ScriptedTarget(), tmp_path, tell=silent)
     found = {(s.persona, s.seed) for s in runner.read_samples(tmp_path)}
     assert found == {(persona, seed) for persona in "pq" for seed in (7, 8, 9)}

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from app.answer.pipeline import Pipeline
 from app.record.types import Sampling
-from eval.cases import Turn
+from eval.cases import EarlierMessage
 from eval.errors import EvaluationError, SuiteError
 from eval.opening import with_gold
 from eval.scoring import score
@@ -93,7 +93,7 @@ async def test_the_whole_topic_is_the_evidence(make_pipeline: MakePipeline) -> N
 
 async def test_closed_book_is_the_model_alone(make_pipeline: MakePipeline) -> None:
     pipeline = make_pipeline(["I don't", " know."])
-    asked = case(history=(Turn("user", "hello"), Turn("assistant", "hi")))
+    asked = case(history=(EarlierMessage("user", "hello"), EarlierMessage("assistant", "hi")))
     found = await ClosedBookTarget(pipeline, Sampling()).ask(asked, "citewise-expert", 0)
     assert (found.text, found.abstained, found.hits) == ("I don't know.", True, ())
     prompt = pipeline.model.prompts[0]  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ from index.build import build
 from index.encoders import Encoder
 from index.errors import KnowledgeBaseError
 from index.expand.progress import ProgressFile
-from index.expand.questions import ExpansionSettings, Report, choose, write_questions
+from index.expand.questions import ExpansionReport, ExpansionSettings, choose, write_questions
 from index.export import write
 from index.passages import passages_of
 from index.retrieve import HybridRetriever
@@ -39,14 +39,14 @@ def retriever(small_index: LoadedIndex, minilm: Encoder) -> HybridRetriever:
 @pytest.fixture(scope="module")
 def expanded(
     tmp_path_factory: pytest.TempPathFactory, small_kb: KnowledgeBase, retriever: HybridRetriever
-) -> tuple[KnowledgeBase, Report]:
+) -> tuple[KnowledgeBase, ExpansionReport]:
     with ProgressFile(tmp_path_factory.mktemp("expand") / "p.jsonl", WRITER) as done:
         asyncio.run(write_questions(small_kb, FixedWriter(), done, 3))
         return choose(small_kb, done, retriever, ExpansionSettings(count=3, within=3))
 
 
 def test_each_question_is_kept_or_dropped_for_a_reason(
-    expanded: tuple[KnowledgeBase, Report],
+    expanded: tuple[KnowledgeBase, ExpansionReport],
 ) -> None:
     _, report = expanded
     passages = 15
@@ -61,7 +61,9 @@ def test_each_question_is_kept_or_dropped_for_a_reason(
 
 
 def test_what_is_kept_finds_its_passage_and_is_new(
-    expanded: tuple[KnowledgeBase, Report], retriever: HybridRetriever, small_kb: KnowledgeBase
+    expanded: tuple[KnowledgeBase, ExpansionReport],
+    retriever: HybridRetriever,
+    small_kb: KnowledgeBase,
 ) -> None:
     again, report = expanded
     assert report.added
@@ -80,7 +82,7 @@ def test_what_is_kept_finds_its_passage_and_is_new(
 
 
 def test_the_expanded_one_is_written_read_and_indexed_like_any(
-    expanded: tuple[KnowledgeBase, Report], minilm: Encoder, tmp_path: Path
+    expanded: tuple[KnowledgeBase, ExpansionReport], minilm: Encoder, tmp_path: Path
 ) -> None:
     again, report = expanded
     write(again, tmp_path / "kb", "yaml")

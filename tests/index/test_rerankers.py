@@ -14,7 +14,7 @@ from index.errors import WeightsError
 from index.rerankers import Scores, load_reranker, rerank
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
-from index.types import SearchResult
+from index.types import SearchHits
 from tests.index import tiny_models
 
 QUERY = "what is attention ?"
@@ -41,11 +41,11 @@ class Indifferent:
 
 
 @pytest.fixture
-def found(small_index: LoadedIndex, minilm: Encoder) -> SearchResult:
+def found(small_index: LoadedIndex, minilm: Encoder) -> SearchHits:
     return HybridRetriever(small_index, minilm).search("How does attention work?", 12)
 
 
-def test_the_first_are_reordered_and_the_rest_follow_as_they_were(found: SearchResult) -> None:
+def test_the_first_are_reordered_and_the_rest_follow_as_they_were(found: SearchHits) -> None:
     again = rerank(ByLength(), found, 8)
     head = again.hits[:8]
     lengths = [len(f"{hit.passage.heading} {hit.passage.text}") for hit in head]
@@ -55,7 +55,7 @@ def test_the_first_are_reordered_and_the_rest_follow_as_they_were(found: SearchR
     assert [hit.passage.id for hit in head] != [hit.passage.id for hit in found.hits[:8]]
 
 
-def test_the_trace_has_the_places_before_and_after(found: SearchResult) -> None:
+def test_the_trace_has_the_places_before_and_after(found: SearchHits) -> None:
     again = rerank(ByLength(), found, 8)
     for rank, hit in enumerate(again.hits[:8], start=1):
         before = found.hits[int(hit.trace["fused_rank"]) - 1]
@@ -67,10 +67,10 @@ def test_the_trace_has_the_places_before_and_after(found: SearchResult) -> None:
     assert set(found.timings_ms) < set(again.timings_ms)
 
 
-def test_equal_scores_change_nothing_and_nothing_is_survived(found: SearchResult) -> None:
+def test_equal_scores_change_nothing_and_nothing_is_survived(found: SearchHits) -> None:
     again = rerank(Indifferent(), found)
     assert [hit.passage.id for hit in again.hits] == [hit.passage.id for hit in found.hits]
-    assert rerank(ByLength(), SearchResult("q", ())).hits == ()
+    assert rerank(ByLength(), SearchHits("q", ())).hits == ()
 
 
 @pytest.mark.torch
@@ -104,7 +104,7 @@ def test_both_engines_give_a_cross_encoders_own_logits(tmp_path: Path) -> None:
 @pytest.mark.torch
 @pytest.mark.filterwarnings("ignore")
 def test_threads_score_as_one_does_and_a_search_is_reordered(
-    tmp_path: Path, found: SearchResult
+    tmp_path: Path, found: SearchHits
 ) -> None:
     reranker = load_reranker(str(tiny_models.save_cross_encoder(tmp_path / "ce")))
     alone = reranker.scores(QUERY, TEXTS)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.vllm.choice import Gpu, Row, Table, VllmError, detect_gpus, pretended_gpus
+from scripts.vllm.choice import Gpu, KnownModel, Table, VllmError, detect_gpus, pretended_gpus
 from scripts.vllm.server import command
 from tests.conftest import ROOT
 
@@ -20,7 +20,7 @@ _ROOM_GB = 1.5  # activations, CUDA graphs and the runtime itself
 
 
 @pytest.mark.parametrize("row", TABLE.rows, ids=lambda row: f"{row.gpus}x{row.gb} {row.model}")
-def test_each_row_adds_up(row: Row) -> None:
+def test_each_row_adds_up(row: KnownModel) -> None:
     """Weights, one full context and the rest fit into the share of memory that vLLM takes."""
     had = row.gb * TABLE.serve["utilization"]
     shards = min(row.gpus, row.kv_heads)

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.record.errors import NotKept, RequestError
-from app.store import Conversation, Exchange, Judgement, KeptAnswer, Store
+from app.store import ConversationHead, Exchange, Judgement, KeptAnswer, Store
 from app.store.conversations import title_of
 from tests.store.conftest import OWNER, exchange
 
 
-def begun(store: Store, *questions: str, owner: str = OWNER) -> Conversation:
+def begun(store: Store, *questions: str, owner: str = OWNER) -> ConversationHead:
     talk = store.conversations.create(owner, questions[0], "citewise-expert")
     for question in questions:
         store.conversations.append(owner, talk.id, exchange(question))

@@ -13,7 +13,7 @@ from app.ui import texts
 from app.ui.actions import Showing
 from app.ui.conversation import Turn, play
 from app.ui.running import Running
-from app.ui.states import Health
+from app.ui.states import HealthWatch
 from app.ui.turns import turn_html
 from tests.ui.playing import BrowsedIndex, PlayingPipeline, shipped_passages
 
@@ -31,7 +31,7 @@ class Changing(PlayingPipeline):
 
 async def test_a_model_that_starts_is_told_apart_from_one_that_went_away() -> None:
     pipeline = Changing(parts={"index": True, "model": False})
-    health = Health(pipeline)
+    health = HealthWatch(pipeline)
     words, soon = await health.told()
     assert words == texts.MODEL_LOADING
     pipeline.parts["model"] = True
@@ -46,7 +46,7 @@ async def test_an_empty_knowledge_base_and_a_renewed_one_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pipeline = Changing()
-    health = Health(pipeline)
+    health = HealthWatch(pipeline)
     assert (await health.told())[0] == ""
     pipeline.fingerprint = "0" * 16
     assert (await health.told())[0] == texts.INDEX_RENEWED

@@ -17,7 +17,7 @@ from app.chat_models.openai_compatible import OpenAiCompatibleModel
 from app.record.types import Message
 from scripts.vllm.choice import Table
 from scripts.vllm.environment import HOME, ready_environment, small_model
-from scripts.vllm.server import Running, command, running
+from scripts.vllm.server import RunningServer, command, running
 from tests.test_end_to_end import serving, wait_for
 
 _START_SECONDS = 1800.0
@@ -41,7 +41,7 @@ class Engine:
         self._log = folder / "vllm.log"
         self._earlier = ""
         self._stack = ExitStack()
-        self.server: Running | None = None
+        self.server: RunningServer | None = None
         self.model = small_model()
 
     @property

@@ -15,7 +15,7 @@ from app.ui.conversation import Turn
 from app.ui.turns import turn_html
 from index.live import LiveIndex
 from index.retrieve import HybridRetriever
-from index.types import SearchResult
+from index.types import SearchHits
 from tests.conftest import MakePipeline
 
 HISTORY = (
@@ -105,7 +105,7 @@ async def test_both_forms_are_searched_for(
 
     def search(
         self: HybridRetriever, query: str, k: int, *, also: Sequence[str] = ()
-    ) -> SearchResult:
+    ) -> SearchHits:
         seen.append((query, tuple(also)))
         return genuine(self, query, k, also=also)
 
