@@ -149,7 +149,8 @@ from app.service import open_pipeline
 from app.config.settings import load_settings
 from app.store import open_store
 from app.record.types import Final, Question, Sampling
-settings = load_settings(index=Path({str(shipped_index)!r}), answer_mode="draft")
+index = Path({str(shipped_index)!r})
+settings = load_settings(index=index, answer_mode="draft", retrieve_seconds=120)
 pipeline = open_pipeline(settings)
 build_server(pipeline, settings, open_store(settings.database))
 async def ask():
