@@ -194,9 +194,9 @@ def _dispatch(options: argparse.Namespace) -> int:
 
         return settings(options)
     if options.command in ("db", "feedback"):
-        from app.cli import store
+        from app.cli import database
 
-        return store.db(options) if options.command == "db" else store.feedback(options)
+        return database.db(options) if options.command == "db" else database.feedback(options)
     from app.cli.ask import ask, retrieve
 
     return ask(options) if options.command == "ask" else retrieve(options)

@@ -21,8 +21,8 @@ from eval.claims import CLAIMS, rendered_claims_schema
 from eval.dialogues import SCHEMA as DIALOGUE_SCHEMA
 from eval.dialogues import dialogue_seals, rendered_dialogue_schema
 from eval.errors import EvaluationError
-from eval.opening import chosen_cases, open_target, read_knowledge, with_gold
 from eval.report import markdown, page, versus
+from eval.run_setup import chosen_cases, open_target, read_knowledge, with_gold
 from eval.scoring import Scored, score
 from eval.summary import Summary, summarize
 from index.cli import print_json, progress_bar, say

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from eval import playing, provenance, runner
 from eval.dialogues import Dialogue, read_dialogues
 from eval.errors import SuiteError
-from eval.opening import CasesToAsk, open_target, read_knowledge
+from eval.run_setup import CasesToAsk, open_target, read_knowledge
 from index.cli import print_json, progress_bar, say
 from index.files import put
 

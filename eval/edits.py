@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from eval.cases import ExpectedNumber
-from eval.metrics.numbers import figures, same, stated
+from eval.metrics.number_fidelity import figures, same, stated
 from eval.metrics.text import content, sentences
 from index.passages import data_sentence
 from index.types import Caveat, DataPoint, Faq, KnowledgeBase, Practice, Topic

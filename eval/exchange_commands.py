@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from eval import exports, feedback
+from eval import exports, reader_cases
 from eval.cases import read_suite
 from eval.commands import load
 from eval.errors import SuiteError
@@ -42,9 +42,9 @@ def import_feedback(options: argparse.Namespace) -> int:
 
 
 def _accept(options: argparse.Namespace) -> dict[str, int]:
-    drafts = feedback.read_drafts(options.source)
-    cases = feedback.accepted(drafts)
-    put(options.out, feedback.rendered(cases))
+    drafts = reader_cases.read_drafts(options.source)
+    cases = reader_cases.accepted(drafts)
+    put(options.out, reader_cases.rendered(cases))
     # What is written must be a suite: the same reader that a run uses says so.
     read_suite(str(options.out))
     left = len(drafts) - len(cases)
@@ -53,9 +53,11 @@ def _accept(options: argparse.Namespace) -> dict[str, int]:
 
 
 def _draft(options: argparse.Namespace) -> dict[str, int]:
-    before = feedback.read_drafts(options.out) if options.out.exists() else []
-    drafts = feedback.merged(before, feedback.drafts_of(_text(options.source), str(options.source)))
-    put(options.out, feedback.rendered(drafts))
+    before = reader_cases.read_drafts(options.out) if options.out.exists() else []
+    drafts = reader_cases.merged(
+        before, reader_cases.drafts_of(_text(options.source), str(options.source))
+    )
+    put(options.out, reader_cases.rendered(drafts))
     new, waiting = len(drafts) - len(before), sum(not each.reviewed.strip() for each in drafts)
     say(
         f"{new} new drafts, {waiting} to review in {options.out}; then: "

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.metrics.retrieval import qrels_lines, run_lines
-from eval.records import Sample
+from eval.samples import Sample
 from eval.scoring import Scored
 from eval.summary import OVERALL, Summary
 

@@ -16,8 +16,8 @@ from eval.claims import passages_in, read_claims
 from eval.commands import load, show
 from eval.errors import EvaluationError
 from eval.judge import ChatJudge, Preference
-from eval.opening import read_knowledge
 from eval.report import markdown
+from eval.run_setup import read_knowledge
 from eval.scoring import Scored
 from index.cli import print_json, progress_bar, say
 from index.files import put

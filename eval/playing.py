@@ -17,7 +17,7 @@ from eval.dialogues import FALSE_ACTS, Dialogue
 from eval.errors import EvaluationError
 from eval.metrics.dialogue import REPEATED, failures, share_repeated, topics_cited
 from eval.metrics.performance import quantile
-from eval.records import Output, Sample
+from eval.samples import Output, Sample
 from eval.scoring import Scored
 from eval.statistics import Estimate
 from eval.summary import estimate

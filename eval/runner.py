@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from eval.cases import Case
 from eval.errors import EvaluationError
-from eval.records import Output, Sample, sample_from_json
+from eval.samples import Output, Sample, sample_from_json
 from eval.targets import Target
 from index.files import put
 

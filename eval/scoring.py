@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from app.config import personas
 from eval.cases import Case
-from eval.metrics import answers, citations, nuggets, numbers, persona, retrieval
+from eval.metrics import answers, citations, nuggets, number_fidelity, persona, retrieval
 from eval.metrics.citations import AttributedStatement
 from eval.metrics.text import content, sentences, strip_markers
-from eval.records import Output, Sample
+from eval.samples import Output, Sample
 
 __all__ = ["Scored", "score", "statements_of"]
 
@@ -126,7 +126,7 @@ def _answer(
     held = [False] * len(case.nuggets) if output.abstained else nuggets.matched(text, case.nuggets)
     vital = nuggets.nugget_recall(case.nuggets, held) if case.answerable else None
     told = "" if output.abstained else text
-    figures = numbers.number_recall(case.numbers, told) if case.answerable else None
+    figures = number_fidelity.number_recall(case.numbers, told) if case.answerable else None
     right = answers.is_right(
         answerable=case.answerable, abstained=output.abstained, gap_said=bool(output.missing),
         vital_recall=vital, number_recall=figures,
@@ -154,7 +154,9 @@ def _answer(
         found |= _written(case, output, text, held)
         found |= _manner(output.text, asked)
     facts = {n.text for n, holds in zip(case.nuggets, held, strict=True) if holds}
-    facts |= {f"{n.value} {n.unit}" for n in case.numbers if told and numbers.stated(n, told)}
+    facts |= {
+        f"{n.value} {n.unit}" for n in case.numbers if told and number_fidelity.stated(n, told)
+    }
     return found, frozenset(facts)
 
 
@@ -192,7 +194,9 @@ def _written(
             if cited.ref in output.passages
         ),
         "numbers_grounded": (
-            numbers.numbers_grounded(text, evidence) if output.passages and quoting else None
+            number_fidelity.numbers_grounded(text, evidence)
+            if output.passages and quoting
+            else None
         ),
         "gold_cited": retrieval.success_at(len(cited), case.gold, cited) if cited else None,
         "rouge_l": answers.rouge_l(text, case.reference) if case.answerable else None,

@@ -30,7 +30,7 @@ from eval.edits import (
     swap,
     where_given,
 )
-from eval.metrics.numbers import figures, stated
+from eval.metrics.number_fidelity import figures, stated
 from eval.metrics.text import sentences
 from index.passages import passages_of
 from index.types import DataPoint, Faq, KnowledgeBase, Passage, PassageKind, Topic

@@ -10,7 +10,7 @@ from typing import Any
 
 from index.errors import KnowledgeBaseError
 from index.sources import SHIPPED
-from index.sources.files import read_text
+from index.sources.bounded_files import read_text
 from index.sources.plain_yaml import load_yaml
 
 __all__ = ["SHIPPED_NAME", "Erratum", "read_errata", "shipped_errata"]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from index.calculations import CalculationError
-from index.calculations.names import NamedModel, machines_in, models_in
+from index.calculations.model_names import NamedModel, machines_in, models_in
 from index.calculations.precisions import precision
 from index.calculations.shapes import machines
 from index.calculations.units import context_tokens, read_amount

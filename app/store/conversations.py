@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.record.errors import NotKept, RequestError
 from app.store.database import Database
-from app.store.documents import clean, fold
+from app.store.json_documents import clean, fold
 from app.store.owners import checked
 from app.store.records import ConversationHead, Exchange, Page, StoredTurn, Thread
 from app.store.rows import deleted

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.record.checked import Checked
-from app.store.documents import clean, decode, encode
+from app.store.json_documents import clean, decode, encode
 from app.store.records import Exchange, Shared
 
 __all__ = [

@@ -12,7 +12,7 @@ from app.ui import safe, texts
 from app.ui.catalogue import Catalogue, TopicEntry, catalogue
 from app.ui.conversation import BrowsedIndex
 from app.ui.corrections import corrections_html
-from app.ui.figures import all_figures_html, figures_html
+from app.ui.figure_tables import all_figures_html, figures_html
 from app.ui.formulas import with_formulas
 from app.ui.links import source_links
 from index.types import Passage

@@ -11,7 +11,7 @@ import gradio as gr
 from app.record.errors import NotKept, StoreError
 from app.store import Store
 from app.ui import texts
-from app.ui.feedback import FeedbackForm
+from app.ui.feedback_form import FeedbackForm
 from app.ui.history_list import SHOWN, failed_html, list_html
 from app.ui.persistence import SavedState, turn_of
 from app.ui.readers import owner_of, session_of

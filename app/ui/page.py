@@ -16,7 +16,7 @@ from app.ui.composer import Engine, composer_html, settings_html, shortcuts_html
 from app.ui.controller import Controller
 from app.ui.conversation import Answering, drafts
 from app.ui.evidence import panel_html
-from app.ui.feedback import FeedbackForm, form_html
+from app.ui.feedback_form import FeedbackForm, form_html
 from app.ui.history import History
 from app.ui.history_list import confirm_html
 from app.ui.known import Knowing

@@ -16,7 +16,7 @@ from app.ui.actions import Showing
 from app.ui.choices import Choices
 from app.ui.conversation import Answering, Turn, with_prompt
 from app.ui.exports.bibliography import bibliography
-from app.ui.feedback import FeedbackForm
+from app.ui.feedback_form import FeedbackForm
 from app.ui.known import Knowing
 from app.ui.persistence import SavedState
 from app.ui.suggest import examples, follow_ups

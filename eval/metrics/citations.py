@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from eval.metrics.numbers import figures, same
+from eval.metrics.number_fidelity import figures, same
 from eval.metrics.text import MARKER, char_ngrams, content, fold, sentences
 
 __all__ = [

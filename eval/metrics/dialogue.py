@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from eval.dialogues import Expectation, Form, Language
 from eval.metrics.text import MARKER, sentences
-from eval.records import Output
+from eval.samples import Output
 
 __all__ = ["REPEATED", "failures", "languages", "share_repeated", "topics_cited", "word_count"]
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from eval.cases import Nugget
-from eval.metrics.numbers import figures, same
+from eval.metrics.number_fidelity import figures, same
 from eval.metrics.text import content, fold, sentences, strip_markers, words
 
 __all__ = ["matched", "nugget_precision", "nugget_recall", "says"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from eval.metrics.numbers import figures
+from eval.metrics.number_fidelity import figures
 from eval.metrics.text import sentences, strip_markers, words
 
 __all__ = ["Shape", "adherence", "checks", "margin"]

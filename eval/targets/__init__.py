@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from eval.baseline_names import BASELINES
 from eval.cases import Case
-from eval.records import Output
+from eval.samples import Output
 
 __all__ = ["BASELINES", "Target"]
 

@@ -17,7 +17,7 @@ from app.record.types import Message, Sampling, Usage
 from eval.cases import Case
 from eval.metrics.abstention import looks_like_abstention
 from eval.provenance import code_sha256
-from eval.records import Output
+from eval.samples import Output
 from eval.targets.product import ProductTarget, answered, question_of
 from index.encoders import DPR, Encoder, load_encoder
 from index.live import LiveIndex

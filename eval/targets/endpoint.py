@@ -12,7 +12,7 @@ import aiohttp
 from eval.cases import Case
 from eval.errors import EvaluationError
 from eval.metrics.abstention import looks_like_abstention
-from eval.records import Cited, Claimed, Output
+from eval.samples import Cited, Claimed, Output
 
 __all__ = ["EndpointTarget", "output_of"]
 

@@ -13,7 +13,7 @@ from app.record.types import Answer, Delta, Final, Message, Question, Retrieved,
 from eval.cases import Case
 from eval.errors import EvaluationError
 from eval.provenance import code_sha256
-from eval.records import Cited, Claimed, Output, Ranked
+from eval.samples import Cited, Claimed, Output, Ranked
 from index.types import Hit
 
 __all__ = ["ProductTarget", "RetrievalTarget", "question_of", "text_of"]

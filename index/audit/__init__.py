@@ -8,7 +8,7 @@ links that lead nowhere) and form (units, empty fields, repeated questions).
 from __future__ import annotations
 
 from index.audit.arithmetic import arithmetic
-from index.audit.conflicts import conflicts
+from index.audit.conflict_findings import conflicts
 from index.audit.findings import Finding, Kind, Severity, at_least
 from index.audit.form import form
 from index.audit.references import references

@@ -10,8 +10,8 @@ from functools import lru_cache
 from index.audit.expression import Side, Token, UnitValue, parse_side, tokenize
 from index.audit.findings import Finding, Kind, Severity
 from index.audit.numbers import NUMBER, number_from
-from index.audit.texts import Text, clauses, passage_texts, topic_texts
-from index.audit.units import UnitReading
+from index.audit.printed_units import UnitReading
+from index.audit.topic_texts import Text, clauses, passage_texts, topic_texts
 from index.types import DataPoint, KnowledgeBase, Passage
 
 __all__ = ["Miscomputed", "arithmetic", "miscomputed"]

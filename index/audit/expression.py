@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from index.audit.numbers import NUMBER, SUPERSCRIPT, Number, number_from, superscript_value
-from index.audit.units import UNITS, UnitReading
+from index.audit.printed_units import UNITS, UnitReading
 
 __all__ = ["Side", "Token", "UnitValue", "parse_side", "tokenize"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from index.audit.numbers import NUMBER, Number, number_from
-from index.audit.texts import Text, clauses, passage_texts
-from index.audit.units import UNITS
+from index.audit.printed_units import UNITS
+from index.audit.topic_texts import Text, clauses, passage_texts
 from index.passages import passages_of
 from index.text.corpus_words import corpus_words
 from index.text.tokens import stem

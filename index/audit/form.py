@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from index.audit.figures import stems
 from index.audit.findings import Finding, Kind, Severity
 from index.audit.numbers import NUMBER
-from index.audit.texts import texts
+from index.audit.topic_texts import texts
 from index.types import DataPoint, KnowledgeBase, Topic
 
 __all__ = ["form"]

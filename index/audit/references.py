@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from index.audit.findings import Finding, Kind, Severity
-from index.audit.texts import texts, topic_texts
+from index.audit.topic_texts import texts, topic_texts
 from index.mentions import Mention, label_surnames, label_year, matching, mentions, surnames
 from index.types import Caveat, DataPoint, Faq, KnowledgeBase, Practice, Source, Topic
 

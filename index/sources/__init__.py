@@ -14,16 +14,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 from index.errors import KnowledgeBaseError
+from index.sources.bounded_files import Document, read_text
 from index.sources.detect import BINARY, STRUCTURED, Format, detect
 from index.sources.documents import Reader, document_topics, read_markdown, reader_of
-from index.sources.files import Document, read_text
+from index.sources.faq_tables import read_csv, read_jsonl
 from index.sources.foreign import why_foreign
 from index.sources.isolated import Isolated
 from index.sources.kept import Kept
 from index.sources.plain import parse_asciidoc, parse_notebook, parse_rst, parse_text
 from index.sources.problems import Problem, Problems, ReadResult, Skipped, refusal, skipped_by_kind
 from index.sources.slugs import distinct, merged, slug_of_path
-from index.sources.tables import read_csv, read_jsonl
 from index.sources.tower import read_tower
 from index.sources.webpage import read_page
 from index.sources.yaml_topics import read_topic

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from index.mentions import source_id
 from index.sources.blocks import Parsed
+from index.sources.bounded_files import Document, read_text
 from index.sources.cut import sections_of
-from index.sources.files import Document, read_text
 from index.sources.markdown import parse_markdown
 from index.sources.problems import Problems
 from index.sources.slugs import slugify

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from index.mentions import label_year, source_id
-from index.sources.files import Document
+from index.sources.bounded_files import Document
 from index.sources.problems import Problems
 from index.sources.records import Checked, Filled, LinkRecord, PlaceRecord, Text, Url
 from index.sources.slugs import slugify

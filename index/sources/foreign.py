@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from index.errors import KnowledgeBaseError
+from index.sources.bounded_files import read_text
 from index.sources.detect import Format
 from index.sources.faq_rows import with_field_names
-from index.sources.files import read_text
+from index.sources.faq_tables import has_questions
 from index.sources.plain_yaml import load_yaml
-from index.sources.tables import has_questions
 from index.sources.tower import load_json
 
 __all__ = ["why_foreign"]

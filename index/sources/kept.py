@@ -12,7 +12,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from index import files
-from index.sources.files import Document
+from index.sources.bounded_files import Document
 from index.sources.problems import Problem
 from index.types import Topic
 from index.weights import sha256_of

@@ -9,7 +9,7 @@ import orjson
 
 from index.errors import KnowledgeBaseError
 from index.mentions import label_year, resolve, source_id
-from index.sources.files import read_text
+from index.sources.bounded_files import read_text
 from index.sources.problems import Problems, shown
 from index.sources.records import TowerDataPoint, TowerFaq, TowerSource, TowerTopic
 from index.sources.validate import Loc, ValidRecord, checked, json_path, known_ids, unique_sources

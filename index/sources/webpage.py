@@ -11,8 +11,8 @@ from typing import Any
 
 from index.errors import KnowledgeBaseError
 from index.mentions import label_year, source_id
+from index.sources.bounded_files import Document, read_bytes
 from index.sources.documents import document_topics
-from index.sources.files import Document, read_bytes
 from index.sources.html import blocks_of, markup, parse_page, tree_of
 from index.sources.problems import Problems, shown
 from index.sources.slugs import slugify

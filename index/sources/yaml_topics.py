@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from index.sources.files import read_text
+from index.sources.bounded_files import read_text
 from index.sources.plain_yaml import load_yaml
 from index.sources.problems import Problems
 from index.sources.records import (

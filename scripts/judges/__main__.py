@@ -12,7 +12,7 @@ from scripts.judges.environments import Missing
 from scripts.judges.faults import judge_faults
 from scripts.judges.openai_suite import judge_suite
 from scripts.judges.report import JudgeReport, publish
-from scripts.judges.schema import judge_schema
+from scripts.judges.schemathesis_run import judge_schema
 
 _JUDGES: dict[str, Callable[[int], JudgeReport]] = {
     "comply": lambda _: judge_comply(),

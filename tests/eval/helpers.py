@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 from eval.cases import Case, ExpectedNumber, Nugget
-from eval.records import Cited, Claimed, Output, Ranked, Sample
+from eval.samples import Cited, Claimed, Output, Ranked, Sample
 
 
 def case(name: str = "c-1", **changed: Any) -> Case:

@@ -10,7 +10,7 @@ import pytest
 from eval import exports, runner
 from eval.__main__ import main
 from eval.cases import EarlierMessage
-from eval.records import Ranked, Sample
+from eval.samples import Ranked, Sample
 from eval.scoring import Scored, score
 from eval.summary import summarize
 from tests.eval.helpers import case, output, sample

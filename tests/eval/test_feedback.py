@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from app.answer.pipeline import Pipeline
-from app.cli.store import feedback_line
+from app.cli.database import feedback_line
 from app.record.types import Final, Question, Retrieved
 from app.store.records import Exchange, Feedback, Judgement
 from eval.__main__ import main
 from eval.cases import read_suite
 from eval.errors import SuiteError
-from eval.feedback import accepted, drafts_of, merged, read_drafts, rendered
+from eval.reader_cases import accepted, drafts_of, merged, read_drafts, rendered
 from tests.conftest import MakePipeline
 
 GOOD, BAD = "How large is a KV cache?", "how long does a roast chicken take in the oven"

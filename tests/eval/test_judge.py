@@ -19,7 +19,7 @@ from eval.__main__ import main
 from eval.claims import LABELS
 from eval.errors import EvaluationError
 from eval.judge import ChatJudge
-from eval.records import Sample
+from eval.samples import Sample
 from eval.scoring import score
 from eval.summary import summarize
 from tests.eval.helpers import case, output, sample

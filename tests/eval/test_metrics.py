@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.cases import ExpectedNumber, Nugget
-from eval.metrics import abstention, answers, citations, nuggets, numbers, performance, retrieval
+from eval.metrics import (
+    abstention,
+    answers,
+    citations,
+    nuggets,
+    number_fidelity,
+    performance,
+    retrieval,
+)
 from eval.metrics.citations import AttributedStatement
 from eval.metrics.text import sentences, strip_markers, words
 
@@ -95,7 +103,7 @@ class TestNumbers:
         ],
     )
     def test_stated(self, value: str, unit: str, text: str) -> None:
-        assert numbers.stated(ExpectedNumber(value, unit), text)
+        assert number_fidelity.stated(ExpectedNumber(value, unit), text)
 
     @pytest.mark.parametrize(
         ("value", "unit", "text"),
@@ -110,24 +118,24 @@ class TestNumbers:
         ],
     )
     def test_not_stated(self, value: str, unit: str, text: str) -> None:
-        assert not numbers.stated(ExpectedNumber(value, unit), text)
+        assert not number_fidelity.stated(ExpectedNumber(value, unit), text)
 
     def test_recall_and_grounding(self) -> None:
         expected = [ExpectedNumber("8", "heads"), ExpectedNumber("64", "dimensions")]
-        assert numbers.number_recall(expected, "8 heads of 32 dimensions") == 0.5
-        assert numbers.number_recall([], "8 heads") is None
-        assert numbers.numbers_grounded("8 heads, 9 layers", "it has 8 heads") == 0.5
-        assert numbers.numbers_grounded("no figure", "8") is None
+        assert number_fidelity.number_recall(expected, "8 heads of 32 dimensions") == 0.5
+        assert number_fidelity.number_recall([], "8 heads") is None
+        assert number_fidelity.numbers_grounded("8 heads, 9 layers", "it has 8 heads") == 0.5
+        assert number_fidelity.numbers_grounded("no figure", "8") is None
 
     @settings(deadline=None)
     @given(st.integers(11, 10**12))
     def test_separators_do_not_matter(self, value: int) -> None:
-        assert numbers.stated(ExpectedNumber(str(value)), f"about {value:,} of them")
+        assert number_fidelity.stated(ExpectedNumber(str(value)), f"about {value:,} of them")
 
     @settings(deadline=None)
     @given(st.text(max_size=200))
     def test_reads_any_text(self, text: str) -> None:
-        assert all(math.isfinite(f.step) for f in numbers.figures(text))
+        assert all(math.isfinite(f.step) for f in number_fidelity.figures(text))
 
 
 PREMISE = "The KV cache keeps keys and values. For 4,096 tokens in fp16 it takes about 2.15 GB."

@@ -17,7 +17,7 @@ from eval.__main__ import main
 from eval.cases import Case, EarlierMessage
 from eval.dialogues import Dialogue, Expectation, read_dialogues
 from eval.metrics.dialogue import failures, languages, share_repeated, word_count
-from eval.records import Cited, Claimed, Output
+from eval.samples import Cited, Claimed, Output
 from eval.targets.product import ProductTarget
 from tests.conftest import MakePipeline
 

@@ -12,8 +12,8 @@ import pytest
 
 from eval import runner
 from eval.errors import EvaluationError
-from eval.records import sample_from_json
 from eval.runner import RunPlan
+from eval.samples import sample_from_json
 from tests.eval.helpers import ScriptedTarget, case, sample
 
 ROOT = Path(__file__).resolve().parent.parent.parent

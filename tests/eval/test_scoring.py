@@ -11,9 +11,9 @@ import pytest
 from eval import gate as gating
 from eval.compare import compare, markdown
 from eval.errors import EvaluationError
-from eval.records import Output
 from eval.report import markdown as tables
 from eval.report import page, versus
+from eval.samples import Output
 from eval.scoring import Scored, score, statements_of
 from eval.summary import estimate, summarize
 from tests.eval.helpers import case, output, sample

@@ -15,7 +15,7 @@ from app.chat_models.scripted import ScriptedChatModel
 from app.record.types import Final, Question
 from eval import shadow
 from eval.cases import CaseRecord
-from eval.metrics.numbers import stated
+from eval.metrics.number_fidelity import stated
 from index.build import build
 from index.encoders import Encoder
 from index.live import LiveIndex

@@ -14,7 +14,7 @@ from app.answer.pipeline import Pipeline
 from app.record.types import Sampling
 from eval.cases import EarlierMessage
 from eval.errors import EvaluationError, SuiteError
-from eval.opening import with_gold
+from eval.run_setup import with_gold
 from eval.scoring import score
 from eval.targets.baselines import (
     ClosedBookTarget,

@@ -21,7 +21,7 @@ from index.audit import (
 )
 from index.audit.expression import parse_side, tokenize
 from index.audit.numbers import NUMBER, compatible, number_from
-from index.audit.units import UnitReading
+from index.audit.printed_units import UnitReading
 from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
 
 VASWANI = Source(

@@ -24,7 +24,7 @@ from index.recipe import (
     write_recipe,
 )
 from index.sources import Kept
-from index.sources.files import Document
+from index.sources.bounded_files import Document
 from index.sources.problems import Problems
 from index.types import KnowledgeBase, Topic
 

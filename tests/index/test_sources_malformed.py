@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from index.errors import KnowledgeBaseError
 from index.sources import ReadResult, read
-from index.sources import files as source_files
+from index.sources import bounded_files as source_files
 
 GOOD = {
     "kb.yaml": b'slug: a\ntitle: "A"\nfaqs:\n  - question: "Q?"\n    answer: "A"\n',

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from app.record.errors import NotKept, StoreError
 from app.record.types import Final, Question, Retrieved
 from app.store import Exchange, KeptAnswer, Store
-from app.store.documents import decode, encode
+from app.store.json_documents import decode, encode
 from tests.conftest import MakePipeline
 from tests.store.conftest import OWNER, exchange
 from tests.store.strategies import exchanges

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.cli.store import feedback_line
+from app.cli.database import feedback_line
 from app.store import Store, open_store
 from app.ui import texts
 from app.ui.conversation import Turn

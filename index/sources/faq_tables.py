@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 from index.errors import KnowledgeBaseError
+from index.sources.bounded_files import MAX_BYTES, Document, read_text
 from index.sources.faq_rows import FaqRow, TopicsFromRows, with_field_names
-from index.sources.files import MAX_BYTES, Document, read_text
 from index.sources.problems import Problems, shown
 from index.sources.records import TopicRecord, is_url
 from index.sources.validate import Loc, checked, json_path
