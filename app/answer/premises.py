@@ -21,17 +21,20 @@ from index.text.opposites import CONTRARIES, OPPOSITES
 from index.text.quantities import Quantity, agree, quantities
 from index.text.sentences import sentences
 from index.text.tokens import content_words
+from index.types import PassageKind
 
 __all__ = ["Correction", "corrections", "presupposed"]
 
 _SHARE_NAMED, _SHARE = 0.7, 0.9
 _COVERED_AT_LEAST = 2
 _TURNED = 0.45
+_DENIED = 0.3  # of a premise's words, beside which a denial of two is one of something else
 _BRITISH = re.compile(r"\b(\w{3,})is(e|es|ed|ing|ation)\b")
 _SEMICOLON = re.compile(r"(?<=;)\s+")
+# A single word is a tag after a comma or a dash alone: "is its gradient right?" asks.
 _TAG = re.compile(
-    r",?\s*(?:right|correct|yes|no|true|(?:isn|doesn|don|didn|wasn|aren|weren|hasn|haven|won|can|"
-    r"couldn|wouldn)['’]?t (?:it|they|he|she|we|that|this|there))\s*\?",
+    r"(?:\s*[,–—-]\s*(?:right|correct|yes|no|true)|,?\s*(?:isn|doesn|don|didn|wasn|aren|weren|hasn|"
+    r"haven|won|can|couldn|wouldn)['’]?t (?:it|they|he|she|we|that|this|there))\s*\?",
     re.IGNORECASE,
 )
 _WHY = re.compile(
@@ -40,9 +43,17 @@ _WHY = re.compile(
     re.IGNORECASE,
 )
 _GROUND = re.compile(
-    r"\b(?:since|because|given that|considering that|now that|as)\s+(?P<said>[^,?]+)[,?]",
+    r"(?:\b(?:since|because|given that|considering that|now that)|^as)\s+(?P<said>[^,?]+)[,?]",
     re.IGNORECASE,
 )
+# "Did it win because …?" asks for the ground, and takes it for granted as little as the rest.
+_POLAR = re.compile(
+    r"^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|should|would|will)\b", re.IGNORECASE
+)
+# What would be otherwise, and a reply to a passage's own heading, deny nothing.
+_OTHERWISE = re.compile(r"^(?:(?:but|and|so|yet)\s+)?(?:without|unless|if)\b", re.IGNORECASE)
+_WITHOUT_WHICH = re.compile(r"[;:]\s+without\b.*$", re.IGNORECASE)
+_REPLY = re.compile(r"^(?:no|not [\w ]{2,20})[,:;]\s+", re.IGNORECASE)
 _UNDONE = re.compile(r"\b(?:un|non-?)([a-z]{4,})\b")
 _THEN = re.compile(
     r"^(?P<said>[^,?]+), (?:so|then|but|and)(?: then)? (?:why|how|what|which|when|where|who|is|are|"
@@ -115,7 +126,8 @@ def presupposed(question: str) -> list[str]:
         ground = _GROUND.search(part)
         why = _WHY.search(part)
         then = _THEN.match(part)
-        if ground and len(content_words(ground["said"])) >= _COVERED_AT_LEAST:
+        asked_for = ground and _POLAR.match(part) and ", " not in part[: ground.start()]
+        if ground and not asked_for and len(content_words(ground["said"])) >= _COVERED_AT_LEAST:
             found.append(ground["said"])
         if tagged:
             found.append(part[: tagged.start()])
@@ -149,7 +161,12 @@ def corrections(
 def _contradicted(premise: str, evidence: Sequence[Evidence], idf: Idf) -> Correction | None:
     if _ONES_OWN.search(premise):
         return None  # what the asker has is no affair of the sources
-    stated = [EvidenceSentence(item, span) for item in evidence for span in item.spans]
+    stated = [
+        EvidenceSentence(item, span)
+        for item in evidence
+        if item.passage.kind is not PassageKind.DESCRIPTION
+        for span in item.spans
+    ]
     subjects = _subjects(premise, evidence)
     about = [one for one in stated if all(_mentions(one.text, name) for name in subjects)]
     if subjects and (found := _other_value(premise, subjects, about, stated)):
@@ -157,7 +174,11 @@ def _contradicted(premise: str, evidence: Sequence[Evidence], idf: Idf) -> Corre
     if quantities(premise):
         return None
     share = _SHARE_NAMED if subjects else _SHARE
-    covering = [one for one in about if _coverage(premise, one, idf) >= share]
+    covering = [
+        one
+        for one in about
+        if not _OTHERWISE.match(one.text) and _coverage(premise, one, idf) >= share
+    ]
     if denied_words(premise) or _WITHOUT.search(premise):
         return None  # what denies a denial, and what affirms it, is not told apart
     denying = next((one for one in covering if _denied(premise, one)), None)
@@ -347,12 +368,14 @@ def _opposite(premise: str, speaking: Sequence[EvidenceSentence]) -> Correction 
 def _denied(premise: str, one: EvidenceSentence) -> bool:
     """Tell whether a sentence denies what a premise affirms."""
     words = frozenset(content_words(premise))
+    text = _WITHOUT_WHICH.sub("", _REPLY.sub("", one.text))
     undone = frozenset(
-        stem for word in _UNDONE.findall(one.text.lower()) for stem in content_words(word)
+        stem for word in _UNDONE.findall(text.lower()) for stem in content_words(word)
     )
-    if undone & words and not undone & frozenset(content_words(one.text)):
+    if undone & words and not undone & frozenset(content_words(text)):
         return True
-    return len(denied_words(one.text) & words) >= _COVERED_AT_LEAST
+    denied = denied_words(text) & words
+    return len(denied) >= max(_COVERED_AT_LEAST, _DENIED * len(words))
 
 
 def _correction(premise: str, one: EvidenceSentence) -> Correction:

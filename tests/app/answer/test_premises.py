@@ -20,6 +20,8 @@ TEXTS = (
     ("What does a cooler Larch do?", "A lower temperature makes Larch more repetitive."),
     ("Does Larch need labels?", "Larch is trained without human labels or rankings."),
     ("What does caching change?", "Caching leaves the output of Larch unchanged."),
+    ("Is a grove enough?", "Without grove signals the tree order cannot be told."),
+    ("Is a soft threshold enough?", "No, tree rules describe a soft threshold of growth."),
 )
 
 
@@ -43,6 +45,9 @@ def evidence() -> list[Evidence]:
         ("What is Larch?", []),
         ("Ada et al. trained Larch in two stages: which?", []),
         ("Explain how Larch is trained.", []),
+        ("Is its gradient right?", []),
+        ("Did Larch only win because it had more parameters?", []),
+        ("Is a forest loss the same as a tree loss, or another?", []),
     ],
 )
 def test_what_a_question_takes_for_granted(question: str, taken: list[str]) -> None:
@@ -78,6 +83,8 @@ def test_what_the_evidence_contradicts_is_corrected(question: str, ref: str) -> 
         "Since Larch is trained without human labels, what guides it?",
         "How many parameters does Larch have?",
         "Why is the sky blue in 40 countries?",
+        "Why do grove signals tell the tree order?",
+        "Why do tree rules describe a soft threshold?",
     ],
 )
 def test_what_it_does_not_contradict_is_left_alone(question: str) -> None:
