@@ -26,6 +26,7 @@ __all__ = [
     "Past",
     "PastQuestion",
     "forms",
+    "identifiers",
     "leans_on_history",
     "names_something",
     "needs_subject",
@@ -168,6 +169,12 @@ def _answered_form(ways: Sequence[Form], answer: str) -> Form:
 def names_something(text: str) -> bool:
     """Tell whether a text holds what is written like an identifier, a version or a name."""
     return _IDENTIFIER.search(text) is not None
+
+
+def identifiers(text: str) -> tuple[str, ...]:
+    """Return the words of a text that are written like an identifier or a name, in lower case."""
+    words = (found.group() for found in _WORD.finditer(text))
+    return tuple(word.casefold() for word in words if _IDENTIFIER.search(word))
 
 
 def without_quantities(text: str) -> str:

@@ -12,6 +12,7 @@ from app.question.history import (
     Past,
     PastQuestion,
     forms,
+    identifiers,
     names_something,
     needs_subject,
     read_history,
@@ -80,6 +81,8 @@ def read_in_conversation(question: Question, subjects: Subjects) -> Reading:
     if asked is not None and question.form is None:
         said = replace(said, act=Act.CALCULATE)
         return Reading(said, past, (Form(question.text),), language, calculation=asked)
+    if said.act is Act.REFER and _is_of_something_else(text, past, subjects):
+        said = Said(Act.ASK, text)
     if said.act in ON_THE_LAST_ANSWER:
         return _on_the_last_answer(said, past, language, subjects)
     if said.act is Act.ASK and needs_subject(said, past, subjects):
@@ -98,6 +101,13 @@ def _names_a_case(text: str, said: MessageAct, past: Past) -> bool:
     if said.act is Act.TRANSLATE:
         return names_a_language(past.last.question) or names_a_language(past.last.answer)
     return said.wishes.form == "code" and bool(patterns("follow_up")["case"].fullmatch(text))
+
+
+def _is_of_something_else(text: str, past: Past, subjects: Subjects) -> bool:
+    """Tell whether "what did the X paper show?" names an X of which nothing was said before."""
+    named = {one.text.casefold() for one in subjects.find(text)} | {*identifiers(text)}
+    answer = past.last.answer.casefold() if past.last is not None else ""
+    return bool(named) and not any(name in answer for name in named)
 
 
 def _history_in_english(history: Sequence[Message]) -> tuple[tuple[Message, ...], str]:
