@@ -85,7 +85,7 @@ class EvidenceSearch:
         found_conflicts = find_conflicts(
             looked.form.query, hits, found.hits, retriever.index.lexical.idf
         )
-        nearest = nearest_questions(found.hits)
+        nearest = nearest_questions(looked.form.query, found.hits, retriever.index.lexical.idf)
         clock.spent("retrieve")
         retrieved = Retrieved(
             standalone_query=looked.form.query,

@@ -6,24 +6,44 @@ from collections.abc import Sequence
 from itertools import islice
 
 import prompts
+from app.record.evidence import Idf
 from app.record.sanitize import one_line, verbatim
 from app.record.types import Gap
+from index.text.tokens import content_words
 from index.types import Hit, PassageKind
 
 __all__ = ["abstention", "nearest_questions", "what_is_missing"]
 
 _NEAREST = 3
-# None is better than a strange one: how like the question a passage must be (cosine).
-_NEAR = 0.5
+# None is better than a strange one. A question is near where its passage is as like as this
+# (cosine), or where it is half as like and asks of what the question speaks of.
+_NEAR = 0.62
+_RELATED = 0.4
+_SHARED = 0.25  # of the question's telling words, by weight
 _QUESTION_SHOWN = 160
 
 
-def nearest_questions(hits: Sequence[Hit]) -> tuple[str, ...]:
-    """Return what the best passages found are headed: what can be answered instead."""
+def nearest_questions(question: str, hits: Sequence[Hit], idf: Idf) -> tuple[str, ...]:
+    """Return what the passages found are headed where that is near: what can be answered instead.
+
+    Args:
+        question: as it was searched for.
+        hits: what was found, best first.
+        idf: how telling a word is.
+    """
+    words = {word: idf(word) for word in content_words(question) if word.isalpha()}
+    total = sum(words.values())
+
+    def is_near(hit: Hit) -> bool:
+        alike = hit.trace.get("dense", 0.0)
+        there = frozenset(content_words(hit.passage.heading))
+        shared = sum(weight for word, weight in words.items() if word in there)
+        return alike >= _NEAR or (alike >= _RELATED and shared >= _SHARED * total > 0)
+
     headings = dict.fromkeys(
         hit.passage.heading
         for hit in hits
-        if hit.passage.kind in (PassageKind.FAQ, PassageKind.SECTION)
+        if hit.passage.kind in (PassageKind.FAQ, PassageKind.SECTION) and is_near(hit)
     )
     return tuple(one_line(heading) for heading in islice(headings, _NEAREST))
 

@@ -82,7 +82,7 @@ def read_in_conversation(question: Question, subjects: Subjects) -> Reading:
         said = replace(said, act=Act.CALCULATE)
         return Reading(said, past, (Form(question.text),), language, calculation=asked)
     if said.act is Act.REFER and _is_of_something_else(text, past, subjects):
-        said = Said(Act.ASK, text)
+        said = MessageAct(Act.ASK, text)
     if said.act in ON_THE_LAST_ANSWER:
         return _on_the_last_answer(said, past, language, subjects)
     if said.act is Act.ASK and needs_subject(said, past, subjects):
