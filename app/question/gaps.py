@@ -47,6 +47,17 @@ _AUTHOR = re.compile(r"([A-Z][a-zà-ÿ]{3,}) (?:et al\.|& [A-Z]|\(\d{4}\))")
 _PRECISION = re.compile(r"(?:b?fp|u?int|nf|tf|mx)\w*\d+", re.IGNORECASE)
 _YEAR = re.compile(r"(?:.*\D)?(?:19|20)\d\d")
 _NOT_ALNUM = re.compile(r"[^a-z0-9+]")
+# A size that a short question is about: 70B, 2-bit, 131,072 tokens. One's own is no affair of
+# the passages.
+_SIZE = re.compile(
+    r"(?<![\w.-])(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?:[kMBT]\b|[- ]?bits?\b|[KMGT]i?B\b|"
+    r"[- ](?:tokens?|layers?|heads?|gpus?|experts?|samples?|examples?|beams?|epochs?|steps?|"
+    r"shots?)\b)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_ONES_OWN = re.compile(r"\b(?:i|i['’]m|me|my|we|us|our|you|your)\b", re.IGNORECASE)
+_SHORT = 22  # words
 _KEPT = 2
 _PLURALS = 3
 _CONTEXTS = 1024
@@ -222,6 +233,9 @@ def find_gap(
         if len(names) > _MOST_TOGETHER or _CHOICE.search(asking):
             return None
         return Gap("together", tuple(name.text for name in names))
+    sizes = _sizes_nowhere(asking, [context for context, _ in read])
+    if sizes and not _CHOICE.search(asking):
+        return Gap("named", sizes)
     for kind in _asked_for():
         if kind.asked.search(asking) and not any(kind.borne.search(each.text) for each in whole):
             return Gap("asked", (kind.name,))
@@ -278,6 +292,18 @@ def _names(text: str, lexicon: Lexicon, subjects: Subjects) -> Iterator[_Name]:
     for term in subjects.find(text):
         if " " in term.text and not taken & {_folded(part) for part in term.text.split()}:
             yield _Name(term.text, term)
+
+
+def _sizes_nowhere(asking: str, read: Sequence[_Context]) -> tuple[str, ...]:
+    """Return the sizes that a short question is about and no passage has the number of."""
+    if len(asking.split()) > _SHORT or _ONES_OWN.search(asking):
+        return ()
+    sizes = list(_SIZE.finditer(asking))
+    if not sizes:
+        return ()
+    there = {number.replace(",", "") for each in read for number in _NUMBER.findall(each.text)}
+    absent = (size for size in sizes if size["number"].replace(",", "") not in there)
+    return tuple(dict.fromkeys(size.group().strip() for size in absent))
 
 
 def _has_version(version: str, there: frozenset[str]) -> bool:

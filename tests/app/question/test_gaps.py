@@ -55,6 +55,16 @@ def test_a_kind_of_thing_that_the_subject_lacks_is_a_gap(
     assert kind in found.what[0]
 
 
+def test_a_size_that_no_passage_has_is_a_gap(live_index: LiveIndex) -> None:
+    found = gap_of(live_index, "How many parameters does rank-4 LoRA train on a 9173B model?")
+    assert found == Gap("named", ("9173B",))
+    for left in (
+        "How many parameters does LoRA train on my 9173B model?",
+        "How many parameters does rank-4 LoRA train on GPT-3 175B?",
+    ):
+        assert gap_of(live_index, left) is None
+
+
 @pytest.mark.parametrize(
     "question", ["What is watermarking of LLM text?", "Does a GPU speed up an RNN?"]
 )
