@@ -217,9 +217,16 @@ async def test_out_of_domain_is_an_abstention_and_no_model_call_is_wasted(
     assert answer.mode == "abstained"
     assert not answer.citations
     assert not answer.claims
-    assert answer.nearest
-    assert all(question in answer.text for question in answer.nearest)
+    assert answer.nearest == ()
     assert model.prompts == []
+
+
+async def test_a_refusal_names_what_is_near_alone(make_pipeline: MakePipeline) -> None:
+    answer = await answered(make_pipeline(), "How do I install DeepSpeed on Windows 11?")
+    assert answer.abstained
+    assert answer.nearest
+    assert all("DeepSpeed" in question for question in answer.nearest)
+    assert all(question in answer.text for question in answer.nearest)
 
 
 async def test_sampling_is_the_requests_then_the_personas(make_pipeline: MakePipeline) -> None:
