@@ -63,7 +63,7 @@ def _uses_real_parts(module: Path) -> bool:
 def _own_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Servers that tests start keep their records here, and use no vLLM that happens to run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CITEWISE_LOCAL_VLLM", "")
+        patch.setenv("CITEWISE_LOCAL_SERVERS", "")
         patch.setenv("CITEWISE_DATABASE", str(tmp_path_factory.mktemp("store") / "citewise.db"))
         yield
 

@@ -1,8 +1,8 @@
 """How many tokens a served model reads, as each kind of server tells it.
 
 vLLM, SGLang and hosted services say it in their list of models; llama.cpp's list holds what the
-model was trained for, and `/props` what it was started with; Ollama's own API knows what a model
-is loaded with, or will be.
+model was trained for, and `/props` what it was started with; LM Studio's and Ollama's own
+APIs know what a model is loaded with, or will be.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ async def context_length(entry: Mapping[str, Any], ask: Ask) -> int | None:
         return await _llama_cpp(ask) or trained
     if entry.get("owned_by") == "library":
         return await _ollama(str(entry.get("id")), ask)
+    if entry.get("owned_by") == "organization_owner":
+        return await _lm_studio(str(entry.get("id")), ask)
     return None
 
 
@@ -65,6 +67,13 @@ async def _ollama(model: str, ask: Ask) -> int | None:
     described = shown.get("model_info") or {}
     trained = [_positive(n) for key, n in described.items() if key.endswith(".context_length")]
     return min([_OLLAMA_DEFAULT, *filter(None, trained)]) if shown else None
+
+
+async def _lm_studio(model: str, ask: Ask) -> int | None:
+    """What it is loaded with, else the most that it reads."""
+    listed = (await ask("GET", "/api/v0/models", None) or {}).get("data") or ()
+    own: Mapping[str, Any] = next((each for each in listed if each.get("id") == model), {})
+    return _positive(own.get("loaded_context_length")) or _positive(own.get("max_context_length"))
 
 
 def _positive(value: object) -> int | None:

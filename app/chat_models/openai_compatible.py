@@ -36,6 +36,8 @@ _DEFAULT_CONTEXT = 4096
 # Tokens a character where the server has no tokenizer to ask; on the safe side for English.
 _TOKENS_PER_CHARACTER = 0.33
 _TOKENS_PER_MESSAGE = 8
+# Servers that hand choices on to the model's template; others refuse a field that they don't know.
+_TAKE_TEMPLATE_CHOICES = ("vllm", "sglang", "llamacpp")
 _NO_SUCH_ROUTE = (400, 401, 403, 404, 405, 422, 501)
 
 
@@ -74,6 +76,7 @@ class OpenAiCompatibleModel:
         self._given_context = context
         self._context: int | None = None
         self._tokenizes = True
+        self._owner: object = None
         self.waiting = 0
 
     @property
@@ -132,6 +135,8 @@ class OpenAiCompatibleModel:
             body["stop"] = list(decoding.stop)
         if decoding.n > 1:
             body["n"] = decoding.n
+        if self._owner in _TAKE_TEMPLATE_CHOICES:
+            body["chat_template_kwargs"] = {"enable_thinking": False}
         if decoding.form is not None:
             body["response_format"] = _response_format(decoding.form)
         async with self._request("POST", f"{self._url}/chat/completions", body) as response:
@@ -156,6 +161,8 @@ class OpenAiCompatibleModel:
                         yield piece
                     if failure is not None:
                         raise failure
+            for piece in told.rest():
+                yield piece
         except TimeoutError as error:
             raise ModelTimeout(f"{self.name} fell silent: no token within model_timeout") from error
         except aiohttp.ClientError as error:
@@ -187,6 +194,7 @@ class OpenAiCompatibleModel:
                 f"{self._url} does not serve {self._model!r}, only {served}; name one of them "
                 "with --model"
             )
+        self._owner = entry.get("owned_by")
         limit = self._given_context or await context_length(entry, self._ask)
         if limit is None and self._context is None:
             _log.warning(

@@ -13,6 +13,7 @@ import aiohttp
 import orjson
 
 from app.chat_models import Piece
+from app.chat_models.thoughts import Outspoken
 from app.record.errors import ModelError
 from app.record.types import Usage
 
@@ -33,11 +34,15 @@ class Told:
     reason: str | None = None
     usage: Usage = field(default_factory=Usage)
     begun: bool = False
+    spoken: dict[int, Outspoken] = field(default_factory=dict)
 
     def together(
         self, arrived: Sequence[bytes], name: str
     ) -> tuple[list[Piece], ModelError | None]:
-        """Take in what came together: a piece a choice, and what went wrong after them."""
+        """Take in what came together: a piece a choice, and what went wrong after them.
+
+        A piece that holds only thoughts is empty: it tells that the model is at work.
+        """
         texts: dict[int, list[str]] = {}
         failure = None
         try:
@@ -46,7 +51,16 @@ class Told:
                     texts.setdefault(choice, []).append(text)
         except ModelError as error:
             failure = error
-        return [Piece("".join(own), len(own), choice) for choice, own in texts.items()], failure
+        pieces = [
+            Piece(self.spoken.setdefault(choice, Outspoken()).take("".join(own)), len(own), choice)
+            for choice, own in texts.items()
+        ]
+        return pieces, failure
+
+    def rest(self) -> list[Piece]:
+        """Return what was held back while it might have been the beginning of a thought."""
+        held = [(choice, spoken.rest()) for choice, spoken in self.spoken.items()]
+        return [Piece(text, 0, choice) for choice, text in held if text]
 
     def _texts(self, chunk: Mapping[str, Any], name: str) -> Iterator[tuple[int, str]]:
         """Take a chunk in and yield the choices' texts."""
@@ -59,10 +73,11 @@ class Told:
             )
         for choice in chunk.get("choices") or ():
             self.reason = choice.get("finish_reason") or self.reason
-            text = (choice.get("delta") or {}).get("content")
-            if text:
+            delta = choice.get("delta") or {}
+            thought = delta.get("reasoning_content") or delta.get("reasoning")
+            if delta.get("content") or thought:
                 self.begun = True
-                yield choice.get("index") or 0, text
+                yield choice.get("index") or 0, delta.get("content") or ""
 
 
 async def arrivals(response: aiohttp.ClientResponse) -> AsyncGenerator[list[bytes], None]:

@@ -24,7 +24,7 @@ from app.api.drain import Drain
 from app.api.library import Library
 from app.api.logs import chosen_format, log_to
 from app.api.telemetry import Telemetry
-from app.chat_models.local_vllm import with_local_vllm
+from app.chat_models.local_servers import with_local_server
 from app.config.flags import chosen
 from app.config.settings import Settings, load_settings
 from app.record.errors import ModelError, SettingsError
@@ -63,9 +63,14 @@ def serve(options: argparse.Namespace) -> int:
     check_binding(settings)
     _check_temporary_folder()
     log_to(form=chosen_format(settings.log_format, sys.stderr))
-    pointed = with_local_vllm(settings)
-    if pointed is not settings:
-        say(f"a vLLM serves at {settings.local_vllm} and writes the answers")
+    pointed, found = with_local_server(settings)
+    for taken in found[:1]:
+        say(
+            f"{taken.kind} serves {taken.model} at {taken.url} and writes the answers: the first "
+            "that answers of local_servers; --engine openvino keeps the embedded model"
+        )
+    for other in found[1:]:
+        say(f"also there: {other.kind} at {other.url} with {other.model} (--model-url takes it)")
     pipeline = open_pipeline(pointed)
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]

@@ -44,6 +44,8 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL_VLLM = "http://127.0.0.1:8000/v1"
+# The usual ports of vLLM, SGLang, llama.cpp, LM Studio and Ollama.
+LOCAL_SERVERS = [f"http://127.0.0.1:{port}/v1" for port in (8000, 30000, 8080, 1234, 11434)]
 _ORIGIN = re.compile(
     r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?|https?://\[[0-9a-f:]+\](?::\d+)?"
 )
@@ -234,10 +236,11 @@ class ServingSettings(BaseModel):
 
     host: str = Field("127.0.0.1", description="the address to listen on")
     port: int = Field(7860, ge=0, le=65535, description="the port to listen on; 0 picks one")
-    local_vllm: str = Field(
-        LOCAL_VLLM,
-        description="where app serve looks for a vLLM of this machine if no engine, model or "
-        "model_url is set; empty looks nowhere",
+    local_servers: _Listed = Field(
+        LOCAL_SERVERS,
+        description="where app serve looks for a model server of this machine (vLLM, SGLang, "
+        "llama.cpp, LM Studio, Ollama) if no engine, model or model_url is set; the first that "
+        "serves a model is taken, an empty list looks nowhere",
     )
     root_path: str = Field(
         "",

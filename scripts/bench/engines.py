@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.chat_models.local_vllm import find_vllm
+from app.chat_models.local_servers import found_at
 from scripts.vllm.choice import Table, detect_gpus
 from scripts.vllm.environment import HOME, Kind, ready_environment, small_model
 from scripts.vllm.server import command, running
@@ -54,7 +54,8 @@ def engine_at(url: str | None) -> Iterator[VllmEndpoint]:
         with vllm() as engine:
             yield engine
     else:
-        yield VllmEndpoint(url, f"{find_vllm(url) or 'a model'} at {url}")
+        there = found_at(url)
+        yield VllmEndpoint(url, f"{there.model if there else 'a model'} at {url}")
 
 
 @contextmanager
