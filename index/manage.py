@@ -13,7 +13,7 @@ from index.cli import Parser, print_json, progress_bar, say
 from index.errors import KnowledgeBaseError
 
 if TYPE_CHECKING:
-    from index.recipe import SourceState
+    from index.recipe import SourceSpec, SourceState
 
 __all__ = ["add_commands"]
 
@@ -27,13 +27,22 @@ def add_commands(
     add_index: Callable[[argparse.ArgumentParser], None],
 ) -> None:
     """Add the commands to a parser; `add_index` adds the flags that say which index."""
-    add = commands.add_parser("add", help="add a file or folder to an index")
-    add.add_argument("path", metavar="PATH", help="a file, or a folder with anything in it")
+    add = commands.add_parser("add", help="add a file, a folder, or what an address names")
+    add.add_argument(
+        "path", metavar="PATH|URL",
+        help="a file, a folder with anything in it, or the address of a website, a sitemap or a "
+        "Git repository, an arXiv id or a DOI",
+    )  # fmt: skip
     add.add_argument("--name", help="what to call the source (its file's name)")
     add.add_argument(
         "--base-url", default="", metavar="URL",
         help="where its files can be read on the web ({path} and {page} in it stand for a file)",
     )  # fmt: skip
+    add.add_argument("--branch", default="", help="of a repository (its default branch)")
+    add.add_argument("--folder", default="", help="of a repository, alone (all of it)")
+    add.add_argument(
+        "--pages", type=int, default=0, metavar="N", help="of a website, at most (200)"
+    )
     add.set_defaults(run=_add)
     remove = commands.add_parser("remove", help="take a source out of an index")
     remove.add_argument("name", metavar="NAME")
@@ -52,18 +61,28 @@ def add_commands(
 
 def _add(options: argparse.Namespace) -> int:
     from index import files
-    from index.recipe import SourceSpec, recipe_of, with_source
+    from index.recipe import MOST_PAGES, SourceSpec, recipe_of, with_source
+    from index.sources.remote import address_of
 
-    if options.path.startswith(("http://", "https://")):
-        raise KnowledgeBaseError(
-            f"expected a file or folder, found the address {options.path[:80]}; save the page or "
-            "clone the repository, then add it with --base-url"
-        )
     path = Path(options.path).resolve()
-    name = options.name or (path.name if path.is_dir() else path.stem)
-    spec = SourceSpec(name, str(path), options.base_url)
+    address = None if path.exists() else address_of(options.path, options.branch, options.folder)
+    if address is None:
+        if options.branch or options.folder or options.pages:
+            raise KnowledgeBaseError(
+                "--branch, --folder and --pages go with an address; expected one, found the path "
+                f"{options.path[:80]!r}"
+            )
+        name = options.name or (path.name if path.is_dir() else path.stem)
+        spec = SourceSpec(name, str(path), options.base_url)
+    else:
+        if not 0 <= options.pages <= MOST_PAGES:
+            raise KnowledgeBaseError(f"got --pages {options.pages}, expected 1 to {MOST_PAGES:,}")
+        spec = SourceSpec(
+            options.name or address.name, options.path, options.base_url, options.branch,
+            options.folder, options.pages,
+        )  # fmt: skip
     with files.alone(options.index):
-        return _become(options, with_source(recipe_of(options.index, empty=True), spec))
+        return _become(options, with_source(recipe_of(options.index, empty=True), spec), [spec])
 
 
 def _remove(options: argparse.Namespace) -> int:
@@ -81,7 +100,8 @@ def _sync(options: argparse.Namespace) -> int:
     from index.recipe import recipe_of
 
     with files.alone(options.index):
-        return _become(options, recipe_of(options.index))
+        specs = recipe_of(options.index)
+        return _become(options, specs, specs)
 
 
 def _watch(options: argparse.Namespace) -> int:
@@ -111,16 +131,31 @@ def _watch(options: argparse.Namespace) -> int:
         return 0
 
 
-def _become(options: argparse.Namespace, specs: Sequence[object]) -> int:
-    """Read the sources, build their index, and only then keep the recipe."""
+def _become(
+    options: argparse.Namespace, specs: Sequence[SourceSpec], fetched: Sequence[SourceSpec] = ()
+) -> int:
+    """Read the sources, some fetched anew, build their index, and only then keep the recipe."""
     from index.build import build
     from index.encoders import DEFAULT_ENCODER, load_encoder
-    from index.recipe import KEPT, read_sources, write_recipe, write_states
+    from index.recipe import (
+        KEPT,
+        fetch_source,
+        forget_fetched,
+        read_sources,
+        write_recipe,
+        write_states,
+    )  # fmt: skip
     from index.sources import Kept
+    from index.sources.remote import Fetcher
 
     started = time.perf_counter()
     kept = Kept.open(options.index / KEPT)
-    base, states = read_sources(specs, kept)  # type: ignore[arg-type]
+    fetcher = Fetcher()
+    for spec in fetched:
+        if spec.address is not None:
+            say(f"fetching {spec.path}")
+        fetch_source(spec, options.index, fetcher)
+    base, states = read_sources(specs, kept, options.index)
     for state in states:
         for line in (*state.not_read, *state.problems):
             say(f"{state.name}: not read: {line}")
@@ -128,8 +163,9 @@ def _become(options: argparse.Namespace, specs: Sequence[object]) -> int:
     encoder = load_encoder(name, engine=options.encoder_engine)
     with progress_bar("encoding") as progress:
         report = build(base, options.index, encoder, progress)
-    write_recipe(options.index, specs)  # type: ignore[arg-type]
+    write_recipe(options.index, specs)
     write_states(options.index, states)
+    forget_fetched(specs, options.index)
     kept.save()
     if options.json:
         print_json(

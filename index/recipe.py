@@ -6,6 +6,7 @@ The recipe may be edited by hand; `python -m index sync` brings the index to wha
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,15 +20,21 @@ from index import files, store
 from index.errors import IndexUnusable, KnowledgeBaseError, wrong_fields
 from index.passages import passages_of
 from index.sources import SHIPPED, Kept, ReadResult, given_sources, joined, read
+from index.sources.remote import Address, Fetcher, address_of, fetch
+from index.sources.remote.mirror import folder_of, opened
 from index.sources.slugs import slugify
 from index.types import KnowledgeBase
 
 __all__ = [
-    "KEPT", "SHIPPED_NAME", "SHIPPED_PATH", "SourceSpec", "SourceState", "keep_recipe",
+    "KEPT", "MOST_PAGES", "SHIPPED_NAME", "SHIPPED_PATH", "SourceSpec", "SourceState",
+    "fetch_source", "forget_fetched", "keep_recipe",
     "read_recipe", "read_sources", "read_states", "recipe_of", "slugs_by_source", "stamp_of",
     "with_source", "without_source", "write_recipe", "write_states",
 ]  # fmt: skip
 
+MOST_PAGES = 5000
+_PAGES = 200
+_FETCHED = "fetched"
 RECIPE = "sources.toml"
 STATES = "sources.json"
 # What the sources' files were read as.
@@ -40,11 +47,29 @@ _HEAD = "# What this index is made from. Edit it, then run: python -m index sync
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One source: its name, where it lies, and where its files can be read on the web."""
+    """One source: its name, where it lies, and where its files can be read on the web.
+
+    `path` is a file, a folder or an address; `branch` and `folder` are a repository's, `pages`
+    how many of a site are fetched at most, 0 being the usual number.
+    """
 
     name: str
     path: str
     base_url: str = ""
+    branch: str = ""
+    folder: str = ""
+    pages: int = 0
+
+    @property
+    def address(self) -> Address | None:
+        """What its path names where that is an address; None where it is a file or folder.
+
+        Raises:
+            KnowledgeBaseError: it is an address that can't be fetched.
+        """
+        if self.path == SHIPPED_PATH or Path(self.path).is_absolute():
+            return None
+        return address_of(self.path, self.branch, self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +95,9 @@ class _Record(BaseModel):
     name: str = Field(min_length=1)
     path: str = Field(min_length=1)
     base_url: str = ""
+    branch: str = ""
+    folder: str = ""
+    pages: int = Field(0, ge=0, le=MOST_PAGES)
 
 
 class _Recipe(BaseModel):
@@ -98,9 +126,9 @@ def read_recipe(folder: Path) -> tuple[SourceSpec, ...] | None:
     except ValidationError as error:
         raise KnowledgeBaseError(
             f"{place}: {wrong_fields(error, 'the file')}; expected [[source]] tables with name, "
-            "path and, if you like, base_url"
+            "path and, if you like, base_url, branch, folder and pages"
         ) from error
-    specs = tuple(SourceSpec(one.name, one.path, one.base_url) for one in found.source)
+    specs = tuple(SourceSpec(**one.model_dump()) for one in found.source)
     names = [spec.name for spec in specs]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -193,21 +221,49 @@ def without_source(specs: Sequence[SourceSpec], name: str) -> tuple[SourceSpec, 
     return left
 
 
+def fetch_source(spec: SourceSpec, folder: Path, fetcher: Fetcher) -> None:
+    """Fetch what a source's address names; nothing is done where it is a file or folder.
+
+    Args:
+        spec: the source.
+        folder: the index directory, in which what is fetched is kept.
+        fetcher: what fetches pages.
+
+    Raises:
+        KnowledgeBaseError: it can't be fetched; what was there stands.
+    """
+    if (address := spec.address) is not None:
+        place = folder_of(folder / _FETCHED, spec.name, address)
+        fetch(address, place, fetcher, spec.pages or _PAGES)
+
+
+def forget_fetched(specs: Sequence[SourceSpec], folder: Path) -> None:
+    """Delete what was fetched for sources that are no more."""
+    home = folder / _FETCHED
+    used = {folder_of(home, one.name, at).name for one in specs if (at := one.address) is not None}
+    for path in home.iterdir() if home.is_dir() else ():
+        if path.name not in used:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def read_sources(
-    specs: Sequence[SourceSpec], kept: Kept | None = None
+    specs: Sequence[SourceSpec], kept: Kept | None = None, folder: Path | None = None
 ) -> tuple[KnowledgeBase, tuple[SourceState, ...]]:
     """Read all sources as one knowledge base, and tell of each what was found.
 
     Args:
         specs: the sources.
         kept: what their files were read as before.
+        folder: the index directory, where what was fetched for them is kept.
 
     Raises:
         KnowledgeBaseError: one of them can't be read at all.
     """
-    results = [_read(spec, kept) for spec in specs]
-    states = tuple(_state(spec, result) for spec, result in zip(specs, results, strict=True))
-    return joined(results).knowledge_base, states
+    read_now = [_read(spec, kept, folder) for spec in specs]
+    states = tuple(
+        _state(spec, result, notes) for spec, (result, notes) in zip(specs, read_now, strict=True)
+    )
+    return joined([result for result, _ in read_now]).knowledge_base, states
 
 
 def stamp_of(specs: Sequence[SourceSpec]) -> frozenset[tuple[str, int, int]]:
@@ -215,7 +271,7 @@ def stamp_of(specs: Sequence[SourceSpec]) -> frozenset[tuple[str, int, int]]:
     found = set()
     for spec in specs:
         root = Path(spec.path)
-        if spec.path == SHIPPED_PATH:
+        if spec.path == SHIPPED_PATH or spec.address is not None:
             continue
         for path in [root, *root.rglob("*")]:
             with suppress(OSError):  # gone between being listed and being looked at
@@ -224,17 +280,30 @@ def stamp_of(specs: Sequence[SourceSpec]) -> frozenset[tuple[str, int, int]]:
     return frozenset(found)
 
 
-def _read(spec: SourceSpec, kept: Kept | None) -> ReadResult:
+def _read(
+    spec: SourceSpec, kept: Kept | None, folder: Path | None
+) -> tuple[ReadResult, tuple[str, ...]]:
+    """Read a source; the lines are what could not be fetched of it."""
+    if folder is not None and (address := spec.address) is not None:
+        place = folder_of(folder / _FETCHED, spec.name, address)
+        mirror = opened(place)
+        if mirror is None:
+            raise KnowledgeBaseError(
+                f"source {spec.name!r} is not fetched yet: fetch it with: python -m index sync"
+            )
+        base_url = spec.base_url or mirror.base_url
+        found = read(place, name=spec.name, base_url=base_url, kept=kept, about=mirror.about)
+        return found, mirror.problems
     path = SHIPPED if spec.path == SHIPPED_PATH else Path(spec.path)
     if not path.exists():
         raise KnowledgeBaseError(
             f"source {spec.name!r}: expected a file or folder at {path}, found nothing there; "
             f"bring it back, or run: python -m index remove {spec.name}"
         )
-    return read(path, name=spec.name, base_url=spec.base_url, kept=kept)
+    return read(path, name=spec.name, base_url=spec.base_url, kept=kept), ()
 
 
-def _state(spec: SourceSpec, result: ReadResult) -> SourceState:
+def _state(spec: SourceSpec, result: ReadResult, notes: Sequence[str]) -> SourceState:
     topics = result.knowledge_base.topics
     return SourceState(
         spec.name,
@@ -243,7 +312,7 @@ def _state(spec: SourceSpec, result: ReadResult) -> SourceState:
         sum(len(passages_of(topic)) for topic in topics),
         datetime.now(UTC).isoformat(timespec="seconds"),
         tuple(map(str, result.problems)),
-        tuple(map(str, result.skipped)),
+        (*map(str, result.skipped), *notes),
         tuple(topic.slug for topic in topics if not topic.sections),
     )
 

@@ -8,13 +8,14 @@ of a folder that are of no format that is read are no fault: they are listed.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from index.errors import KnowledgeBaseError
-from index.sources.bounded_files import Document, read_text
+from index.sources.bibliography import attachments, read_bibliography
+from index.sources.bounded_files import About, Document, read_text
 from index.sources.detect import BINARY, STRUCTURED, Format, detect
 from index.sources.documents import Reader, document_topics, read_markdown, reader_of
 from index.sources.faq_tables import read_csv, read_jsonl
@@ -67,6 +68,7 @@ _READERS: dict[Format, Reader] = {
     Format.TEXT: reader_of(lambda path: parse_text(read_text(path))),
     Format.RST: reader_of(lambda path: parse_rst(read_text(path))),
     Format.ASCIIDOC: reader_of(lambda path: parse_asciidoc(read_text(path))),
+    Format.BIBTEX: read_bibliography,
     Format.NOTEBOOK: reader_of(lambda path: parse_notebook(read_text(path))),
 }
 
@@ -102,6 +104,7 @@ class _Reading:
     slugs: set[str] = field(default_factory=set)
     isolated: Isolated = field(default_factory=Isolated)
     kept: Kept | None = None
+    about: Mapping[str, About] = field(default_factory=dict)
 
     def all(self) -> str | None:
         """Read whatever lies at the path; return the name that it gives itself, if any."""
@@ -111,6 +114,9 @@ class _Reading:
             name, self.topics = read_tower(found.files[0][1], self.problems)
             return name
         mixed = len({kind for kind, _ in found.files}) > 1
+        if self.path.is_dir():
+            works = [file for kind, file in found.files if kind is Format.BIBTEX]
+            self.about = {**attachments(works, self.path), **self.about}
         for kind, file in found.files:
             if mixed and (why := why_foreign(kind, file)):
                 self.skipped.append((file, why))
@@ -120,6 +126,7 @@ class _Reading:
 
     def _file(self, kind: Format, file: Path, *, alone: bool) -> None:
         document = _document(file, self.path, self.base_url, self.source)
+        document = replace(document, about=self.about.get(document.path, About()))
         try:
             read = self._read(kind, file, document)
         except KnowledgeBaseError as error:
@@ -160,6 +167,7 @@ def read(
     strict: bool = False,
     base_url: str = "",
     kept: Kept | None = None,
+    about: Mapping[str, About] | None = None,
 ) -> ReadResult:
     """Read one knowledge base.
 
@@ -171,6 +179,7 @@ def read(
         base_url: where its files can be read on the web. `{path}` in it stands for a file's path,
             `{page}` for that without its ending; with neither, the path follows it.
         kept: what files were read as before; those that are the same are not parsed again.
+        about: what is known of files from elsewhere, by their path from the folder.
 
     Returns:
         The knowledge base with all that could be read, its topics by slug, a `Problem` for each
@@ -185,7 +194,7 @@ def read(
         raise KnowledgeBaseError(
             f"expected an http(s) address of the files in {path}, found {base_url[:80]!r}"
         )
-    reading = _Reading(path, name or _default_name(path), base_url, kept=kept)
+    reading = _Reading(path, name or _default_name(path), base_url, kept=kept, about=about or {})
     try:
         own_name = reading.all()
     finally:

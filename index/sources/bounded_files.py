@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.errors import KnowledgeBaseError
 
-__all__ = ["MAX_BYTES", "Document", "read_bytes", "read_text"]
+__all__ = ["MAX_BYTES", "About", "Document", "read_bytes", "read_text"]
 
 # Parsers hold a multiple of a file in memory; 32 MiB of text is 25 times the shipped corpus.
 MAX_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a file from elsewhere, and goes before what it says of itself.
+
+    `title` is the work's, `url` where it was found, `label` how it is cited, with its `year`.
+    What is not known is empty or None.
+    """
+
+    title: str = ""
+    url: str = ""
+    label: str = ""
+    year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +37,7 @@ class Document:
     path: str
     url: str = ""
     source: str = ""
+    about: About = field(default_factory=About)
 
 
 def read_bytes(path: Path) -> bytes:

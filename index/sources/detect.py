@@ -27,6 +27,8 @@ class Format(Enum):
     RST = (".rst", ".rest")
     ASCIIDOC = (".adoc", ".asciidoc")
     NOTEBOOK = (".ipynb",)
+    LATEX = (".tex", ".latex")
+    BIBTEX = (".bib",)
     PDF = (".pdf",)
     DOCX = (".docx",)
     PPTX = (".pptx",)
@@ -40,16 +42,17 @@ class Format(Enum):
 
 
 # What a folder may hold beside what it is about: told apart by their content.
-STRUCTURED = (Format.YAML, Format.TOWER, Format.CSV, Format.JSONL)
+STRUCTURED = (Format.YAML, Format.TOWER, Format.CSV, Format.JSONL, Format.BIBTEX)
 # Formats whose parsers get a process of their own.
-BINARY = (Format.PDF, Format.DOCX, Format.PPTX, Format.ODT, Format.EPUB, Format.XLSX)
+BINARY = (Format.PDF, Format.DOCX, Format.PPTX, Format.ODT, Format.EPUB, Format.XLSX, Format.LATEX)
 
 ACCEPTED = (
     "a Citewise YAML file or folder (.yaml), a tower document (.json), FAQ as .csv, .tsv or "
     ".jsonl, or documents, one or a folder of them: Markdown (.md, .mdx), PDF, web pages (.html), "
     "Word (.docx), PowerPoint (.pptx), OpenDocument (.odt), e-books (.epub), "
     "Excel (.xlsx), "
-    "reStructuredText (.rst), AsciiDoc (.adoc), notebooks (.ipynb), plain text (.txt)"
+    "reStructuredText (.rst), AsciiDoc (.adoc), LaTeX (.tex), BibTeX (.bib), notebooks (.ipynb), "
+    "plain text (.txt)"
 )
 
 

@@ -24,13 +24,15 @@ def document_topics(
     parsed: Parsed, path: Path, problems: Problems, document: Document
 ) -> list[Topic]:
     """The topic that a document makes; none, and a problem, where it has no text."""
-    title = parsed.title or _title_from(path)
+    about = document.about
+    title = about.title or parsed.title or _title_from(path)
     sections = sections_of(parsed, title, document.path, document.source)
     if not sections:
         what = "none in it" + (", only pictures of pages" if path.suffix.lower() == ".pdf" else "")
         problems.add(str(path), "a document with text", what)
         return []
-    source = Source(source_id(title, set()), title, parsed.url or document.url)
+    label, url = about.label or title, about.url or parsed.url or document.url
+    source = Source(source_id(title, set()), label, url, about.year)
     return [
         Topic(
             slug=slugify(path.stem),

@@ -46,7 +46,7 @@ class Isolated:
         """The document at a path.
 
         Args:
-            kind: the name of its format: `PDF`, `DOCX`, `PPTX`, `ODT`, `EPUB` or `XLSX`.
+            kind: the name of its format: `PDF`, `DOCX`, `PPTX`, `ODT`, `EPUB`, `XLSX` or `LATEX`.
             path: the file.
 
         Raises:
@@ -123,7 +123,8 @@ def _as_json(parsed: Parsed) -> bytes:
 
 
 def _parsers() -> dict[str, Callable[[Path], Parsed]]:
-    from index.sources import office, pdf, spreadsheet
+    from index.sources import latex, office, pdf, spreadsheet
+    from index.sources.bounded_files import read_text
 
     return {
         "PDF": pdf.parse_pdf,
@@ -132,6 +133,7 @@ def _parsers() -> dict[str, Callable[[Path], Parsed]]:
         "ODT": office.parse_odt,
         "EPUB": office.parse_epub,
         "XLSX": spreadsheet.parse_xlsx,
+        "LATEX": lambda path: latex.parse_latex(read_text(path)),
     }
 
 

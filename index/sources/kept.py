@@ -52,7 +52,8 @@ class Kept:
         Raises:
             OSError: the file can't be read.
         """
-        said = f"{kind}\0{path}\0{document.path}\0{document.url}\0{document.source}\0"
+        known = (path, document.path, document.url, document.source, document.about)
+        said = "\0".join(map(str, (kind, *known, "")))
         content = sha256_of(path)
         return hashlib.sha256(
             said.encode("utf-8", "surrogateescape") + content.encode()

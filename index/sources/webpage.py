@@ -149,9 +149,9 @@ def read_page(path: Path, problems: Problems, document: Document) -> list[Topic]
     if not faqs:
         return document_topics(parsed, path, problems, document)
     title = parsed.title or path.stem
+    url = document.about.url or parsed.url or document.url
     source = Source(
-        source_id(title, set()), f"{title} (web page)", parsed.url or document.url,
-        label_year(title),
+        source_id(title, set()), f"{title} (web page)", url, label_year(title),
     )  # fmt: skip
     return [
         Topic(

@@ -83,13 +83,14 @@ def test_a_failure_changes_neither_index_nor_recipe(
     before = (store.current_fingerprint(out), read_recipe(out), read_states(out))
     for words in (
         ("add", str(tmp_path / "nothing")),
-        ("add", "https://example.org"),
+        ("add", "http://127.0.0.1:9/"),
+        ("add", str(notes), "--branch", "main"),
         ("remove", "other"),
         ("remove", "notes"),
     ):
         status, _, told = _run(capsys, *words, "--index", str(out))
         assert status == 2
-        assert told.startswith(f"index {words[0]}: ")
+        assert told.splitlines()[-1].startswith(f"index {words[0]}: ")
         assert (store.current_fingerprint(out), read_recipe(out), read_states(out)) == before
     for path in notes.iterdir():
         path.unlink()
