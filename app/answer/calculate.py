@@ -173,12 +173,11 @@ def _part_asked(wording: str, result: Result) -> Step | None:
 
 def _clauses(wording: str) -> Iterator[str]:
     """What asks, up to what is given: marks stand where something was read."""
-    for clause in re.split(r"[¦,;:.?\d]|\b(?:with|if)\b", wording):
-        if _ASKS.search(clause):
-            yield clause
+    clauses = re.split(r"[¦,;:.?\d]|\b(?:with|if)\b", wording)
+    yield from [clause for clause in clauses if _ASKS.search(clause)] or clauses
 
 
-_ASKS = re.compile(r"\b(?:how|what|which|share|fraction|percent\w*|costs?)\b", re.IGNORECASE)
+_ASKS = re.compile(r"\b(?:how|what|which|share|fraction|percent\w*|costs?|pay)\b", re.IGNORECASE)
 
 
 def _head(label: str) -> str:
@@ -187,10 +186,11 @@ def _head(label: str) -> str:
 
 
 def _stems(text: str) -> set[str]:
-    words = _WORD.findall(text.lower().replace("price", "cost").replace("expensive", "cost"))
+    words = _WORD.findall(_COST.sub("cost", text.lower()))
     return {word.rstrip("s") for word in words if len(word) > 3} - _PLAIN
 
 
+_COST = re.compile(r"price|expensive|\b(?:pay|bill|spend|dollars?|euros?)\b")
 _PLAIN = frozenset("parameter token time step memory each what does model weight much many".split())
 
 

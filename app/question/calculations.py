@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.question.given import Amount, GivenInputs, read
+from app.question.spelling import meant_by
 from app.record.types import Message
 from index.calculations import calculation
 from index.calculations.precisions import precision
@@ -117,12 +118,22 @@ def _rules() -> tuple[_Rule, ...]:
     )
 
 
+_WORDS = re.compile(r"(?<![\w/.-])[a-z]{5,}(?![\w/]|\.\w)")
+# Words that decide what is asked, put right where they are misspelled.
+_OFTEN = frozenset(
+    "cache context memory token tokens parameter parameters perplexity throughput bandwidth "
+    "trainable training optimizer gradient gradients sequence sequences concurrent precision "
+    "quantized acceptance temperature probability probabilities vocabulary embedding embeddings "
+    "layers hidden confidence interval difference questions energy accumulation pipeline "
+    "microbatches utilization bubble billion million trillion adapter checkpointing".split()
+)
 _ASKING = re.compile(
     r"\?|\b(?:how (?:much|many|big|large|long|far|fast)|"
     r"what(?:'s| is| are| does| do| will| would)?|"
     r"calculate|compute|work out|estimate|count|fits?|sizes?\b|number of|max(?:imum)?|convert|"
     r"softmax of|optimal|upper (?:bound|limit)|needed|total|need|can (?:i|we)|will|"
-    r"(?:tokens|size|memory|vram|flops|cache|params|parameters) (?:for|of))\b",
+    r"express|give me|tell me|figure out|"
+    r"apply|list|(?:tokens|size|memory|vram|weights|flops|cache|params|parameters) (?:for|of))\b",
     re.IGNORECASE,
 )
 _EXPLAINING = re.compile(
@@ -171,7 +182,7 @@ def calculation_asked(question: str, history: Sequence[Message] = ()) -> Calcula
     if not any(char.isdigit() or char in '"“' for text in turns for char in text):
         return None  # spares a cold process the data of models and machines
     for text in turns:
-        turn = _turn(text, turn)
+        turn = _turn(_WORDS.sub(lambda word: meant_by(word.group(), _OFTEN), text), turn)
     return _asked(turn) if turn else None
 
 
@@ -223,7 +234,8 @@ def _asking(text: str, own: int) -> str:
     """The sentences of a text that ask; all of a short one, or of a bare list of figures."""
     words = len(text.split())
     if words <= _SHORT:
-        bare = (own >= 3 or (own >= 2 and words <= _FEW)) and not _STATING.search(text)
+        few = words <= _FEW or len(_LETTERS.findall(text)) <= _FEWER
+        bare = (own >= 3 or (own >= 2 and few)) and not _STATING.search(text)
         return text if bare or _ASKING.search(text) else ""
     sentences = re.split(r"(?<=[.?!;])\s+|\n", text)
     asking = " ".join(each for each in sentences if "?" in each or _ASKING_HOW_MUCH.search(each))
@@ -244,7 +256,9 @@ _TELLING = re.compile(
 )
 # … but what one ought to do by a law is worked out.
 _OUGHT = re.compile(
-    r"\b(?:should (?:i|we)|(?:do|would|will) (?:i|we) need|for my)\b", re.IGNORECASE
+    r"\b(?:should (?:i|we)|(?:do|would|will) (?:i|we) need|for my|is that|"
+    r"according to chinchilla)\b",
+    re.IGNORECASE,
 )
 _STATING = re.compile(
     r"\b(?:i|we|it|they|he|she)(?:'m|'ve|'s| am| is| have| has| had| was| use| used| run| ran| "
@@ -252,7 +266,8 @@ _STATING = re.compile(
     re.IGNORECASE,
 )
 _SHORT = 24
-_FEW = 6
+_FEW, _FEWER = 6, 4
+_LETTERS = re.compile(r"(?<!\S)[A-Za-z]{2,}(?![\w-])")
 _BARE = 3
 _SHAPED = ("kv-cache", "context-that-fits")  # what only a shape decides
 
@@ -272,6 +287,8 @@ def _completed(given: GivenInputs, text: str) -> GivenInputs:
     split = values.get("tensor_parallel", 1) * values.get("stages", 1)
     if split > 1 and values.get("gpus", 0) >= split:
         given.put("replicas", values["gpus"] / split)
+    if "weeks" in values:
+        given.put("days", values["weeks"] * 7)
     if "days" in values:
         given.put("hours", values["days"] * 24)
     spans = re.search(
@@ -281,6 +298,10 @@ def _completed(given: GivenInputs, text: str) -> GivenInputs:
     if spans and "yarn" in text.lower():
         given.put("original", spans[1])
         given.put("context", spans[2])
+    if given.memory and not given.has("gpu", "memory") and _FOR_CACHE.search(text):
+        given.put("cache_memory", given.memory.pop(0).value)
+    if _ALL_HEADS.search(text) and 0 < values.get("kv_heads", 0) < values.get("heads", 0):
+        given.other["kv_heads"] = values["heads"]
     _from_words(given, text)
     cards = [amount for amount in given.memory if _is_card(amount)]
     if cards:
@@ -289,9 +310,28 @@ def _completed(given: GivenInputs, text: str) -> GivenInputs:
     return given
 
 
+# An amount of memory that the cache alone may take.
+_FOR_CACHE = re.compile(
+    r"(?:\bkv\b|\bcache\b)[^?.]{0,20}\b(?:fits?|hold)\b[^?.]{0,15}\d\s?[GM]i?B|"
+    r"\d\s?[GM]i?B(?: of (?:memory|vram))?(?: is| are)? (?:(?:left|free|available|over|reserved) )+"
+    r"(?:for|of) (?:the |my |its )?(?:kv|cache)",
+    re.IGNORECASE,
+)
+# Grouped heads are held against as many as there are.
+_ALL_HEADS = re.compile(
+    r"(?:\bmha\b|multi[\s-]?head)[^.?]*\b(?:rather than|instead of|compared|versus|vs|than)\b|"
+    r"\b(?:rather than|instead of|compared|versus|vs|than)\b[^.?]*(?:\bmha\b|multi[\s-]?head)",
+    re.IGNORECASE,
+)
+
+
 def _from_words(given: GivenInputs, text: str) -> None:
     """What words say of the memory to be used, of the arithmetic and of the optimizer."""
     values = given.values
+    if re.search(
+        r"\b(?:pure(?:ly)?|all|everything|entirely)[\s-](?:in[\s-])?bf16", text, re.IGNORECASE
+    ):
+        given.put("arithmetic", "bf16")
     if values.pop("all_memory", None):
         given.put("usable", 1.0)
     if "per_token" in values and re.search(r"cache|\bkv\b", text, re.IGNORECASE):
@@ -304,6 +344,12 @@ def _from_words(given: GivenInputs, text: str) -> None:
         given.put("arithmetic", "fp32")
 
 
+_TAKING = re.compile(
+    r"\b(?:needs?|takes?|uses?|requires?|eats?|costs?)\s*(?:(?:about|around|only|just|~)\s*)*$",
+    re.IGNORECASE,
+)
+
+
 def _is_card(amount: Amount) -> bool:
     """Tell whether an amount of memory is what a machine has, not what something takes."""
     if re.match(
@@ -311,11 +357,17 @@ def _is_card(amount: Amount) -> bool:
         amount.after,
         re.IGNORECASE,
     ):
-        return not re.search(r"(?:needs?|takes?|uses?)\s*(?:about|~)?\s*$", amount.before)
+        return not _TAKING.search(amount.before)
+    if _TAKING.search(amount.before):
+        return False
     return bool(
-        re.search(r"\b(?:on|in|into|have|has|with|got|my|only|single|a|an|x)\s(?:an?\s|1\s|my\s|only\s|one\s)?$",
-                  amount.before, re.IGNORECASE)
-    )  # fmt: skip
+        re.search(
+            r"\b(?:(?:gpus?|cards?|vram|machine)(?:\sof)?|(?:on|in|into|have|has|with|got|my|only|"
+            r"single|a|an|x)(?:\s(?:an?|1|my|only|one))?)\s$",
+            amount.before,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _no_fit(given: GivenInputs, asking: str) -> bool:
@@ -324,18 +376,20 @@ def _no_fit(given: GivenInputs, asking: str) -> bool:
 
 
 _FITTING = re.compile(
-    r"fits?\b|longest|max(?:imum)? context|how many (?:concurrent|users|requests|gpus)|enough",
+    r"fits?\b|longest|concurren|max(?:imum)? context|how many (?:concurrent|users|requests|gpus)|"
+    r"enough",
     re.IGNORECASE,
 )
 _SIZED = re.compile(
     r"(?:\b(?:sizes?|memory|vram|ram|space|file|checkpoint|weights?|gb|gib|gigs|gigabytes)\b|"
     r"how (?:big|large))"
-    r"(?:[\s,]+(?:do|i|we|you|should|get|have|buy|and|serving|serve|running|loading|total|of|for|is|are|does|do|in|to|the|a|an|my|one|just|only|gpu|run|load|host|would|will|weights?|"
-    r"file|model|need(?:ed)?|take|use|frozen|¦|\(\w+ \w+\)))*[\s,]+M\b"
+    r"(?:[\s,]+(?:do|i|we|you|should|get|have|buy|and|serving|serve|running|loading|total|of|for|with|is|are|does|do|in|to|the|a|an|my|one|just|only|gpu|run|load|host|would|will|weights?|"
+    r"file|gguf|quant|model|need(?:ed)?|take|use|frozen|¦|\(\w+ \w+\)))*[\s,]+M\b"
     r"(?!\s*(?:-|expert|head|layer|block|embedding|tokenizer|"
     r"vocab|graph|attention|shaped|plus|chat|\+))|"
-    r"\bM\b[^?.]{0,60}(?:\b(?:memory|vram|weights?|gb|gib|file|gguf|size)\b|how (?:big|large))|"
-    r"weights (?:take|need|occupy)",
+    r"\bM\b[^?.]{0,60}(?:\b(?:memory|vram|weights?|gb|gib|gigs|gigabytes|file|gguf|size)\b|"
+    r"how (?:big|large))|"
+    r"weights (?:take|need|occupy)|^\W*what(?:'s| is) (?:a |an )?\W*M\W+(?:at|in)\W+\?",
     re.IGNORECASE,
 )
 
@@ -347,8 +401,8 @@ _NOT_THE_MODEL = re.compile(
     r"prompts?|in parameters|parameters\?|moments|send|effect|logits|matri\w+|embedding row|expert|"
     r"lens|states?|count|graph|per layer|adapters?|same|smaller|should i|hidden|dimensions?|family|"
     r"license|hessian|layers|stats|vs|versus|unique|oom|out of memory|timeout|while|per-sample|"
-    r"errors|network|fixed|aware|contxt|checkpointing|scale|number of weights|each|"
-    r"won'?t|precision are|first\?)\b|\bor\b.*\?",
+    r"errors|network|fixed|aware|checkpointing|scale|number of weights|each|"
+    r"won'?t|precision are|first\?|context (?:size|length))\b|\bor\b.*\?",
     re.IGNORECASE,
 )
 _HOW_BIG = re.compile(r"how (?:big|large|heavy) is", re.IGNORECASE)
@@ -356,18 +410,29 @@ _HOW_BIG = re.compile(r"how (?:big|large|heavy) is", re.IGNORECASE)
 
 def _sized(given: GivenInputs, asking: str) -> bool:
     """Tell whether it is asked how large a model is in memory, and not a part of it."""
+    asking = re.sub(r"\([^()]*\)", " ", asking)
     frozen = re.search(r"frozen|nf4", asking, re.IGNORECASE)
     if _NOT_THE_MODEL.search(asking) and not frozen:
         return False
     published = _HOW_BIG.search(asking) and not given.has("precision", "bits")
     if published and not re.search(r"file|weights|memory|vram|\bgb\b|disk", asking, re.IGNORECASE):
         return False
-    return _SIZED.search(given.masked) is not None
+    claims = given.memory and _TAKES.search(given.masked)
+    return bool(claims or _SIZED.search(given.masked))
+
+
+# What somebody says that a model takes: a mark stands for the amount.
+_TAKES = re.compile(
+    r"\bM\b[^?.]{0,60}\b(?:needs?|takes?|uses?|is|be|has|requires?|occup\w+)\s"
+    r"+(?:just |only |about |around |~|\w+ )?\s*¦",
+    re.IGNORECASE,
+)
 
 
 def _bare(given: GivenInputs, _asking: str) -> bool:
     """Tell whether nothing is said but a model and a machine: "M on 8 of these?"."""
-    return not re.sub(r"\bM\b|\b(?:on|with|in|using|a|an|my|the|and)\b|\W", "", given.masked)
+    said = r"\bM\b|\b(?:on|with|in|at|using|a|an|my|the|and|single|one)\b|\W"
+    return not re.sub(said, "", given.masked)
 
 
 def _states(given: GivenInputs, _asking: str) -> bool:
@@ -381,9 +446,27 @@ _CHECKS: Mapping[str, Callable[[GivenInputs, str], bool]] = {
 }  # fmt: skip
 
 
+def _kin(before: GivenInputs, now: GivenInputs) -> str:
+    """The model of the same family that has the size now given: "and the 32B?"; or ""."""
+    chosen, size = models().get(str(before.values.get("model"))), now.values.get("parameters")
+    if chosen is None or not size or "model" in now.values:
+        return ""
+    kin = [
+        each
+        for each in models().values()
+        if each.family == chosen.family and 0.9 <= each.parameters / size <= 1.1
+    ]
+    words = set(chosen.slug.split("-"))
+    alike = {each.slug: len(words & set(each.slug.split("-"))) for each in kin}
+    return max(alike, key=lambda slug: alike[slug], default="")
+
+
 def _merged(before: GivenInputs, now: GivenInputs) -> GivenInputs:
     """What was given before, with what is given now in its place."""
     values = dict(before.values)
+    if kin := _kin(before, now):
+        now.values["model"] = kin
+        now.values.pop("parameters")
     if "model" in now.values or "parameters" in now.values:
         for name in (*_OWN, "model"):
             values.pop(name, None)

@@ -29,7 +29,10 @@ _NUMBER = (
     r"(?:\s?(?:thousand|million|billion|trillion|bn)\b|\s?[kKmMbBtT](?![A-Za-z/]))?"
 )
 _N = rf"(?<![\w.$])(?P<v>{_NUMBER})"
-_IS = r"\s*(?:=|:|of|is|to|at|around|about|~|≈|\()?\s*"
+_IS = (
+    r"\s*(?:=|:|~|≈|\(|(?:(?:of|is|was|are|to|at|around|about|roughly|only|just|from|now|went|fell|"
+    r"dropped|came|down|up to|reached|equals)\b\s*){1,3}[~≈]?)?\s*"
+)
 _WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "twelve": 12, "sixteen": 16, "thirty-two": 32, "sixty-four": 64,
@@ -77,6 +80,10 @@ _PRECISION = (
     r"(?<![\d.])(?:2|3|4|5|6|8|16|32)[\s-]?bits?\b)"
 )
 _GPU_NOUN = r"(?:gpus?|cards?|accelerators?|devices?|graphics cards?)"
+_AT_ONCE = (
+    r"(?:sequences?|users?|requests?|streams?|conversations?|chats?|people|persons?|sessions?|"
+    r"employees|colleagues|customers|clients|developers|devs|engineers|students|members)"
+)
 _PARTS = {
     "number": _N,
     "plain": _NUMBER,
@@ -127,6 +134,11 @@ def _filled(pattern: str) -> str:
 def read(text: str) -> GivenInputs:
     """Read what a question gives."""
     return _Reader(text).read()
+
+
+_PERCENT = re.compile(r"%|per ?cent\b|\bpct\b", re.IGNORECASE)
+_SHARE = re.compile(r"\s?(?:%|per ?cent\b|pct\b)", re.IGNORECASE)
+_POINTS = re.compile(r"\d\s*(?:%|per ?cent|[\s-]?(?:percentage[\s-])?points?)")
 
 
 class _Reader:
@@ -276,9 +288,9 @@ class _Reader:
         value = _amount(match["v"], unit)
         if value is None:
             return
-        share = re.match(r"\s?%", self.left[match.end() :])
-        points = share or re.search(r"\d\s*(?:%|[\s-]?(?:percentage[\s-])?points?)", match.group())
-        if unit == "fraction" and points and "%" not in match["v"]:
+        share = _SHARE.match(self.left, match.end())
+        points = share or _POINTS.search(match.group())
+        if unit == "fraction" and points and not _PERCENT.search(match["v"]):
             value /= 100
         self.given.put(name, value)
         if named.second:
@@ -306,6 +318,8 @@ class _Reader:
                 self.given.put("gpus", count)
             if size:
                 self.given.put("memory", float(size[1]) * 1e9)
+        for match in self._each(r"(?<![\w.])(\d+) of (?:them|those|these)\b"):
+            self.given.put("gpus", int(match[1]))
         for match in self._each(r"(?<![\w.])(\d+)\s*[x×]\s*(\d+)\s?(GB|GiB)\b"):
             self.given.put("gpus", int(match[1]))
             self.given.put("memory", float(match[2]) * (1e9 if match[3].lower() == "gb" else 2**30))
@@ -360,7 +374,7 @@ class _Reader:
         for match in self._each(r"(?<![\w.$])(?P<v>\d+(?:\.\d+)?)\s?[kK](?![\w])"):
             self.given.put("tokens", context_tokens(float(match["v"])))
         for match in self._each(
-            rf"(?:{_N})\s*(?:(?:concurrent|parallel|simultaneous)\s)?(?:sequences?|users?|requests?|streams?|conversations?|chats?)(?![\w])"
+            rf"(?:{_N})\s*(?:(?:concurrent|parallel|simultaneous)\s)?{_AT_ONCE}(?![\w])"
         ):
             self.given.put("sequences", _amount(match["v"], "count"))
 
@@ -396,7 +410,8 @@ _WORDS_GIVEN: tuple[tuple[str, Any, str], ...] = (
     ("gated", False, r"without gating|no gating|not gated|ungated|\bgelu\b|no gate"),
     ("gated", True, r"swiglu|geglu|gated"),
     ("tied", False, r"untied|not tied"),
-    ("tied", True, r"\btied|tying|shared? (?:input|embedding)"),
+    ("tied", True, r"\btied|tying|shared? (?:input|embedding)|"
+     r"shar\w+ (?:with|between|by)?[^.,;]{0,12}(?:output|head|input|embedding)"),
     ("checkpointing", False, r"(?:no|without) (?:gradient |activation )?checkpointing"),
     ("checkpointing", True, r"checkpointing|recomput"),
     ("flash", False, r"(?:no|without) flash|scores stored|naive attention|eager"),
@@ -437,6 +452,7 @@ def _targets(text: str) -> str:
 def _normalized(text: str) -> str:
     """Write number words as digits, and 8xH100 as two words."""
     words = "|".join(_WORDS)
+    text = re.sub(r"[\"']([A-Za-z_]\w*)[\"'](?=\s*:)", r"\1", text)  # a configuration's keys
 
     def digits(match: re.Match[str]) -> str:
         return str(_WORDS[match[1].lower()])

@@ -26,7 +26,18 @@ _GLUE = re.compile(r"[-_./+,]")
 _ASKING = frozenset("what why how which when who where whether is are does do can should".split())
 _POINT_IN_THOUSANDS = re.compile(r"\b\d{1,3}(?:\.\d{3})+\b(?![.,]\d)")
 _COMMA_IN_FRACTION = re.compile(r"\b(\d+),(\d{1,2})\b(?![.,]\d)")
-_HUNDRED_MILLIONS = re.compile(r"(\d+(?:\.\d+)?)\s*亿")
+_SPACE_IN_THOUSANDS = re.compile(r"(?<![\w.,])(\d{1,3})[ \u00a0\u202f](?=\d{3}(?![\w.,]\d|\d))")
+_ABBREVIATED = re.compile(r"(?<=\d)(\s?)(Mio|Mrd|Mill?)\.(?=\s)")
+_CHINESE = {"千": 1e3, "万": 1e4, "百万": 1e6, "千万": 1e7, "亿": 1e8, "百亿": 1e10, "千亿": 1e11,
+            "万亿": 1e12}  # fmt: skip
+_CHINESE_NUMBER = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(sorted(_CHINESE, key=len)[::-1])})")
+# Signs beside a number are no words, and would be lost.
+_SIGNS = (
+    (re.compile(r"(?<=\d)\s?[%％]"), " percent "),
+    (re.compile(r"[$]\s?(\d[\d.,]*)"), r"\1 dollars "),
+    (re.compile(r"(?<=\d)\s?[$]"), " dollars "),
+    (re.compile(r"(?<=\d)\s?€"), " euros "),
+)
 
 
 def in_english(text: str, language: str) -> str:
@@ -178,12 +189,24 @@ class _Reading:
 
 
 def _with_english_numbers(text: str, known: Language) -> str:
-    """Write 1.000 and 0,5 as they are written in English; 70亿 as 7 billion."""
-    text = _HUNDRED_MILLIONS.sub(lambda found: f"{float(found[1]) / 10:g} billion ", text)
+    """Write 1.000 and 0,5 as they are written in English; 70亿 as 7 billion, 40 % in words."""
+    text = _CHINESE_NUMBER.sub(_chinese_number, text)
     if known.letters:
         text = _POINT_IN_THOUSANDS.sub(lambda found: found[0].replace(".", ","), text)
+        text = _SPACE_IN_THOUSANDS.sub(r"\1,", text)
         text = _COMMA_IN_FRACTION.sub(r"\1.\2", text)
+        text = _ABBREVIATED.sub(r"\1\2", text)
+    for sign, word in _SIGNS:
+        text = sign.sub(word, text)
     return text
+
+
+def _chinese_number(found: re.Match[str]) -> str:
+    """Write a number before 千, 万, 亿 or several of them as it is written in English."""
+    value = float(found[1]) * _CHINESE[found[2]]
+    named = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+    return next((f"{value / size:g} {name} " for size, name in named if value >= size),
+                f"{value:,.0f} ")  # fmt: skip
 
 
 @cache

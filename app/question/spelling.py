@@ -8,9 +8,9 @@ added, changed, or two that changed places: Damerau 1964), of long words two. Na
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
-__all__ = ["spelled"]
+__all__ = ["meant_by", "spelled"]
 
 _WORD = re.compile(r"(?<![\w.$@/\\'-])[a-z]{4,20}(?!\w)(?![/\\@(='-]|\.\w)")
 _SEEN = 3
@@ -37,6 +37,20 @@ def spelled(
         return max(near, key=lambda one: (_likely(word, one), seen[one], one), default=word)
 
     return _WORD.sub(mend, text)
+
+
+def meant_by(word: str, words: Collection[str]) -> str:
+    """Return the one of some words that a word is short of one letter, or with two turned round.
+
+    Other slips are left: they make one word of another too easily ("content" of "context").
+
+    >>> meant_by("cahce", ["cache", "context"]), meant_by("content", ["cache", "context"])
+    ('cache', 'content')
+    """
+    if word in words:
+        return word
+    near = (one for one in words if abs(len(one) - len(word)) <= 1 and one[0] == word[0])
+    return next((one for one in near if _likely(word, one) and _slips(word, one, 1) == 1), word)
 
 
 def _near(word: str, counts: Mapping[str, int]) -> list[str]:

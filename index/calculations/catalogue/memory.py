@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from index.calculations.catalogue.shared import (
     GPUS,
@@ -44,9 +45,20 @@ OVERHEAD = Input(
     "graphs, the context)", 0.0, high=1e13,
 )  # fmt: skip
 
+CACHE_MEMORY = Input(
+    "cache_memory",
+    "bytes",
+    "memory for the cache alone, instead of a machine's",
+    low=1e3,
+    high=1e16,
+)
+
 
 def _parameters(values: Values) -> Result:
     model, shape = values.model, shape_of(values)
+    if shape.width and not (shape.heads or shape.kv_heads or shape.head_size or shape.mla):
+        shape = replace(shape, heads=1, kv_heads=1, head_size=shape.width)
+        values.assume("attention of 4 × width² a layer: as many KV heads as heads")
     if not countable(shape):
         if model is None or not model.parameters or len(values.read) > 1:
             missing = [name for name in ("layers", "width", "heads", "vocabulary")
@@ -56,8 +68,6 @@ def _parameters(values: Values) -> Result:
         return Result(f"{model.name}: parameters", model.parameters, "parameters")
     if not shape.ffn_width and not (shape.moe and shape.moe.expert_width):
         factor = 8 / 3 if values.flag("gated") else 4
-        from dataclasses import replace
-
         shape = replace(shape, ffn_width=round(factor * shape.width), gated=values.flag("gated"))
         values.assume(f"a feed-forward layer of {rounded(factor, 3)} × the hidden size")
     elif model is None and not values.given("gated"):
@@ -246,6 +256,9 @@ def _cards(needed: float, memory: float, usable: float) -> Step:
 
 def _room_for_cache(values: Values) -> tuple[float, float, list[Step]]:
     """Memory left for the cache over all GPUs, the weights, and the lines of that sum."""
+    if values.given("cache_memory"):
+        room = values.number("cache_memory")
+        return room, 0.0, [Step("for the cache", "", room, "bytes")]
     memory = memory_of(values)
     if memory is None:
         raise values.missing("gpu", "memory")
@@ -369,13 +382,15 @@ MEMORY = (
     Calculation(
         "context-that-fits", "The longest context that fits a machine",
         "(GPUs × memory × usable share - weights) / (cache a token × sequences)", "tokens",
-        (*MODEL_OR_PARAMETERS, PRECISION, BITS, SEQUENCES, CACHE_PRECISION, *_FITTING, *SHAPE),
+        (*MODEL_OR_PARAMETERS, PRECISION, BITS, SEQUENCES, CACHE_PRECISION, *_FITTING,
+         CACHE_MEMORY, *SHAPE),
         _context_that_fits, ("pope-2022",),
     ),
     Calculation(
         "concurrent-sequences", "How many sequences fit at once",
         "⌊(GPUs × memory × usable share - weights) / cache of a sequence⌋", "count",
-        (*MODEL_OR_PARAMETERS, PRECISION, BITS, TOKENS, CACHE_PRECISION, *_FITTING, *SHAPE),
+        (*MODEL_OR_PARAMETERS, PRECISION, BITS, TOKENS, CACHE_PRECISION, *_FITTING,
+         CACHE_MEMORY, *SHAPE),
         _sequences_that_fit, ("pope-2022",),
     ),
     Calculation(

@@ -168,11 +168,18 @@ def _time(values: Values) -> Result:
 
 
 def _mfu(values: Values) -> Result:
+    if values.given("achieved"):
+        reached, peak = values.number("achieved"), peak_of(values)
+        return _mfu_of(reached / peak, f"{shown(reached, 'FLOP/s')} / {shown(peak, 'FLOP/s')}")
     _, active = parameters_of(values)
     rate, gpus, peak = values.number("throughput"), values.whole("gpus"), peak_of(values)
     share = training.mfu(active, rate, gpus, peak)
-    step = Step("MFU", f"6 × {shown(active, 'parameters')} × {shown(rate, 'tokens/s')} / "
-                f"({gpus:,} × {shown(peak, 'FLOP/s')})", share, "fraction")  # fmt: skip
+    return _mfu_of(share, f"6 × {shown(active, 'parameters')} × {shown(rate, 'tokens/s')} / "
+                   f"({gpus:,} × {shown(peak, 'FLOP/s')})")  # fmt: skip
+
+
+def _mfu_of(share: float, worked: str) -> Result:
+    step = Step("MFU", worked, share, "fraction")
     verdict = "Above 100 %: the rate, the model or the peak can't be right" if share > 1 else ""
     return Result("Model FLOP utilization", share, "fraction", (step,), verdict=verdict)
 
@@ -261,6 +268,8 @@ TRAINING = (
         "6 · N · tokens/s / (GPUs × peak)", "fraction",
         (*_COUNTED, Input("throughput", "tokens/s", "tokens a second, all GPUs", low=1e-6,
                           high=1e15),
+         Input("achieved", "FLOP/s", "of the model a GPU, instead of the tokens a second", low=1,
+               high=1e20),
          MACHINE, GPUS, PEAK, _PRECISION),
         _mfu, ("chowdhery-2022",),
     ),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from app.question.calculations import calculation_asked
 from app.question.given import read
+from app.question.in_english import in_english
 from app.record.types import Message
 from eval.cases import read_suite, suite_names
 from index.calculations import CalculationError, calculate
@@ -71,6 +72,22 @@ def _asked(*turns: str) -> tuple[str, dict[str, Any]]:
         ("tokens/s for a 30B on 2x4090 q4?", "decode-speed", {"gpus": 2, "gpu": "rtx-4090"}),
         ("300$ a month at 2$ per 1M tokens, is an A100 at 1.5$/h worth it?", "break-even",
          {"spend": 300, "api_price": 2, "price": 1.5}),
+        ('{"num_hidden_layers": 28, "num_key_value_heads": 8, "head_dim": 128} '
+         "KV cache at 10k tokens?", "kv-cache",
+         {"layers": 28, "kv_heads": 8, "head_size": 128, "tokens": 10_000}),
+        ("whats teh kv cahce for llama3.1 8b with 16k contxt in fp16", "kv-cache",
+         {"tokens": 16384}),
+        ("Active params of DeepSeek-V3 for each token?", "parameters", {"model": "deepseek-v3"}),
+        ("12 stages, 24 micro batches, 2 interleaved chunks: bubble?", "pipeline-bubble",
+         {"chunks": 2}),
+        ("we draft 3 tokens at a time, 65% accepted, a draft step costs 8%: speed-up?",
+         "speculative-speedup", {"drafted": 3, "draft_cost": 0.08, "acceptance": 0.65}),
+        ("sample size for a margin of ±5 points at 95%?", "items-needed",
+         {"margin": 0.05, "confidence": 0.95}),
+        ("512 H100 at 700 W for three weeks, energy in MWh?", "energy", {"hours": 504}),
+        ("how many tokens of KV cache fit into 10 GiB for Llama 3.1 8B?", "context-that-fits",
+         {"cache_memory": 10 * 2**30}),
+        ("400 TFLOPS achieved on an H100 with a 7B, what MFU?", "mfu", {"gpu": "h100"}),
         ("mixtral 8x7b on 2x A100 80GB?", "inference-memory", {"model": "mixtral-8x7b"}),
     ],
 )  # fmt: skip
@@ -95,6 +112,10 @@ def test_numbers_names_and_units_are_read(text: str, name: str, inputs: dict[str
         (("KV cache of Llama 3.1 8B at 8k tokens?", "and at 32k?", "with 4 users?"),
          {"tokens": 32768, "sequences": 4}),
         (("How many tokens does a 7B need by Chinchilla?", "and for 13B?"), {"parameters": 13e9}),
+        (("Does Qwen2.5 32B fit on a 24 GB card in 4 bits?", "what about the 14B then"),
+         {"model": "qwen2.5-14b"}),
+        (("How long to train a 7B on 1T tokens with 64 H100?", "and with 128 of them?"),
+         {"gpus": 128}),
     ],
 )  # fmt: skip
 def test_a_follow_up_changes_an_input(turns: tuple[str, ...], changed: dict[str, Any]) -> None:
@@ -104,6 +125,43 @@ def test_a_follow_up_changes_an_input(turns: tuple[str, ...], changed: dict[str,
     assert {**before, **after} == after
     for key, value in changed.items():
         assert after[key] == value
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "name", "inputs"),
+    [
+        ("de", "Passt ein 13B-Modell in 4 Bit auf eine Grafikkarte mit 12 GB?",
+         "inference-memory", {"parameters": 13e9, "memory": 12e9, "precision": "int4"}),
+        ("de", "Wie groß sind die Gewichte eines Modells mit 1,5 Milliarden Parametern in bf16?",
+         "weights", {"parameters": 1.5e9}),
+        ("de", "Was kosten 10 Mio. Token bei 0,60 $ pro Million?", "api-cost",
+         {"input_tokens": 1e7, "api_price": 0.6}),
+        ("de", "Wie lange dauert das Training eines 7B auf 1,2 Billionen Token mit 64 H100 bei "
+         "40 % MFU?", "training-time", {"tokens": 1.2e12, "mfu": 0.4, "gpus": 64}),
+        ("es", "¿Cuánta memoria ocupa la caché KV de Qwen2.5 7B con 16k tokens?", "kv-cache",
+         {"model": "qwen2.5-7b", "tokens": 16384}),
+        ("es", "¿Cuántos FLOPs hacen falta para entrenar un modelo de 3 mil millones de "
+         "parámetros con 1,5 billones de tokens?", "training-compute",
+         {"parameters": 3e9, "tokens": 1.5e12}),
+        ("fr", "Quelle est la perplexité pour une perte de 2,3 ?", "perplexity", {"loss": 2.3}),
+        ("fr", "Quelle taille de cache KV pour Llama 3.1 8B avec 100 000 tokens ?", "kv-cache",
+         {"tokens": 100_000}),
+        ("pt", "Um modelo de 7B em fp16 cabe numa GPU de 16 GB?", "inference-memory",
+         {"parameters": 7e9, "memory": 16e9}),
+        ("it", "Quanto costa addestrare un 3B su 100 miliardi di token con A100 a 1,5 $ all'ora "
+         "e MFU 40%?", "training-time", {"tokens": 1e11, "price": 1.5, "mfu": 0.4}),
+        ("zh", "上下文3.2万个token，Qwen2.5 7B 的KV缓存有多大？", "kv-cache", {"tokens": 32_000}),
+        ("zh", "训练一个7B模型，2万亿token，需要多少FLOPs？", "training-compute",
+         {"parameters": 7e9, "tokens": 2e12}),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_each_language_writes_them(
+    language: str, text: str, name: str, inputs: dict[str, Any]
+) -> None:
+    found, given_inputs = _asked(in_english(text, language))
+    assert found == name
+    for key, value in inputs.items():
+        assert given_inputs[key] == (value if isinstance(value, str) else pytest.approx(value))
 
 
 @pytest.mark.parametrize(
@@ -159,6 +217,13 @@ def test_a_number_that_nothing_takes_is_told() -> None:
         "What is the difference between Llama 2 7B and Llama 3 8B?",
         "Is Llama 3 8B better than Mistral 7B?",
         "3B from scratch on 8 A100s: how many tokens per update?",
+        "what does an H100 cost?",
+        "how much is an A100 these days",
+        "What is the memory bandwidth of an H100?",
+        "What accuracy does Llama 3 8B get on MMLU?",
+        "Is 0.9 a good top_p?",
+        "What hardware was BLOOM 176B trained on?",
+        "How does QLoRA with 4 bits keep quality on 65B?",
     ],
 )
 def test_what_asks_for_no_sum_is_left_alone(text: str) -> None:
