@@ -84,19 +84,32 @@ class LiveIndex:
         Raises:
             KnowledgeBaseError: there is no source of one of the names.
         """
-        from index.within import only, source_names
+        from index.within import only
 
         whole = self.retriever()
         with self._dividing:
-            if self._parts_of is not whole:
-                self._parts, self._parts_of = {}, whole
-                self._names = source_names(self._folder, whole.index)
+            self._divide(whole)
             if sources not in self._parts:
                 if len(self._parts) >= _MOST_PARTS:
                     self._parts.clear()
                 part = only(whole.index, self._names, sources)
                 self._parts[sources] = HybridRetriever(part, whole.encoder, whole.settings)
             return self._parts[sources]
+
+    def sources(self) -> tuple[str, ...]:
+        """Return the names that `within` takes, sorted."""
+        whole = self.retriever()
+        with self._dividing:
+            self._divide(whole)
+            return tuple(sorted({name for name in self._names if name}))
+
+    def _divide(self, whole: HybridRetriever) -> None:
+        """Tell of each passage which source it is from, once for an index."""
+        from index.within import source_names
+
+        if self._parts_of is not whole:
+            self._parts, self._parts_of = {}, whole
+            self._names = source_names(self._folder, whole.index)
 
     def _look(self) -> None:
         """Start to open the current index if it is another than before, unless that is going on."""

@@ -44,6 +44,10 @@ class ScriptedPipeline:
     async def retrieve(self, question: Question) -> Retrieved:
         """What is found for a question."""
 
+    async def sources(self) -> tuple[str, ...]:
+        """Two, so that they can be chosen."""
+        return ("ai", "handbook")
+
     async def check(self, text: str) -> Checked:
         """One sentence, of which nothing is known."""
         sentence = CheckedSentence(text, 0, len(text), "not_in_sources")

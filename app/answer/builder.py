@@ -128,6 +128,7 @@ class AnswerRun:
         self.writer = Writer(self.known, self.faults)
         self.conflicts = StatedConflicts(self.writer, self.known, self.faults)
         self.usage = retrieved.rewrite.usage
+        self.told = 0  # of what was dropped, in deltas
         self.premises: list[Premise] = []
         self.finish_reason: FinishReason = "stop"
         self.calculations: tuple[Mapping[str, Any], ...] = ()
@@ -271,7 +272,10 @@ class AnswerRun:
                 yield self.conflicts.write(said)
             if delta is not None:
                 self.clock.mark("first_sentence")
-                yield delta
+            dropped = tuple(self.writer.dropped[self.told :])
+            self.told += len(dropped)
+            if delta is not None or dropped:
+                yield replace(delta or Delta(""), dropped=dropped)
 
     async def _prompt(self) -> Prompt:
         room = self.decoding.max_tokens

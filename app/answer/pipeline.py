@@ -97,6 +97,10 @@ class Pipeline:
         own = LexicalVerifier(idf, asked=asked)
         return JudgedVerifier(own, self.judge) if self.judge else own
 
+    async def sources(self) -> tuple[str, ...]:
+        """Return the names of the sources that can be asked within."""
+        return await asyncio.to_thread(self.live_index.sources)
+
     async def health(self) -> dict[str, bool]:
         """Tell which parts are ready."""
         found = await asyncio.to_thread(self.live_index.health)

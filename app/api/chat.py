@@ -103,7 +103,10 @@ async def open_events(
             if not isinstance(event, Retrieved):
                 return Opened(pump, None, event)
             found = event
-        return Opened(pump, found, await pump.next_within(quiet))
+        first = await pump.next_within(quiet)
+        while isinstance(first, Delta) and not first.text:
+            first = await pump.next_within(quiet)
+        return Opened(pump, found, first)
     except StopAsyncIteration:
         await pump.close()
         raise ModelError("the pipeline ended without an answer") from None

@@ -318,12 +318,14 @@ class Retrieved:
 class Delta:
     """A piece of text that may be shown, verified, with what it newly cites and claims.
 
-    The texts of all deltas, joined, are the final answer's text.
+    The texts of all deltas, joined, are the final answer's text. `dropped` is what a model wrote
+    since the delta before and is not shown; where nothing is, the text is empty.
     """
 
     text: str
     citations: tuple[Citation, ...] = ()
     claim: Claim | None = None
+    dropped: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,10 @@ RESEARCH = "+research"
 
 
 class Choices(BaseModel):
-    """A persona, its doctrine, and sampling and passages; what is None is the persona's own."""
+    """A persona, its doctrine, sampling, passages, and the sources to ask within.
+
+    What is None is the persona's own; no sources are all of them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,6 +30,7 @@ class Choices(BaseModel):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=100_000)] | None = None
     passages: Annotated[int, Field(ge=1, le=100)] | None = None
+    sources: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=32)] = ()
 
     @property
     def name(self) -> str:
@@ -37,4 +41,6 @@ class Choices(BaseModel):
         """Ask a text of a persona, after some turns."""
         sampling = Sampling(self.temperature, self.top_p, self.max_tokens)
         history = history_of(main_line(before))
-        return Question(text, history, persona, sampling, passages=self.passages)
+        return Question(
+            text, history, persona, sampling, passages=self.passages, sources=self.sources
+        )

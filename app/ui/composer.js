@@ -8,11 +8,23 @@
   const live = () => document.querySelector("#live .turn");
   const answering = () => document.querySelector('#live .turn[data-over="false"]') !== null;
 
+  const memory = {
+    get: (name) => { try { return sessionStorage.getItem(`citewise.${name}`) || ""; } catch { return ""; } },
+    set: (name, value) => {
+      try {
+        if (value) sessionStorage.setItem(`citewise.${name}`, value);
+        else sessionStorage.removeItem(`citewise.${name}`);
+      } catch { /* a browser without storage forgets */ }
+    },
+  };
+
   // What was chosen --------------------------------------------------------------------------------
   function chosen() {
     const persona = document.getElementById("persona");
     const research = document.getElementById("research");
     const told = { persona: persona ? persona.value : "", research: Boolean(research && research.checked) };
+    const within = chips().filter((chip) => asked.has(chip.dataset.within));
+    if (within.length) told.sources = within.map((chip) => chip.dataset.within);
     const own = document.getElementById("own");
     if (own && own.checked) {
       for (const slider of document.querySelectorAll("[data-choice]")) {
@@ -20,6 +32,23 @@
       }
     }
     return told;
+  }
+
+  // The sources to ask within; none chosen are all of them -----------------------------------------
+  const asked = new Set(JSON.parse(memory.get("within") || "[]"));
+  const chips = () => [...document.querySelectorAll("[data-within]")];
+
+  function pressed() {
+    for (const chip of chips()) {
+      const now = String(asked.has(chip.dataset.within));
+      if (chip.getAttribute("aria-pressed") !== now) chip.setAttribute("aria-pressed", now);
+    }
+  }
+
+  function within(name) {
+    if (!asked.delete(name)) asked.add(name);
+    memory.set("within", asked.size ? JSON.stringify([...asked]) : "");
+    pressed();
   }
 
   const offer = () => { if (!document.querySelector(".turn")) tellWith("offer", {}); };
@@ -70,16 +99,6 @@
     if (place) place.textContent = text;
   }
 
-  const memory = {
-    get: (name) => { try { return sessionStorage.getItem(`citewise.${name}`) || ""; } catch { return ""; } },
-    set: (name, value) => {
-      try {
-        if (value) sessionStorage.setItem(`citewise.${name}`, value);
-        else sessionStorage.removeItem(`citewise.${name}`);
-      } catch { /* a browser without storage forgets */ }
-    },
-  };
-
   // Asking -----------------------------------------------------------------------------------------
   let sent = null; // what was asked and is not shown yet, and the turn that was the last then
   const named = (turn) => (turn ? `${turn.dataset.number}:${turn.dataset.question}` : "");
@@ -115,6 +134,7 @@
     const button = event.target instanceof Element && event.target.closest("button");
     if (!button) return;
     if (button.id === "send") ask(box().value);
+    else if (button.dataset.within) within(button.dataset.within);
     else if (button.id === "stop") tell("stop", {});
     else if (button.classList.contains("suggestion")) ask(button.dataset.ask);
     else if (button.dataset.ask) {
@@ -160,6 +180,7 @@
   let given = ""; // the turn whose question was put back
 
   function followed() {
+    pressed();
     if (!box() || !document.getElementById("persona")) return;
     if (!begun) {
       begun = true;

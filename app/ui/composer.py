@@ -5,14 +5,14 @@ The page's script reads them when a question is asked; nothing of them is the se
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.config.personas import Persona
 from app.ui import safe, texts
 from app.ui.exports import KINDS
 
-__all__ = ["Engine", "composer_html", "settings_html", "shortcuts_html"]
+__all__ = ["Engine", "composer_html", "settings_html", "shortcuts_html", "within_html"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,18 @@ def composer_html(
         f'aria-label="{texts.SHORTCUTS_TITLE}" data-tip="{texts.SHORTCUTS_TITLE} (?)">?</button>'
         f"{_engine_html(engine)}</div>"
     )
+
+
+def within_html(sources: Sequence[str]) -> str:
+    """The sources that can be asked within, as buttons; empty where there is no choice."""
+    if len(sources) < 2:
+        return ""
+    chips = "".join(
+        f'<button type="button" class="chip" data-within="{safe.attribute(name)}" '
+        f'aria-pressed="false" dir="auto">{safe.text(texts.source(name))}</button>'
+        for name in sources
+    )
+    return f'<div role="group" aria-label="{texts.WITHIN}"><span>{texts.WITHIN}</span>{chips}</div>'
 
 
 def _engine_html(engine: Engine) -> str:

@@ -15,6 +15,7 @@ from app.record.types import Question
 from app.store import Also
 from app.ui import safe, texts
 from app.ui.choices import RESEARCH, Choices
+from app.ui.composer import within_html
 from app.ui.conversation import Answering, Turn, play, stopped
 from app.ui.exports import exported
 from app.ui.persistence import Keeper, SavedState
@@ -111,10 +112,11 @@ class Controller:
         return stays() if turns else self._screen.examples(read(Offer, event).chosen)
 
     async def banner(self) -> Updates:
-        """Say what isn't ready yet, and when to look again."""
+        """Say what isn't ready yet, which sources there are, and when to look again."""
         words, seconds = await self._health.told()
         shown = f'<p role="status">{safe.text(words)}</p>' if words else ""
-        return shown, gr.Timer(value=seconds, active=True)
+        within = within_html(await self._pipeline.sources())
+        return shown, within, gr.Timer(value=seconds, active=True)
 
     async def export(self, event: gr.EventData, turns: Turns) -> dict[str, str]:
         """Write the conversation as a file for the browser to save."""

@@ -18,11 +18,13 @@ from app.chat_models import ChatModel
 from app.config.personas import Persona
 from app.record.checked import Checked
 from app.record.errors import ContextOverflow, ModelBusy, ModelError, ModelUnavailable, RequestError
+from app.record.reasons import Reason
 from app.record.types import (
     Answer,
     Citation,
     Claim,
     Delta,
+    Dropped,
     Event,
     Final,
     Message,
@@ -104,6 +106,9 @@ class Answering(Protocol):
     async def check(self, text: str) -> Checked:
         """Tell of each sentence whether the sources bear it out."""
 
+    async def sources(self) -> tuple[str, ...]:
+        """Return the names of the sources that can be asked within."""
+
     async def health(self) -> dict[str, bool]:
         """Tell which parts are ready."""
 
@@ -115,7 +120,8 @@ class Turn:
     `trouble` is what went wrong, in words for the reader; `stopped` says that the reader
     stopped it, and its answer is then as far as it had come; `persona` is a title, `name` what
     questions call it; `prompt` is what the model was given, where one was asked; `also` sets it
-    to the turn before it, as `app.store.Exchange` has it.
+    to the turn before it, as `app.store.Exchange` has it; `dropped` is what a model has written so
+    far and is not shown.
     """
 
     question: str
@@ -130,6 +136,7 @@ class Turn:
     prompt: tuple[Message, ...] = ()
     also: Also = ""
     name: str = ""
+    dropped: tuple[Dropped, ...] = ()
 
     @property
     def over(self) -> bool:
@@ -284,7 +291,11 @@ def _after(turn: Turn, event: Event) -> Turn:
             fresh = tuple(c for c in event.citations if (c.n, c.ref) not in known)
             claims = turn.claims if event.claim is None else (*turn.claims, event.claim)
             return replace(
-                turn, text=turn.text + event.text, citations=turn.citations + fresh, claims=claims
+                turn,
+                text=turn.text + event.text,
+                citations=turn.citations + fresh,
+                claims=claims,
+                dropped=turn.dropped + event.dropped,
             )
         case Final(answer):
             return replace(
@@ -297,8 +308,9 @@ def _after(turn: Turn, event: Event) -> Turn:
 
 
 async def _status(pipeline: Answering, turn: Turn, ahead: Callable[[], int]) -> str:
-    if turn.text:
-        return texts.WRITING
+    if turn.text or turn.dropped:
+        replaced = sum(one.kind is Reason.REPLACED for one in turn.dropped)
+        return texts.writing(len(turn.claims), replaced, len(turn.dropped) - replaced)
     if turn.retrieved is None:
         return texts.SEARCHING
     if drafts(pipeline) and not await pipeline.model.ready():

@@ -44,6 +44,7 @@ class _Chat:
     live: gr.HTML
     notice: gr.HTML
     suggest: gr.HTML
+    within: gr.HTML
 
     def outputs(self) -> list[gr.components.Component]:
         """What a `View` updates, in its order."""
@@ -121,18 +122,11 @@ def shares_of(store: Store) -> Links[Shared]:
 def _chat(hero: str, composer: str) -> _Chat:
     banner = _html("", "banner")
     _html(f"<h2>{hero}</h2><p>{texts.HERO_LEAD}</p>", "hero")
-    chat = _Chat(
-        banner,
-        turns=gr.State(()),
-        saved=gr.State(SavedState()),
-        place=_html("", "place"),
-        past=_html("", "past"),
-        live=_html("", "live"),
-        notice=_html("", "notice"),
-        suggest=_html("", "suggest"),
-    )
-    _html(composer, "composer")
-    return chat
+    shown = {name: _html("", name) for name in ("place", "past", "live", "notice", "suggest")}
+    with gr.Column(elem_id="composer"):
+        within = _html("", "within")
+        _html(composer, "writing")
+    return _Chat(banner, gr.State(()), gr.State(SavedState()), within=within, **shown)
 
 
 def _browse_tab(browsing: Browsing) -> None:
@@ -186,7 +180,8 @@ def _wire(page: gr.Blocks, controller: Controller, history: History, chat: _Chat
         None, document, None, js="(file) => window.citewise.save(file)", **_quiet()
     )
     ticking = gr.Timer(2.0)
-    gr.on([page.load, ticking.tick], controller.banner, None, [chat.banner, ticking], **_quiet())
+    known = [chat.banner, chat.within, ticking]
+    gr.on([page.load, ticking.tick], controller.banner, None, known, **_quiet())
 
 
 def _wire_feedback(feedback: FeedbackForm, chat: _Chat) -> None:

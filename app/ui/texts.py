@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from app.ui import texts_planner
+from index.errata import SHIPPED_NAME
 
 if TYPE_CHECKING:
     from app.record.types import Basis
@@ -26,6 +27,7 @@ __all__ = [
     "ordinal",
     "said",
     "seconds",
+    "source",
     "sure",
 ]
 
@@ -72,6 +74,9 @@ SHORTCUTS: Final[Mapping[str, str]] = {
 }
 DONE: Final = "Done"
 CLOSE: Final = "Close"
+WITHIN: Final = "Ask within"
+WITHIN_ALONE: Final = "within {sources}"
+SHIPPED_SOURCE: Final = "Citewise’s knowledge base"
 ENGINE_WRITES: Final = "Written by {model}"
 ENGINE_WRITES_TIP: Final = (
     "This model drafts the answer; each sentence is checked against its passage before it is shown."
@@ -418,6 +423,11 @@ SCRIPT: Final[Mapping[str, str]] = {
 }
 
 
+def source(name: str) -> str:
+    """Name a source for readers."""
+    return SHIPPED_SOURCE if name == SHIPPED_NAME else name
+
+
 def counted(number: int, one: str, many: str) -> str:
     """Write a number with its noun."""
     return f"{number:,} {one if number == 1 else many}"
@@ -433,6 +443,17 @@ def known(topics: int, documents: int, passages: int, sources: int, years: Seque
         f"It knows <strong>{' and '.join(parts)}</strong>: "
         f"{counted(passages, 'passage', 'passages')}{named}. Browse shows them all."
     )
+
+
+def writing(shown: int, replaced: int, dropped: int) -> str:
+    """Say how far a draft has come: sentences shown, some in a source's words, and left out."""
+    if not replaced and not dropped:
+        told = f": {counted(shown, 'sentence', 'sentences')} shown" if shown else ""
+        return f"{WRITING.rstrip('…')}{told}…"
+    parts = [f"{shown} shown"]
+    parts += [f"{replaced} of them in the source’s own words"] if replaced else []
+    parts += [f"{dropped} left out"] if dropped else []
+    return f"{WRITING.rstrip('…')}: {', '.join(parts)}…"
 
 
 def found(number: int) -> str:

@@ -175,6 +175,9 @@ def _facts(take: Take, showing: Showing, *, newest: bool = False) -> str:
         facts.append(f'<span data-tip="{safe.attribute(why)}" tabindex="0">{name.lower()}</span>')
     if answer.rewrite.taken:
         facts.append(_read_with(take, answer.rewrite.taken, newest=newest))
+    if answer.question is not None and answer.question.sources:
+        names = ", ".join(map(texts.source, answer.question.sources))
+        facts.append(safe.text(texts.WITHIN_ALONE.format(sources=names)))
     if answer.citations:
         papers = len({citation.n for citation in answer.citations})
         sources = texts.counted(papers, "source", "sources")

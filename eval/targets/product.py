@@ -152,7 +152,8 @@ async def answered(pipeline: Pipeline, question: Question) -> Output:
             if isinstance(event, Retrieved):
                 retrieved = event
             elif isinstance(event, Delta):
-                times.setdefault("seen_first", now)
+                if event.text:
+                    times.setdefault("seen_first", now)
                 pieces.append(event.text)
             else:
                 final, times["seen_last"] = event, now

@@ -55,6 +55,10 @@ def test_scores_are_those_of_the_whole_but_for_the_best_word_match(live: LiveInd
         assert hit.met == pytest.approx(whole[hit.passage.id].met)
 
 
+def test_the_names_that_can_be_asked_within(live: LiveIndex) -> None:
+    assert live.sources() == ("blue", "desk", "red")
+
+
 def test_an_unknown_source_is_refused_with_those_there_are(live: LiveIndex) -> None:
     with pytest.raises(KnowledgeBaseError, match="'green'; expected some of 'blue', 'desk', 'red'"):
         live.within(("red", "green"))

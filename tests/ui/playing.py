@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from app.answer.replies import abstention
 from app.record.checked import Bearing, Checked, CheckedSentence, Difference
 from app.record.errors import ModelUnavailable
+from app.record.reasons import Reason
 from app.record.types import (
     Answer,
     AnswerMode,
@@ -138,6 +139,9 @@ class PlayingPipeline(ScriptedPipeline):
         text = ""
         citations: list[Citation] = []
         claims: list[Claim] = []
+        if "lose" in asked:
+            lost = (Dropped("It won.", "no passage"), Dropped("So.", "is said", Reason.REPLACED))
+            deltas = [deltas[0], Delta("", dropped=lost), *deltas[1:]]
         for delta in deltas:
             await asyncio.sleep(3.0 if "slow" in asked and claims else self.delay)
             text += delta.text

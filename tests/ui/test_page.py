@@ -63,6 +63,16 @@ def _ask(page: Page, question: str, *, wait: bool = True) -> None:
         page.locator("#live .turn[data-over=true]", has_text=question).wait_for()
 
 
+def test_a_question_is_asked_within_the_sources_that_are_chosen(page: Page, site: Served) -> None:
+    page.locator("[data-within=handbook]").click()
+    _ask(page, "What is in the handbook?")
+    assert site.pipeline.questions[-1].sources == ("handbook",)
+    page.reload()
+    page.locator("[data-within=handbook][aria-pressed=true]").click()
+    _ask(page, "And elsewhere?")
+    assert site.pipeline.questions[-1].sources == ()
+
+
 def test_ask_read_and_check_a_citation(page: Page, site: Served) -> None:
     _ask(page, "What did Chinchilla find?")
     answer = page.locator("#live .answer")

@@ -82,6 +82,16 @@ async def test_who_waits_is_told_the_place_in_the_line() -> None:
     assert any(status.startswith("2 questions are ahead of yours") for status in told)
 
 
+async def test_a_draft_tells_how_far_it_has_come_in_sentences() -> None:
+    played = play(
+        PlayingPipeline(), Question("lose some"), Turn("lose some", "Expert"), asyncio.Event()
+    )
+    told = [status async for _, status in played]
+    assert texts.writing(1, 1, 1) in told
+    assert texts.writing(2, 1, 1) in told
+    assert len({texts.writing(*told) for told in ((1, 0, 0), (1, 1, 0), (1, 0, 1))}) == 3
+
+
 async def test_an_answer_that_was_cut_or_is_older_than_the_sources_says_so() -> None:
     played = play(PlayingPipeline(delay=0), Question("x"), Turn("x", "Expert"), asyncio.Event())
     turn = [turn async for turn, _ in played][-1]

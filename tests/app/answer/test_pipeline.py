@@ -48,6 +48,18 @@ async def test_events_come_in_order_and_the_deltas_are_the_text(
     assert len(deltas) == len(events) - 2
 
 
+async def test_what_a_draft_loses_is_told_as_it_is_lost(make_pipeline: MakePipeline) -> None:
+    model = ScriptedChatModel(["The moon is made of 42 green cheeses. ", "So is Mars. "])
+    events = await run(make_pipeline(model, answer_mode="draft"), Question(ASKED))
+    told = [one for event in events if isinstance(event, Delta) for one in event.dropped]
+    last = events[-1]
+    assert isinstance(last, Final)
+    assert [one.text for one in told] == [one.text for one in last.answer.dropped]
+    assert told
+    first = next(event for event in events if isinstance(event, Delta))
+    assert first.dropped[0].text.startswith("The moon")
+
+
 async def test_offsets_quotes_and_numbers_of_the_record_hold(make_pipeline: MakePipeline) -> None:
     pipeline = make_pipeline(answer_mode="compose")
     answer = await answered(pipeline, ASKED)
