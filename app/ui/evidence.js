@@ -1,6 +1,7 @@
 // The evidence beside the conversation: that of the answer in view, of the sentence under the
 // pointer or the cursor, or of the one that is pinned. It shows what each answer carries, hidden.
 (() => {
+  const words = window.citewiseWords;
   const REST_MS = 200; // so long after the pointer has left a sentence, what is in view returns
   let pinned = null; // {turn, claim}
   let shown = null; // the evidence that is a copy of
@@ -44,6 +45,7 @@
     for (const part of document.querySelectorAll(`.answer[data-number="${turn}"] [data-claim="${claim}"]`)) {
       part.classList.add("at");
     }
+    tell(turn, claim);
     let first = null;
     for (const mark of place().querySelectorAll("mark[data-claims]")) {
       const item = mark.closest("li");
@@ -60,9 +62,19 @@
     if (first) reveal(first);
   }
 
+  // Whose words a sentence is, and what it lacks.
+  function tell(turn, claim) {
+    const part = document.querySelector(`.answer[data-number="${turn}"] [data-claim="${claim}"]`);
+    const line = document.querySelector("#panel .basis");
+    if (!part || !line) return;
+    const lacks = ["partial", "unsupported"].find((status) => part.classList.contains(status));
+    line.textContent = words[lacks ? `status_${lacks}` : `basis_${part.dataset.basis}`] || "";
+  }
+
   function dim() {
     for (const one of document.querySelectorAll(".claim.at")) one.classList.remove("at");
     if (!place()) return;
+    document.querySelector("#panel .basis").textContent = "";
     for (const one of place().querySelectorAll(".lit")) one.classList.remove("lit");
     for (const one of place().querySelectorAll(".here")) one.classList.remove("here");
   }

@@ -44,6 +44,7 @@ def panel_html() -> str:
         f'<span class="steps">{step}<button type="button" class="quiet" data-unpin hidden>'
         f'{texts.UNPIN}</button><button type="button" class="quiet" data-fold>{texts.CLOSE}'
         f'</button></span></header><p class="of" dir="auto" hidden></p>'
+        '<p class="basis" role="status"></p>'
         f'<div class="shown"><p class="faint">{texts.EVIDENCE_EMPTY}</p></div></section>'
     )
 
@@ -56,7 +57,7 @@ def evidence_html(turn: Turn, prefix: str, numbers: Mapping[int, int] = _NO_NUMB
     cited = {citation.ref for citation in turn.citations}
     unused = [hit for hit in hits if hit.passage.id not in cited]
     by_id = {hit.passage.id: hit for hit in (*hits, *turn.retrieved.beside)}
-    parts = []
+    parts = [f'<p class="bases">{texts.bases(turn.claims)}</p>'] if turn.claims else []
     if turn.citations:
         items = "".join(
             _sources(group, turn.claims, by_id, prefix, numbers)

@@ -231,7 +231,7 @@ def _in_claim(inner: str, state: _State) -> str:
     if state.open_claim is None or not inner.strip():
         return inner
     claim = state.claims[state.open_claim]
-    at = f'data-claim="{state.open_claim}"'
+    at = f'data-claim="{state.open_claim}" data-basis="{claim.basis}"'
     if claim.status == "supported":
         return f'<span class="claim" {at}>{inner}</span>' if state.cite is None else inner
     partial = claim.status == "partial"
@@ -255,7 +255,7 @@ def _citation(marker: _Marker, state: _State) -> str:
         cited.url,
         str(number),
         attributes=f'class="cite" data-card="{name}" data-source="{state.prefix}-s{marker.n}" '
-        f'aria-label="{label}"{role}',
+        f'data-basis="{state.claims[marker.claim].basis}" aria-label="{label}"{role}',
         told=False,
     )
     return f"\u2060<sup>{link}</sup>"  # a word joiner: no number begins a line

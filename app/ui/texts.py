@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -9,10 +10,11 @@ from app.ui import texts_planner
 from index.errata import SHIPPED_NAME
 
 if TYPE_CHECKING:
-    from app.record.types import Basis
+    from app.record.types import Basis, Claim, ClaimStatus
     from app.store import Judgement, Reason
 
 __all__ = [
+    "BASES",
     "BASIS",
     "LABELS",
     "MODES",
@@ -20,6 +22,7 @@ __all__ = [
     "SCRIPT",
     "about",
     "ahead",
+    "bases",
     "category",
     "counted",
     "earlier",
@@ -143,11 +146,23 @@ BASIS: Final[Mapping[Basis, str]] = {
     "drafted": "The sentence was drafted by a model and checked against this:",
     "computed": "The sentence was worked out by a formula from this:",
 }
+# What is said of the sentence in view, and of all sentences of an answer.
+BASES: Final[Mapping[Basis, str]] = {
+    "quoted": "Quoted: the cited document’s own words.",
+    "restated": "Restated: the knowledge base’s words, which rest on what is cited.",
+    "drafted": "Drafted: a model’s words, checked against the passage.",
+    "computed": "Computed: the result of a formula, with its sum.",
+}
 CONFLICT: Final = "The sources disagree"
 PARTIAL: Final = "Only partly supported"
 PARTIAL_TIP: Final = "The cited passage supports part of this sentence, not all of it."
 UNSUPPORTED: Final = "Not supported"
 UNSUPPORTED_TIP: Final = "No passage that was read supports this sentence."
+
+LACKING: Final[Mapping[ClaimStatus, str]] = {
+    "partial": "only partly supported",
+    "unsupported": "not supported",
+}
 
 MODES: Final[Mapping[str, tuple[str, str]]] = {
     "computed": (
@@ -420,6 +435,9 @@ SCRIPT: Final[Mapping[str, str]] = {
     "today": "today",
     "yesterday": "yesterday",
     "planner": texts_planner.TAB,
+    **{f"basis_{basis}": told for basis, told in BASES.items()},
+    "status_partial": PARTIAL_TIP,
+    "status_unsupported": UNSUPPORTED_TIP,
 }
 
 
@@ -443,6 +461,16 @@ def known(topics: int, documents: int, passages: int, sources: int, years: Seque
         f"It knows <strong>{' and '.join(parts)}</strong>: "
         f"{counted(passages, 'passage', 'passages')}{named}. Browse shows them all."
     )
+
+
+def bases(claims: Sequence[Claim]) -> str:
+    """Count an answer's sentences by whose words they are, and those that lack support."""
+    whole = [claim for claim in claims if claim.status == "supported"]
+    found = Counter(claim.basis for claim in whole)
+    parts = [f"{found[basis]} {basis}" for basis in BASES if found[basis]]
+    lacking = Counter(claim.status for claim in claims if claim.status != "supported")
+    parts += [f"{count} {LACKING[status]}" for status, count in lacking.items()]
+    return f"{counted(len(claims), 'sentence', 'sentences')}: {', '.join(parts)}"
 
 
 def writing(shown: int, replaced: int, dropped: int) -> str:

@@ -34,8 +34,8 @@ _FORMULA_ATTRIBUTES = {
 }  # fmt: skip
 _ATTRIBUTES = {
     "href", "target", "rel", "referrerpolicy", "class", "data-card", "data-source", "data-tip",
-    "data-copy-code", "data-claim", "aria-label", "dir", "tabindex", "type", "role", "start",
-    "style",
+    "data-copy-code", "data-basis", "data-claim", "aria-label", "dir", "tabindex", "type", "role",
+    "start", "style",
 }  # fmt: skip
 
 
