@@ -54,9 +54,9 @@ def browse_html(index: BrowsedIndex) -> str:
 def _counts(found: Catalogue) -> str:
     return " · ".join(
         (
-            texts.counted(len(found.topics), "topic", "topics"),
-            texts.counted(sum(len(t.questions) for t in found.topics), "question", "questions"),
-            texts.counted(sum(len(t.figures) for t in found.topics), "figure", "figures"),
+            texts.counted(len(found.topics), texts.N_TOPICS),
+            texts.counted(sum(len(t.questions) for t in found.topics), texts.N_QUESTIONS),
+            texts.counted(sum(len(t.figures) for t in found.topics), texts.N_FIGURES),
         )
     )
 
@@ -96,8 +96,8 @@ def _topic(topic: TopicEntry, rows: Rows) -> str:
     )
     questions = "".join(_question(passage, rows) for passage in topic.questions)
     holds = [
-        texts.counted(len(topic.questions), "question", "questions") if topic.questions else "",
-        texts.counted(len(topic.figures), "figure", "figures") if topic.figures else "",
+        texts.counted(len(topic.questions), texts.N_QUESTIONS) if topic.questions else "",
+        texts.counted(len(topic.figures), texts.N_FIGURES) if topic.figures else "",
     ]
     return (
         f'<details class="topic" data-topic="{safe.attribute(topic.slug)}"><summary>'
@@ -144,7 +144,7 @@ def _foot(passage: Passage, question: str) -> str:
 def _corrected(topic: TopicEntry) -> str:
     if not topic.errata:
         return ""
-    count = texts.counted(len(topic.errata), "correction", "corrections")
+    count = texts.counted(len(topic.errata), texts.N_CORRECTIONS)
     return (
         f'<p class="corrected"><button type="button" class="quiet" data-show="corrections" '
         f'data-at="{safe.attribute(topic.slug)}">{count}</button> {texts.CORRECTED}</p>'

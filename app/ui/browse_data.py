@@ -11,6 +11,7 @@ from app.ui.atlas import atlas_html
 from app.ui.browse import browse_html
 from app.ui.conversation import Answering, BrowsedIndex
 from app.ui.places import Places
+from app.ui.speaking import language
 
 __all__ = ["Browsing"]
 
@@ -47,9 +48,9 @@ class Browsing:
         )
 
     def _kept(self, name: str, fingerprint: str) -> str | None:
-        made = self._made.get(name)
+        made = self._made.get(f"{name} {language()}")
         return made[1] if made and made[0] == fingerprint else None
 
     def _keep(self, name: str, fingerprint: str, html: str) -> str:
-        self._made[name] = fingerprint, html
+        self._made[f"{name} {language()}"] = fingerprint, html
         return html

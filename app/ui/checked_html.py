@@ -21,7 +21,7 @@ Marked = tuple[int, int, str]
 def checked_html(checked: Checked) -> str:
     """Show what came of checking a text."""
     counts = " · ".join(
-        f'<span class="verdict {verdict}">{count} {words.VERDICTS[verdict].lower()}</span>'
+        f'<span class="verdict {verdict}">{count} {texts.inside(words.VERDICTS[verdict])}</span>'
         for verdict, count in checked.counts.items()
         if count
     )

@@ -14,7 +14,9 @@ from app.store import Linked
 from app.ui import safe
 from app.ui import texts_checking as words
 from app.ui.checked_html import checked_html, copy_html
+from app.ui.layout import Layout
 from app.ui.links_given import Links, links_place
+from app.ui.speaking import spoken
 
 __all__ = ["checked_page", "checking_tab", "title_of"]
 
@@ -29,13 +31,17 @@ class Checking(Protocol):
 
 
 def checking_tab(
-    pipeline: Checking, links: Links[Checked] | None, wired: Mapping[str, Any]
+    pipeline: Checking,
+    links: Links[Checked] | None,
+    layout: Layout,
+    wired: Mapping[str, Any],
 ) -> None:
     """Lay the tab out and wire it.
 
     Args:
         pipeline: what checks.
         links: what keeps results under links; None keeps none.
+        layout: takes up what stands there before a text is checked.
         wired: how the page wires its events.
     """
 
@@ -55,8 +61,8 @@ def checking_tab(
             return _trouble(words.NOTHING_YET)
         return await links.keep(request, checked)
 
-    with gr.Tab(words.TAB, id="check") as tab, gr.Column(elem_id="check-view"):
-        _place("check-lead", f'<p class="lead">{words.LEAD}</p>')
+    with layout.tab("check", lambda: words.TAB) as tab, gr.Column(elem_id="check-view"):
+        layout.html("check-lead", lambda: f'<p class="lead">{words.LEAD}</p>')
         box = gr.Textbox(
             label=words.LABEL, placeholder=words.PLACEHOLDER, lines=4, max_lines=16,
             container=False, show_label=False, elem_id="check-box",
@@ -64,17 +70,20 @@ def checking_tab(
         with gr.Row(elem_id="check-tools"):
             button = gr.Button(words.CHECK, variant="primary", elem_id="check-send")
             link = gr.Button(words.KEEP, visible=False, elem_id="check-keep")
+        layout.holds(box, label=lambda: words.LABEL, placeholder=lambda: words.PLACEHOLDER)
+        layout.holds(button, value=lambda: words.CHECK)
+        layout.holds(link, value=lambda: words.KEEP)
         kept = _place("check-kept")
         shown, held = _place("check-result"), gr.State(None)
         listed = links_place(links, wired) if links is not None else None
     for trigger in (button.click, box.submit):
-        trigger(_waiting, None, [shown, kept], queue=False, **wired).then(
-            check, box, [shown, held, link], **wired
+        trigger(spoken(_waiting), None, [shown, kept], queue=False, **wired).then(
+            spoken(check), box, [shown, held, link], **wired
         )
-    keeping = link.click(keep, held, kept, **wired)
+    keeping = link.click(spoken(keep), held, kept, **wired)
     if links is not None:
-        keeping.then(links.listed, None, listed, **wired)
-        tab.select(links.listed, None, listed, **wired)
+        keeping.then(spoken(links.listed), None, listed, **wired)
+        tab.select(spoken(links.listed), None, listed, **wired)
 
 
 def _place(name: str, value: str = "") -> gr.HTML:

@@ -34,12 +34,15 @@ class _Slider:
     info: str = ""
 
 
-_PASSAGES = _Slider("passages", texts.PASSAGES, 1, 12, 6, 1)
-_SAMPLING = (
-    _Slider("temperature", texts.TEMPERATURE, 0, 1.5, 0.3, 0.05, texts.TEMPERATURE_INFO),
-    _Slider("top_p", texts.TOP_P, 0.05, 1, 0.9, 0.05, texts.TOP_P_INFO),
-    _Slider("max_tokens", texts.LENGTH, 64, 1024, 400, 16),
-)
+def _sliders(*, writes: bool) -> tuple[_Slider, ...]:
+    """What has an effect: sampling where a model writes, passages always."""
+    sampling = (
+        _Slider("temperature", texts.TEMPERATURE, 0, 1.5, 0.3, 0.05, texts.TEMPERATURE_INFO),
+        _Slider("top_p", texts.TOP_P, 0.05, 1, 0.9, 0.05, texts.TOP_P_INFO),
+        _Slider("max_tokens", texts.LENGTH, 64, 1024, 400, 16),
+    )
+    passages = _Slider("passages", texts.PASSAGES, 1, 12, 6, 1)
+    return (*sampling, passages) if writes else (passages,)
 
 
 def composer_html(
@@ -121,7 +124,7 @@ def settings_html(engine: Engine) -> str:
         if engine.writes
         else ""
     )
-    sliders = (*_SAMPLING, _PASSAGES) if engine.writes else (_PASSAGES,)
+    sliders = _sliders(writes=engine.writes)
     own, info = (
         (texts.OWN_LABEL, texts.OWN_INFO)
         if engine.writes

@@ -78,16 +78,18 @@
   }
 
   // Moments as the reader's clock has them -------------------------------------------------------
+  const tongue = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+
   function clock(element) {
     const moment = new Date(element.dateTime);
     if (Number.isNaN(moment.getTime())) return;
     const day = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
     const ago = Math.round((day(new Date()) - day(moment)) / 86400000);
-    const time = moment.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-    const date = moment.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+    const time = moment.toLocaleTimeString(tongue, { hour: "2-digit", minute: "2-digit" });
+    const date = moment.toLocaleDateString(tongue, { day: "numeric", month: "long", year: "numeric" });
     const near = ago === 0 ? words.today : ago === 1 ? words.yesterday : date;
     element.textContent = `${near}, ${time}`;
-    element.title = moment.toLocaleString("en-GB");
+    element.title = moment.toLocaleString(tongue);
     element.dataset.read = element.dateTime;
   }
 

@@ -13,12 +13,6 @@ from index.types import Hit
 __all__ = ["how_html"]
 
 _STAGES = ("dense", "lexical", "late")
-_LABELS = {"dense": texts.WHY_DENSE, "lexical": texts.WHY_LEXICAL, "late": texts.WHY_LATE}
-_TIPS = {
-    "dense": texts.WHY_DENSE_TIP,
-    "lexical": texts.WHY_LEXICAL_TIP,
-    "late": texts.WHY_LATE_TIP,
-}
 
 
 def how_html(turn: Turn, numbers: Mapping[int, int] | None = None) -> str:
@@ -76,6 +70,15 @@ def _meter(share: float) -> str:
     return f'<span class="bar"><i style="width:{percent}%"></i></span>{percent}%'
 
 
+def _named(stage: str) -> tuple[str, str]:
+    """A stage's name and what it measures."""
+    return {
+        "dense": (texts.WHY_DENSE, texts.WHY_DENSE_TIP),
+        "lexical": (texts.WHY_LEXICAL, texts.WHY_LEXICAL_TIP),
+        "late": (texts.WHY_LATE, texts.WHY_LATE_TIP),
+    }[stage]
+
+
 def _found(found: Retrieved, answer: Answer, numbers: Mapping[int, int]) -> str:
     """The hits as they were ranked in the end, with each stage's rank and score before that."""
     hits = (*found.hits, *found.counterparts)
@@ -87,8 +90,8 @@ def _found(found: Retrieved, answer: Answer, numbers: Mapping[int, int]) -> str:
     for citation in answer.citations:
         cites.setdefault(citation.ref, numbers.get(citation.n, citation.n))
     heads = "".join(
-        f'<th scope="col" data-tip="{safe.attribute(_TIPS[stage])}">{_LABELS[stage]}</th>'
-        for stage in shown
+        f'<th scope="col" data-tip="{safe.attribute(tip)}">{label}</th>'
+        for label, tip in map(_named, shown)
     )
     if reranked:
         heads += f'<th scope="col">{how.HOW_BEFORE}</th><th scope="col">{how.HOW_RERANKED}</th>'

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.ui import texts
+from app.ui.layout import Layout
 
 __all__ = ["PREVIEW", "Introduced"]
 
@@ -25,8 +26,8 @@ _FOREIGN = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 class Introduced:
     """Puts our introduction into the page's document; everything else passes untouched."""
 
-    def __init__(self, app: ASGIApp, root_path: str = "") -> None:
-        self._app, self._root_path = app, root_path
+    def __init__(self, app: ASGIApp, layout: Layout, root_path: str = "") -> None:
+        self._app, self._root_path, self._layout = app, root_path, layout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -48,7 +49,9 @@ class Introduced:
             headers = MutableHeaders(scope=begun[0])
             made = bytes(body)
             if headers.get("content-type", "").startswith("text/html"):
-                made = _document(made.decode(), address).encode()
+                spoken = self._layout.spoken(made.decode())
+                made = _document(spoken, address).encode()
+                headers.add_vary_header("Accept-Language")
                 headers["content-length"] = str(len(made))
             await send(begun[0])
             await send({"type": "http.response.body", "body": made})

@@ -18,6 +18,7 @@ from app.store import Linked, Shared, Store
 from app.store.linked import KeptUnderLinks
 from app.ui import safe, texts
 from app.ui.readers import owner_behind
+from app.ui.speaking import language
 
 __all__ = ["kept_pages"]
 
@@ -85,7 +86,7 @@ def _revoke_form(id: str) -> str:  # noqa: A002 - the field's name
 async def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
     style = await asyncio.to_thread(_style)
     return HTMLResponse(
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="{language()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{safe.attribute(title)} · {texts.TITLE}</title><style>{style}</style></head>"
         f'<body><main><p class="from">{texts.TITLE}</p>{body}</main></body></html>\n',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.ui import texts
 from app.ui.conversation import Answering, BrowsedIndex
+from app.ui.speaking import language
 from index.errata import SHIPPED_NAME
 from index.errors import CitewiseError
 
@@ -15,7 +16,7 @@ class Knowing:
 
     def __init__(self, pipeline: Answering) -> None:
         self._pipeline = pipeline
-        self._made = ("", "")
+        self._made = ("", "", "")
 
     def html(self) -> str:
         """How many topics, documents, passages and sources, and of which years."""
@@ -23,9 +24,10 @@ class Knowing:
             index = self._pipeline.index
         except CitewiseError:
             return ""
-        if self._made[0] != index.fingerprint:
-            self._made = index.fingerprint, _known_html(index)
-        return self._made[1]
+        made = index.fingerprint, language()
+        if self._made[:2] != made:
+            self._made = *made, _known_html(index)
+        return self._made[2]
 
     def shipped(self) -> bool:
         """Whether the shipped knowledge base is in it; unknown counts as yes."""

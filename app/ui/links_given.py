@@ -20,6 +20,7 @@ from app.ui.history_list import failed_html, moment_html
 from app.ui.persistence import exchange_of, turn_of
 from app.ui.readers import owner_of
 from app.ui.signals import Revoke, Share, read, signal
+from app.ui.speaking import spoken
 from app.ui.takes import in_force
 
 __all__ = ["Links", "Sharing", "links_place", "made_html", "shared_page"]
@@ -127,7 +128,7 @@ class Sharing:
 def links_place(links: Links[T], wired: Mapping[str, Any]) -> gr.HTML:
     """Lay out where links are listed, each with a button that revokes it."""
     place = gr.HTML("", elem_id=f"links-{links.kind}", apply_default_css=False)
-    signal(f"revoke-{links.kind}").submit(links.revoke, None, place, **wired)
+    signal(f"revoke-{links.kind}").submit(spoken(links.revoke), None, place, **wired)
     return place
 
 

@@ -4,6 +4,12 @@
 (() => {
   if (window.citewise) return;
 
+  // The language that the server speaks; Gradio would set the one that its own texts have.
+  const root = document.documentElement;
+  const spoken = root.lang;
+  new MutationObserver(() => { if (root.lang !== spoken) root.lang = spoken; })
+    .observe(root, { attributes: true, attributeFilter: ["lang"] });
+
   const GRACE_MS = 160; // time to move the pointer from a citation into its card
   const GAP = 8;
   const narrow = () => matchMedia("(max-width: 600px)").matches;

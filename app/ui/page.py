@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -20,6 +22,7 @@ from app.ui.feedback_form import FeedbackForm, form_html
 from app.ui.history import History
 from app.ui.history_list import confirm_html
 from app.ui.known import Knowing
+from app.ui.layout import Layout
 from app.ui.links_given import Links, Sharing, links_place
 from app.ui.persistence import Keeper, SavedState
 from app.ui.places import Places
@@ -27,6 +30,7 @@ from app.ui.planner import planner_tab
 from app.ui.running import Running
 from app.ui.screen import Screen
 from app.ui.signals import signal
+from app.ui.speaking import spoken
 from app.ui.view import NAMES
 
 __all__ = ["build"]
@@ -58,6 +62,7 @@ def build(
     places: Places | None = None,
     *,
     share: bool = False,
+    layout: Layout | None = None,
 ) -> gr.Blocks:
     """Lay the page out and wire it.
 
@@ -67,7 +72,9 @@ def build(
         keeper: what keeps conversations; None keeps none.
         places: what finds the places of the map.
         share: whether conversations that are kept can be shared.
+        layout: takes up what stands there before anyone has asked.
     """
+    layout = layout or Layout()
     keeper = keeper or Keeper(None)
     sharing = Sharing(shares_of(keeper.store)) if share and keeper.store else None
     feedback, running = FeedbackForm(store) if store else None, Running()
@@ -77,29 +84,27 @@ def build(
     engine = Engine(pipeline.model.name, drafts(pipeline))
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
         shipped = Knowing(pipeline).shipped()
-        tagline = texts.TAGLINE if shipped else texts.TAGLINE_OTHER
-        _html(f'<h1>{texts.TITLE}</h1><p class="tagline">{tagline}</p>', "masthead")
+        layout.html("masthead", lambda: _masthead(shipped=shipped))
         with gr.Tabs(elem_id="views"):
-            with gr.Tab(texts.TAB_ASK, id="ask"), gr.Row(elem_id="ask-view"):
+            with layout.tab("ask", lambda: texts.TAB_ASK), gr.Row(elem_id="ask-view"):
                 with gr.Column(elem_id="chat"):
                     longest = pipeline.settings.question_characters
-                    composer = composer_html(
-                        screen.personas.values(), engine, longest, shares=sharing is not None
+                    people = tuple(screen.personas.values())
+                    composer = partial(
+                        composer_html, people, engine, longest, shares=sharing is not None
                     )
-                    hero = texts.HERO if shipped else texts.HERO_OTHER
-                    chat = _chat(hero, composer)
+                    chat = _chat(layout, composer, shipped=shipped)
                 with gr.Column(elem_id="side"):
-                    _html(panel_html(), "panel")
+                    layout.html("panel", panel_html)
             if keeper.store:
-                _history_tab(history, chat, sharing)
-            _browse_tab(Browsing(pipeline, places or Places()))
-            checking_tab(pipeline, checks_of(store) if store else None, _quiet())
-            planner_tab(_quiet())
-        dialogs = (settings_html(engine), shortcuts_html(), form_html(), confirm_html())
-        _html("".join(dialogs), "dialogs")
+                _history_tab(layout, history, chat, sharing)
+            _browse_tab(layout, Browsing(pipeline, places or Places()))
+            checking_tab(pipeline, checks_of(store) if store else None, layout, _quiet())
+            planner_tab(layout, _quiet())
+        layout.html("dialogs", lambda: _dialogs(engine))
         _wire(page, controller, history, chat)
         if sharing is not None:
-            signal("share").submit(sharing.share, chat.turns, chat.notice, **_each())
+            signal("share").submit(spoken(sharing.share), chat.turns, chat.notice, **_each())
         if feedback is not None:
             _wire_feedback(feedback, chat)
     blocks: gr.Blocks = page.queue(default_concurrency_limit=None)
@@ -119,30 +124,47 @@ def shares_of(store: Store) -> Links[Shared]:
     return Links(store, store.shares, "shared", lambda shared: shared.exchanges[0].question)
 
 
-def _chat(hero: str, composer: str) -> _Chat:
+def _masthead(*, shipped: bool) -> str:
+    tagline = texts.TAGLINE if shipped else texts.TAGLINE_OTHER
+    return f'<h1>{texts.TITLE}</h1><p class="tagline">{tagline}</p>'
+
+
+def _hero(*, shipped: bool) -> str:
+    return f"<h2>{texts.HERO if shipped else texts.HERO_OTHER}</h2><p>{texts.HERO_LEAD}</p>"
+
+
+def _dialogs(engine: Engine) -> str:
+    return f"{settings_html(engine)}{shortcuts_html()}{form_html()}{confirm_html()}"
+
+
+def _chat(layout: Layout, composer: Callable[[], str], *, shipped: bool) -> _Chat:
     banner = _html("", "banner")
-    _html(f"<h2>{hero}</h2><p>{texts.HERO_LEAD}</p>", "hero")
+    layout.html("hero", lambda: _hero(shipped=shipped))
     shown = {name: _html("", name) for name in ("place", "past", "live", "notice", "suggest")}
     with gr.Column(elem_id="composer"):
         within = _html("", "within")
-        _html(composer, "writing")
+        layout.html("writing", composer)
     return _Chat(banner, gr.State(()), gr.State(SavedState()), within=within, **shown)
 
 
-def _browse_tab(browsing: Browsing) -> None:
-    with gr.Tab(texts.TAB_BROWSE, id="browse") as tab, gr.Column(elem_id="browse-view"):
+def _browse_tab(layout: Layout, browsing: Browsing) -> None:
+    with layout.tab("browse", lambda: texts.TAB_BROWSE) as tab, gr.Column(elem_id="browse-view"):
         shelf = _html("", "shelf")
         with gr.Column(elem_id="shelf-map", elem_classes="shelf-panel"):
-            atlas = _html(f'<p class="faint" role="status">{texts.MAP_LATER}</p>', "atlas")
+            atlas = layout.html("atlas", _map_later)
         # Inside the tab: Gradio counts what stands between tabs as tabs.
         shelf_seen, atlas_seen = gr.State(""), gr.State("")
-    tab.select(browsing.shelf, shelf_seen, [shelf, shelf_seen], **_quiet()).then(
-        browsing.atlas, atlas_seen, [atlas, atlas_seen], **_quiet()
+    tab.select(spoken(browsing.shelf), shelf_seen, [shelf, shelf_seen], **_quiet()).then(
+        spoken(browsing.atlas), atlas_seen, [atlas, atlas_seen], **_quiet()
     )
 
 
-def _history_tab(history: History, chat: _Chat, sharing: Sharing | None) -> None:
-    with gr.Tab(texts.TAB_HISTORY, id="talks") as tab, gr.Column(elem_id="talks-view"):
+def _map_later() -> str:
+    return f'<p class="faint" role="status">{texts.MAP_LATER}</p>'
+
+
+def _history_tab(layout: Layout, history: History, chat: _Chat, sharing: Sharing | None) -> None:
+    with layout.tab("talks", lambda: texts.TAB_HISTORY) as tab, gr.Column(elem_id="talks-view"):
         search = gr.Textbox(
             label=texts.HISTORY_SEARCH,
             placeholder=texts.HISTORY_PLACEHOLDER,
@@ -151,42 +173,49 @@ def _history_tab(history: History, chat: _Chat, sharing: Sharing | None) -> None
             show_label=False,
             elem_id="talks-search",
         )
+        layout.holds(
+            search,
+            label=lambda: texts.HISTORY_SEARCH,
+            placeholder=lambda: texts.HISTORY_PLACEHOLDER,
+        )
         listed = _html("", "talks-list")
         if sharing is not None:
             links = links_place(sharing.links, _quiet())
-            tab.select(sharing.links.listed, None, links, **_quiet())
+            tab.select(spoken(sharing.links.listed), None, links, **_quiet())
         more, delete = signal("more"), signal("delete")
     gr.on(
         [tab.select, search.change],
-        history.listed,
+        spoken(history.listed),
         search,
         listed,
         trigger_mode="always_last",
         **_quiet(),
     )
-    more.submit(history.more, search, listed, **_each())
-    delete.submit(history.delete, [chat.saved, search], [*chat.outputs(), listed], **_each())
+    more.submit(spoken(history.more), search, listed, **_each())
+    delete.submit(
+        spoken(history.delete), [chat.saved, search], [*chat.outputs(), listed], **_each()
+    )
 
 
 def _wire(page: gr.Blocks, controller: Controller, history: History, chat: _Chat) -> None:
     state, outputs = [chat.turns, chat.saved], chat.outputs()
-    signal("ask").submit(controller.ask, state, outputs, **_each())
-    signal("act").submit(controller.act, state, outputs, **_each())
-    signal("stop").submit(controller.stop, None, None, queue=False, **_each())
-    signal("open").submit(history.open, None, outputs, **_each())
-    signal("offer").submit(controller.offer, chat.turns, chat.suggest, **_each())
+    signal("ask").submit(spoken(controller.ask), state, outputs, **_each())
+    signal("act").submit(spoken(controller.act), state, outputs, **_each())
+    signal("stop").submit(spoken(controller.stop), None, None, queue=False, **_each())
+    signal("open").submit(spoken(history.open), None, outputs, **_each())
+    signal("offer").submit(spoken(controller.offer), chat.turns, chat.suggest, **_each())
     document = gr.JSON(visible=False)
-    signal("save").submit(controller.export, chat.turns, document, **_each()).then(
+    signal("save").submit(spoken(controller.export), chat.turns, document, **_each()).then(
         None, document, None, js="(file) => window.citewise.save(file)", **_quiet()
     )
     ticking = gr.Timer(2.0)
     known = [chat.banner, chat.within, ticking]
-    gr.on([page.load, ticking.tick], controller.banner, None, known, **_quiet())
+    gr.on([page.load, ticking.tick], spoken(controller.banner), None, known, **_quiet())
 
 
 def _wire_feedback(feedback: FeedbackForm, chat: _Chat) -> None:
     result = gr.JSON(visible=False)
-    signal("judge").submit(feedback.give, chat.turns, result, **_each()).then(
+    signal("judge").submit(spoken(feedback.give), chat.turns, result, **_each()).then(
         None, result, None, js="(result) => window.citewise.judged(result)", **_quiet()
     )
 

@@ -67,7 +67,7 @@
 
   function toPlanner() {
     if (!linked().name) return;
-    const tab = tabs().find((one) => one.textContent.trim() === window.citewiseWords.planner);
+    const tab = tabs().find((one) => one.dataset.tabId === "planner");
     if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
   }
 

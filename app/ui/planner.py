@@ -15,7 +15,9 @@ import gradio as gr
 from app.record.errors import RequestError
 from app.ui import safe
 from app.ui import texts_planner as texts
+from app.ui.layout import Layout
 from app.ui.signals import Planned, read, signal
+from app.ui.speaking import spoken
 from index.calculations import Calculated, Calculation, CalculationError, calculate, calculation
 from index.calculations.catalogue import CALCULATIONS
 from index.calculations.planner import PLAN_INPUTS, PLANNED, AtLength, Plan, plan
@@ -303,17 +305,17 @@ def _sum(run: Calculated) -> str:
 
 
 # The tab -----------------------------------------------------------------------------------------
-def planner_tab(wired: Mapping[str, Any]) -> None:
+def planner_tab(layout: Layout, wired: Mapping[str, Any]) -> None:
     """Lay the tab out and wire it; `wired` is how the page wires its events."""
-    with gr.Tab(texts.TAB, id="planner") as tab, gr.Column(elem_id="planner"):
+    with layout.tab("planner", lambda: texts.TAB) as tab, gr.Column(elem_id="planner"):
         fields, plan_result = _place("plan-fields"), _place("plan-result")
         every, inputs = _place("plan-every"), _place("calculation-form")
         result, seen = _place("calculation-result"), gr.State(False)
         for name, answer, place in (
             ("plan", planned, plan_result), ("form", form, inputs), ("work", worked, result),
         ):  # fmt: skip
-            signal(name).submit(answer, None, place, trigger_mode="always_last", **wired)
-    tab.select(_opened, seen, [fields, every, seen], **wired)
+            signal(name).submit(spoken(answer), None, place, trigger_mode="always_last", **wired)
+    tab.select(spoken(_opened), seen, [fields, every, seen], **wired)
 
 
 def _place(name: str) -> gr.HTML:

@@ -23,12 +23,14 @@ from app.ui.checking import checked_page
 from app.ui.conversation import Answering
 from app.ui.introduced import PREVIEW, Introduced
 from app.ui.kept_pages import kept_pages
+from app.ui.layout import Layout
 from app.ui.links_given import shared_page
 from app.ui.page import build
 from app.ui.persistence import Keeper
 from app.ui.places import Places
 from app.ui.readers import cookie_for
 from app.ui.screen import Screen
+from app.ui.speaking import InLanguage
 
 __all__ = ["POLICY", "mount_page"]
 
@@ -127,6 +129,7 @@ def mount_page(
 ) -> FastAPI:
     """Serve the page at `/`, after the routes that the application already has."""
     app.add_api_route(f"/{PREVIEW.name}", _preview, include_in_schema=False)
+    layout = Layout()
     keeper, places = Keeper(store, keeps=keep), Places(cache / "maps" if cache else None)
     if store is not None:
         app.router.routes.extend(kept_pages("/checks", store, store.checks, checked_page))
@@ -135,7 +138,7 @@ def mount_page(
             app.router.routes.extend(kept_pages("/shared", store, store.shares, titled))
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        build(pipeline, store, keeper, places, share=share),
+        build(pipeline, store, keeper, places, share=share, layout=layout),
         path="/",
         root_path=_HERE,
         theme=theme(),
@@ -155,11 +158,12 @@ def mount_page(
             "middleware": [
                 Middleware(_FoundWhereOpened),
                 Middleware(GZipMiddleware, compresslevel=5),
-                Middleware(Introduced, root_path=root_path),
+                Middleware(Introduced, root_path=root_path, layout=layout),
             ]
         },
     )
     mounted.add_middleware(_Guarded, embed_origins=embed_origins, root_path=root_path)
+    mounted.add_middleware(InLanguage)
     _tend(mounted, keeper)
     return mounted
 
@@ -168,8 +172,9 @@ def _head() -> str:
     """The page's own style and script, and what the script says."""
     styles = "".join((_FILES / name).read_text(encoding="utf-8") for name in _STYLES)
     scripts = "\n".join((_FILES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    words = json.dumps(dict(texts.SCRIPT)).replace("<", "\\u003c")
-    return f"<style>{styles}</style><script>window.citewiseWords = {words};\n{scripts}</script>"
+    words = json.dumps(dict(texts.script_words())).replace("<", "\\u003c")
+    own = f"window.citewiseWords = window.citewiseSpoken || {words};"
+    return f"<style>{styles}</style><script>{own}\n{scripts}</script>"
 
 
 async def _preview() -> FileResponse:

@@ -1,4 +1,8 @@
-"""Every text that the page shows, in one place."""
+"""Every text that the page shows, in one place, in English.
+
+Other languages are in `languages/`, by the same names; what is read here comes in the language
+that is being spoken. So functions of this module read its texts by `_told`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from app.ui import texts_planner
+from app.ui.speaking import speaks
 from index.errata import SHIPPED_NAME
 
 if TYPE_CHECKING:
@@ -27,8 +31,10 @@ __all__ = [
     "counted",
     "earlier",
     "found",
+    "inside",
     "ordinal",
     "said",
+    "script_words",
     "seconds",
     "source",
     "sure",
@@ -419,8 +425,6 @@ SCRIPT: Final[Mapping[str, str]] = {
     "slow": "The server has not taken the question yet; it stays here. If this goes on, reload the "
     "page: nothing is lost.",
     "unsent": "The server can’t be reached, so the question stays here. Ask again once it is back.",
-    "copied": COPIED,
-    "nothing": EVIDENCE_EMPTY,
     "gone": "The server can't be reached. What you see stays, and so does your question; this "
     "page looks again every few seconds.",
     "back": "The server is back.",
@@ -429,80 +433,127 @@ SCRIPT: Final[Mapping[str, str]] = {
     "reload": "Reload",
     "edit": "Your question",
     "send": "Ask this instead",
-    "cancel": CANCEL,
-    "judge": JUDGE_CLAIM,
-    "change": JUDGE_CHANGE,
     "today": "today",
     "yesterday": "yesterday",
-    "planner": texts_planner.TAB,
-    **{f"basis_{basis}": told for basis, told in BASES.items()},
-    "status_partial": PARTIAL_TIP,
-    "status_unsupported": UNSUPPORTED_TIP,
 }
+
+# Numbers with their nouns, for one and for several.
+N_TOPICS: Final = ("{n} topic", "{n} topics")
+N_DOCUMENTS: Final = ("{n} document", "{n} documents")
+N_PASSAGES: Final = ("{n} passage", "{n} passages")
+N_SOURCES: Final = ("{n} source", "{n} sources")
+N_QUESTIONS: Final = ("{n} question", "{n} questions")
+N_FIGURES: Final = ("{n} figure", "{n} figures")
+N_CORRECTIONS: Final = ("{n} correction", "{n} corrections")
+N_SENTENCES: Final = ("{n} sentence", "{n} sentences")
+N_EARLIER: Final = ("{n} earlier answer", "{n} earlier answers")
+N_JUDGED: Final = ("{n} sentence judged", "{n} sentences judged")
+THOUSANDS: Final = ","
+ORDINAL: Final = ""  # such as "{n}."; empty is as English has it
+
+KNOWS: Final = "It knows <strong>{what}</strong>: {passages}{resting}. Browse shows them all."
+KNOWS_BOTH: Final = "{topics} and {documents}"
+KNOWS_RESTING: Final = ", resting on {sources}"
+KNOWS_YEARS: Final = " from {first} to {last}"
+FOUND: Final = "Found {passages}."
+PROGRESS: Final = "Writing, and checking each sentence: {told}…"
+PROGRESS_SHOWN: Final = "{n} shown"
+PROGRESS_REPLACED: Final = "{n} of them in the source’s own words"
+PROGRESS_DROPPED: Final = "{n} left out"
+BASIS_NAMES: Final[Mapping[Basis, str]] = {
+    "quoted": "quoted",
+    "restated": "restated",
+    "drafted": "drafted",
+    "computed": "computed",
+}
+OTHERS_TOO: Final = "The model answers other questions too."
+AHEAD: Final = (
+    "{n} question is ahead of yours, which keeps its place and is answered next in turn…",
+    "{n} questions are ahead of yours, which keeps its place and is answered next in turn…",
+)
+SURE: Final = "Certainty: {degree}."
+
+
+def script_words() -> Mapping[str, str]:
+    """What the page's script says, with what it shares with the server."""
+    return {
+        **_told("SCRIPT"),
+        "copied": _told("COPIED"),
+        "nothing": _told("EVIDENCE_EMPTY"),
+        "cancel": _told("CANCEL"),
+        "judge": _told("JUDGE_CLAIM"),
+        "change": _told("JUDGE_CHANGE"),
+        "status_partial": _told("PARTIAL_TIP"),
+        "status_unsupported": _told("UNSUPPORTED_TIP"),
+        **{f"basis_{basis}": told for basis, told in _told("BASES").items()},
+    }
+
+
+def inside(text: str) -> str:
+    """A text as it stands inside a sentence; nouns keep their capitals."""
+    return f"{text[:1].lower()}{text[1:]}"
 
 
 def source(name: str) -> str:
     """Name a source for readers."""
-    return SHIPPED_SOURCE if name == SHIPPED_NAME else name
+    return str(_told("SHIPPED_SOURCE")) if name == SHIPPED_NAME else name
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """Write a number with its noun."""
-    return f"{number:,} {one if number == 1 else many}"
+def counted(number: int, noun: tuple[str, str]) -> str:
+    """Write a number with its noun, which is one of the pairs above."""
+    shown = f"{number:,}".replace(",", _told("THOUSANDS"))
+    return noun[number != 1].format(n=shown)
 
 
 def known(topics: int, documents: int, passages: int, sources: int, years: Sequence[int]) -> str:
     """Say what can be asked about: how much is known, from how many sources, of which years."""
-    parts = [counted(topics, "topic", "topics")] if topics else []
-    parts += [counted(documents, "document", "documents")] if documents else []
-    span = f" from {min(years)} to {max(years)}" if years else ""
-    named = f", resting on {counted(sources, 'source', 'sources')}{span}" if sources else ""
-    return (
-        f"It knows <strong>{' and '.join(parts)}</strong>: "
-        f"{counted(passages, 'passage', 'passages')}{named}. Browse shows them all."
-    )
+    both = topics and documents
+    told = {
+        "topics": counted(topics, _told("N_TOPICS")),
+        "documents": counted(documents, _told("N_DOCUMENTS")),
+    }
+    what = _told("KNOWS_BOTH").format(**told) if both else told["topics" if topics else "documents"]
+    span = _told("KNOWS_YEARS").format(first=min(years), last=max(years)) if years else ""
+    named = counted(sources, _told("N_SOURCES"))
+    resting = f"{_told('KNOWS_RESTING').format(sources=named)}{span}" if sources else ""
+    many = counted(passages, _told("N_PASSAGES"))
+    return str(_told("KNOWS").format(what=what, passages=many, resting=resting))
 
 
 def bases(claims: Sequence[Claim]) -> str:
     """Count an answer's sentences by whose words they are, and those that lack support."""
-    whole = [claim for claim in claims if claim.status == "supported"]
-    found = Counter(claim.basis for claim in whole)
-    parts = [f"{found[basis]} {basis}" for basis in BASES if found[basis]]
+    whole = Counter(claim.basis for claim in claims if claim.status == "supported")
+    names = _told("BASIS_NAMES")
+    parts = [f"{whole[basis]} {name}" for basis, name in names.items() if whole[basis]]
     lacking = Counter(claim.status for claim in claims if claim.status != "supported")
-    parts += [f"{count} {LACKING[status]}" for status, count in lacking.items()]
-    return f"{counted(len(claims), 'sentence', 'sentences')}: {', '.join(parts)}"
+    parts += [f"{count} {_told('LACKING')[status]}" for status, count in lacking.items()]
+    return f"{counted(len(claims), _told('N_SENTENCES'))}: {', '.join(parts)}"
 
 
 def writing(shown: int, replaced: int, dropped: int) -> str:
     """Say how far a draft has come: sentences shown, some in a source's words, and left out."""
-    if not replaced and not dropped:
-        told = f": {counted(shown, 'sentence', 'sentences')} shown" if shown else ""
-        return f"{WRITING.rstrip('…')}{told}…"
-    parts = [f"{shown} shown"]
-    parts += [f"{replaced} of them in the source’s own words"] if replaced else []
-    parts += [f"{dropped} left out"] if dropped else []
-    return f"{WRITING.rstrip('…')}: {', '.join(parts)}…"
+    parts = [_told("PROGRESS_SHOWN").format(n=shown)]
+    parts += [_told("PROGRESS_REPLACED").format(n=replaced)] if replaced else []
+    parts += [_told("PROGRESS_DROPPED").format(n=dropped)] if dropped else []
+    return str(_told("PROGRESS").format(told=", ".join(parts)))
 
 
 def found(number: int) -> str:
     """Say how many passages were found."""
-    return f"Found {counted(number, 'passage', 'passages')}. {WRITING}"
+    told = _told("FOUND").format(passages=counted(number, _told("N_PASSAGES")))
+    return f"{told} {_told('WRITING')}"
 
 
 def ahead(number: int) -> str:
     """Say how many questions are answered before this one."""
     if not number:
-        return f"The model answers other questions too. {WRITING}"
-    are = "is" if number == 1 else "are"
-    return (
-        f"{counted(number, 'question', 'questions')} {are} ahead of yours, which keeps its place "
-        "and is answered next in turn…"
-    )
+        return f"{_told('OTHERS_TOO')} {_told('WRITING')}"
+    return counted(number, _told("AHEAD"))
 
 
 def earlier(number: int) -> str:
     """Name the answers that were asked for anew."""
-    return counted(number, "earlier answer", "earlier answers")
+    return counted(number, _told("N_EARLIER"))
 
 
 def said(judged: Sequence[Judgement]) -> str:
@@ -512,12 +563,12 @@ def said(judged: Sequence[Judgement]) -> str:
     parts = []
     if whole:
         last = whole[-1]
-        why = ", ".join(REASONS[reason].lower() for reason in last.reasons)
-        name = JUDGED_GOOD if last.rating == "up" else JUDGED_BAD
+        why = ", ".join(inside(_told("REASONS")[reason]) for reason in last.reasons)
+        name = _told("JUDGED_GOOD" if last.rating == "up" else "JUDGED_BAD")
         parts.append(f"{name} ({why})" if why else name)
     if marked:
-        parts.append(f"{counted(marked, 'sentence', 'sentences')} judged")
-    return f"{JUDGED}: {'; '.join(parts)}" if parts else ""
+        parts.append(counted(marked, _told("N_JUDGED")))
+    return f"{_told('JUDGED')}: {'; '.join(parts)}" if parts else ""
 
 
 def seconds(milliseconds: float) -> str:
@@ -529,21 +580,26 @@ def seconds(milliseconds: float) -> str:
 
 def ordinal(number: int) -> str:
     """Write 1 as 1st."""
+    if form := _told("ORDINAL"):
+        return str(form.format(n=number))
     tail = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{tail}"
 
 
 def category(name: str) -> str:
-    """Write a category's name as people do."""
+    """Write a category's name as people do; it is the knowledge base's, in its language."""
     words = CATEGORIES.get(name, name.replace("-", " ").replace("_", " ").strip())
     return words[:1].upper() + words[1:]
 
 
 def about(subject: str) -> str:
-    """Ask about a figure or a topic by its name."""
+    """Ask about a figure or a topic by its name, in the language of the knowledge base."""
     return f"What is known about {subject}?"
 
 
 def sure(degree: str) -> str:
     """Say how sure a correction is."""
-    return f"Certainty: {degree}."
+    return str(_told("SURE").format(degree=degree))
+
+
+_told = speaks(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.record.checked import DifferenceKind, Verdict
+from app.ui.speaking import speaks
 
 __all__ = ["others"]
 
@@ -41,8 +42,12 @@ NOTHING_YET: Final = "Check a text first."
 PAGE_TITLE: Final = "Checked claims"
 CHECKED_ON: Final = "Checked on"
 BY_INDEX: Final = "against the index"
+MORE: Final = ("{n} more passage", "{n} more passages")
 
 
 def others(number: int) -> str:
     """Name the passages beside the first."""
-    return f"{number} more {'passage' if number == 1 else 'passages'}"
+    return str(_told("MORE")[number != 1].format(n=number))
+
+
+_told = speaks(__name__)

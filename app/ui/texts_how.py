@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from app.ui.speaking import speaks
+
 HOW: Final = "How it was answered"
 HOW_ASKED: Final = "The question"
 HOW_QUESTION: Final = "As it was searched"
@@ -98,4 +100,7 @@ MOMENTS: Final[Mapping[str, str]] = {
 
 def stage(name: str) -> str:
     """Name a stage or a moment of answering."""
-    return STAGES.get(name) or MOMENTS.get(name) or name.replace("_", " ")
+    return _told("STAGES").get(name) or _told("MOMENTS").get(name) or name.replace("_", " ")
+
+
+_told = speaks(__name__)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.ui.speaking import speaks
+
 TAB: Final = "Planner"
 LEAD: Final = "What does it take to run a model? Choose, and everything below is worked out anew."
 FIELDS: Final = {
@@ -47,3 +49,5 @@ ANY_LEAD: Final = "One formula at a time. An input left empty takes its default.
 CHOOSE: Final = "Calculation"
 CHANGE: Final = "Change the numbers in the planner"
 ROW: Final = ("Context", "Weights", "KV cache", "In all", "Verdict")
+
+speaks(__name__)

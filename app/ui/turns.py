@@ -172,7 +172,9 @@ def _facts(take: Take, showing: Showing, *, newest: bool = False) -> str:
     mode = _mode(answer)
     if mode in texts.MODES and mode not in texts.LABELS:
         name, why = texts.MODES[mode]
-        facts.append(f'<span data-tip="{safe.attribute(why)}" tabindex="0">{name.lower()}</span>')
+        facts.append(
+            f'<span data-tip="{safe.attribute(why)}" tabindex="0">{texts.inside(name)}</span>'
+        )
     if answer.rewrite.taken:
         facts.append(_read_with(take, answer.rewrite.taken, newest=newest))
     if answer.question is not None and answer.question.sources:
@@ -180,7 +182,7 @@ def _facts(take: Take, showing: Showing, *, newest: bool = False) -> str:
         facts.append(safe.text(texts.WITHIN_ALONE.format(sources=names)))
     if answer.citations:
         papers = len({citation.n for citation in answer.citations})
-        sources = texts.counted(papers, "source", "sources")
+        sources = texts.counted(papers, texts.N_SOURCES)
         facts.append(f'<button type="button" class="link" data-evidence>{sources}</button>')
     if total is not None:
         facts.append(texts.seconds(total))

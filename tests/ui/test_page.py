@@ -121,7 +121,7 @@ def test_a_card_is_quick_and_opens_from_the_keyboard(page: Page) -> None:
 def test_what_is_partly_supported_says_so(page: Page) -> None:
     _ask(page, "What did Chinchilla find?")
     page.locator(".claim.partial").first.hover()
-    page.get_by_text(texts.PARTIAL_TIP).wait_for()
+    page.locator(".tip", has_text=texts.PARTIAL_TIP).wait_for()
 
 
 def test_an_answer_streams_and_can_be_stopped(page: Page, site: Served) -> None:

@@ -173,7 +173,7 @@ def test_a_claim_cut_short_does_not_mark_what_follows() -> None:
         Claim(second, len(first) + 2, len(text), (1,), (), "supported"),
     ]
     html = render_answer(text, [_citation(1)], claims, "t0")
-    assert '<p dir="auto"><span class="claim" data-claim="1">Certain' in html
+    assert '<p dir="auto"><span class="claim" data-claim="1" data-basis="restated">Certain' in html
 
 
 def test_a_source_without_a_web_address_is_no_link() -> None:

@@ -10,6 +10,7 @@ from app.ui import safe, texts
 from app.ui.conversation import Turn
 from app.ui.exports.bibliography import Bibliography, Reference, bibliography
 from app.ui.render import render_answer
+from app.ui.speaking import language
 
 __all__ = ["conversation_html", "web_page_of"]
 
@@ -23,7 +24,7 @@ def web_page_of(turns: Sequence[Turn]) -> str:
     title = safe.attribute(turns[0].question if turns else texts.TITLE)
     today = datetime.now(UTC).date().isoformat()
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="{language()}"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
