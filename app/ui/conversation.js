@@ -219,6 +219,31 @@
     (card.querySelector("footer") || card).append(button);
   }
 
+  // Renaming a conversation, in its place in the list --------------------------------------------
+  function rename(button) {
+    const row = button.closest("li");
+    const link = row.querySelector("a");
+    if (row.querySelector("input")) return;
+    const field = make("input", { type: "text", value: button.dataset.title, maxLength: 300 });
+    field.setAttribute("aria-label", button.getAttribute("aria-label"));
+    const done = () => { field.remove(); link.hidden = false; };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") {
+        done();
+        button.focus();
+      } else if (event.key === "Enter" && !event.isComposing) {
+        tell("rename", { id: button.dataset.rename, title: field.value });
+        done();
+      }
+    });
+    field.addEventListener("blur", done);
+    link.hidden = true;
+    link.after(field);
+    field.select();
+    field.focus();
+  }
+
   // Deleting -------------------------------------------------------------------------------------
   let condemned = null;
 
@@ -262,6 +287,7 @@
       button.closest("details").open = false;
       tell("share", { what: data.share });
     } else if (data.revoke) tell(`revoke-${data.kind}`, { id: data.revoke });
+    else if (data.rename) rename(button);
     else if (data.more) tell("more", { shown: Number(data.more) });
     else if (data.delete) {
       const ask = document.getElementById("confirm").dataset.one;

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import gradio as gr
 
-from app.record.errors import NotKept, StoreError
+from app.record.errors import NotKept, RequestError, StoreError
+from app.record.sanitize import one_line
 from app.store import Store
 from app.ui import texts
 from app.ui.feedback_form import FeedbackForm
@@ -17,7 +18,7 @@ from app.ui.persistence import SavedState, turn_of
 from app.ui.readers import owner_of, session_of
 from app.ui.running import Running
 from app.ui.screen import Screen, Turns, told_html
-from app.ui.signals import Delete, More, Open, read
+from app.ui.signals import Delete, More, Open, Rename, read
 from app.ui.view import Updates, View
 
 __all__ = ["History"]
@@ -58,6 +59,20 @@ class History:
     async def more(self, request: gr.Request, event: gr.EventData, words: str) -> str:
         """More of them."""
         return await self._list(request, words, read(More, event).shown)
+
+    async def rename(self, request: gr.Request, event: gr.EventData, words: str) -> str:
+        """Give one of them another title; an empty one changes nothing."""
+        told, owner = read(Rename, event), owner_of(request)
+        title = one_line(told.title).strip()
+        try:
+            if self._store is not None and owner is not None and title:
+                with contextlib.suppress(NotKept, RequestError):
+                    rename = self._store.conversations.rename
+                    await self._store.run(rename, owner, told.id, title)
+        except StoreError as error:
+            _LOG.error("a conversation can't be renamed: %s", error)
+            return failed_html(texts.RENAME_FAILED)
+        return await self.listed(request, words)
 
     async def delete(
         self,

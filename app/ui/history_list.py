@@ -33,10 +33,13 @@ def list_html(
 
 def _row(talk: ConversationHead, title: Callable[[str], str]) -> str:
     label = safe.attribute(texts.DELETE_NAMED.format(title=talk.title))
+    rename = safe.attribute(texts.RENAME_NAMED.format(title=talk.title))
     return (
         f'<li><a href="#conversation={safe.attribute(talk.id)}"><span class="title" dir="auto">'
         f'{safe.text(talk.title)}</span><span class="who">{moment_html(talk.updated)} · '
         f"{safe.text(title(talk.persona))}</span></a>"
+        f'<button type="button" class="quiet" data-rename="{safe.attribute(talk.id)}" '
+        f'data-title="{safe.attribute(talk.title)}" aria-label="{rename}">{texts.RENAME}</button>'
         f'<button type="button" class="quiet" data-delete="{safe.attribute(talk.id)}" '
         f'data-title="{safe.attribute(talk.title)}" aria-label="{label}">{texts.DELETE}</button>'
         "</li>"

@@ -6,14 +6,17 @@ import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import gradio as gr
+from gradio.blocks import Block
 
 from app.ui import texts
 from app.ui.speaking import ENGLISH, language
 
 __all__ = ["Layout"]
+
+P = TypeVar("P", bound=Block)
 
 _CONFIG: Final = re.compile(r"(?<=window\.gradio_config = )\{.*?\}(?=;</script>)", re.DOTALL)
 _DOCUMENTS: Final = 16  # kept in other languages: one for each way in which the page is reached
@@ -35,7 +38,7 @@ class Layout:
         """A tab whose label is made anew in each language."""
         return self.holds(gr.Tab(label(), id=name), label=label)
 
-    def holds(self, part: Any, **texts_of: Callable[[], str]) -> Any:  # noqa: ANN401 - as it is given
+    def holds(self, part: P, **texts_of: Callable[[], str]) -> P:
         """Remember that some of a part's properties are texts; return the part."""
         self._parts[part._id] = texts_of
         return part

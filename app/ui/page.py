@@ -182,7 +182,7 @@ def _history_tab(layout: Layout, history: History, chat: _Chat, sharing: Sharing
         if sharing is not None:
             links = links_place(sharing.links, _quiet())
             tab.select(spoken(sharing.links.listed), None, links, **_quiet())
-        more, delete = signal("more"), signal("delete")
+        more, rename, delete = signal("more"), signal("rename"), signal("delete")
     gr.on(
         [tab.select, search.change],
         spoken(history.listed),
@@ -191,6 +191,7 @@ def _history_tab(layout: Layout, history: History, chat: _Chat, sharing: Sharing
         trigger_mode="always_last",
         **_quiet(),
     )
+    rename.submit(spoken(history.rename), search, listed, **_each())
     more.submit(spoken(history.more), search, listed, **_each())
     delete.submit(
         spoken(history.delete), [chat.saved, search], [*chat.outputs(), listed], **_each()

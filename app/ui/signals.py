@@ -21,6 +21,7 @@ __all__ = [
     "Offer",
     "Open",
     "Planned",
+    "Rename",
     "Revoke",
     "Save",
     "Share",
@@ -87,6 +88,13 @@ class Delete(_Told):
     chosen: Choices
     id: Identity = ""
     all: bool = False
+
+
+class Rename(_Told):
+    """Give a conversation another title."""
+
+    id: Identity
+    title: Annotated[str, Field(max_length=1000)]
 
 
 class Share(_Told):

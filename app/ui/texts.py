@@ -366,6 +366,9 @@ HISTORY_AWAY: Final = (
     "again in a moment; nothing is lost."
 )
 MORE: Final = "Show more"
+RENAME: Final = "Rename"
+RENAME_NAMED: Final = "Rename “{title}”"
+RENAME_FAILED: Final = "It was not renamed: the database can't be used just now. Try again."
 DELETE: Final = "Delete"
 DELETE_NAMED: Final = "Delete “{title}”"
 DELETE_ALL: Final = "Delete all"

@@ -178,6 +178,21 @@ def test_the_list_is_searched_as_one_types_and_opens(page: Page) -> None:
     assert page.locator("#box").is_visible()
 
 
+def test_a_conversation_is_renamed_in_its_place(page: Page) -> None:
+    ask(page, "What is renamed?")
+    kept(page)
+    listed(page)
+    page.locator("[data-rename]").first.click()
+    page.keyboard.press("Escape")
+    assert page.locator("#talks-list input").count() == 0
+    page.locator("[data-rename]").first.click()
+    page.keyboard.type("<b>My</b> notes")
+    page.keyboard.press("Enter")
+    page.locator(".talks .title", has_text="<b>My</b> notes").wait_for()
+    page.fill("#talks-search textarea, #talks-search input", "my notes")
+    page.wait_for_function("document.querySelectorAll('.talks .title').length === 1")
+
+
 def test_deleting_asks_first_and_empties_the_page(page: Page) -> None:
     ask(page, "Shall this go?")
     address = kept(page)
