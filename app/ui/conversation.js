@@ -78,7 +78,7 @@
   }
 
   // Moments as the reader's clock has them -------------------------------------------------------
-  const tongue = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+  const tongue = window.citewiseLanguage || "en-GB";
 
   function clock(element) {
     const moment = new Date(element.dateTime);

@@ -58,8 +58,8 @@ class Layout:
         parts = _script(json.dumps(config, ensure_ascii=False))
         document = f"{document[: found.start()]}{parts}{document[found.end() :]}"
         words = _script(json.dumps(dict(texts.script_words()), ensure_ascii=False))
-        spoken = f"<head><script>window.citewiseSpoken = {words};</script>"
-        document = document.replace("<head>", spoken, 1)
+        said = f'window.citewiseLanguage = "{name}"; window.citewiseSpoken = {words};'
+        document = document.replace("<head>", f"<head><script>{said}</script>", 1)
         return document.replace('lang="en"', f'lang="{name}"', 1)
 
 

@@ -4,11 +4,12 @@
 (() => {
   if (window.citewise) return;
 
-  // The language that the server speaks; Gradio would set the one that its own texts have.
+  // The language that the server speaks; Gradio sets the one that its own texts have.
   const root = document.documentElement;
-  const spoken = root.lang;
-  new MutationObserver(() => { if (root.lang !== spoken) root.lang = spoken; })
-    .observe(root, { attributes: true, attributeFilter: ["lang"] });
+  const spoken = window.citewiseLanguage || "en";
+  const speak = () => { if (root.lang !== spoken) root.lang = spoken; };
+  speak();
+  new MutationObserver(speak).observe(root, { attributes: true, attributeFilter: ["lang"] });
 
   const GRACE_MS = 160; // time to move the pointer from a citation into its card
   const GAP = 8;
