@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from app.answer.verdicts import is_verdict, same_question
-from app.question.subjects import explains
+from app.question.subjects import asks_more, explains
 from app.record.evidence import Evidence, Idf, Span
 from index.text.anaphora import concludes, leans
 from index.text.quantities import quantities
@@ -90,18 +91,21 @@ class _Asked:
     figures: bool
     steps: bool
     defined: frozenset[str]
+    more: str
 
     @classmethod
     def of(cls, question: str, idf: Idf) -> _Asked:
         """Read a question."""
         words = {word: idf(word) for word in content_words(question) if not word[0].isdigit()}
-        defines = _DEFINITION.fullmatch(question)
+        first, more = asks_more(question)
+        defines = _DEFINITION.fullmatch(first or question)
         what = (defines["what"] or defines["bare"] or "") if defines else ""
         return cls(
             words,
             asks_figures(question),
             _ASKS_STEPS.search(question) is not None,
             frozenset(content_words(what)),
+            more if defines else "",
         )
 
     def share(self, words: frozenset[str]) -> float:
@@ -133,16 +137,27 @@ def compose(
     if not evidence:
         return []
     asked = _Asked.of(question, idf)
-    explained = explains(evidence[0].passage.heading, question)
+    explained = explains(evidence[0].passage.heading, asks_more(question)[0] or question)
     first = evidence[0] if explained else _first(evidence, asked)
-    chosen = _leading(first, asked)
+    leading = [first, *_second(evidence, first, asked)]
+    chosen = [pair for item in leading for pair in _leading(item, asked)]
     for item in evidence:
-        if item is first or len(chosen) >= most:
+        if item in leading or len(chosen) >= most:
             continue
         added = [span for span in _adding(item, first, asked, chosen) if not _repeats(span, chosen)]
         chosen += [(item, span) for span in added][: most - len(chosen)]
     chosen = [pair for pair in chosen if not _is_label(*pair)]
-    return [_under_its_question(one, first, question) for one in _shaped(chosen, first, shape)]
+    shaped = _shaped(chosen, first, shape)
+    return [_under_its_question(one, leading, question) for one in shaped]
+
+
+def _second(evidence: Sequence[Evidence], first: Evidence, asked: _Asked) -> list[Evidence]:
+    """Take what answers the rest of a question that asks what something is, and more."""
+    if not asked.more or first.passage.kind is PassageKind.DATA:
+        return []
+    further = (item for item in evidence if item is not first and _leads(item, asked))
+    telling = (item for item in further if item.passage.kind is not PassageKind.DEFINITION)
+    return [item for item in islice(telling, 1) if item.hit.score >= _WORTH * first.hit.score]
 
 
 def _shaped(chosen: Sequence[Chosen], first: Evidence, shape: str) -> list[ComposedSentence]:
@@ -157,10 +172,12 @@ def _shaped(chosen: Sequence[Chosen], first: Evidence, shape: str) -> list[Compo
     return _laid_out(chosen, [])
 
 
-def _under_its_question(one: ComposedSentence, first: Evidence, question: str) -> ComposedSentence:
+def _under_its_question(
+    one: ComposedSentence, leading: Sequence[Evidence], question: str
+) -> ComposedSentence:
     """Set a verdict under the question that it was given to, where another one was asked."""
-    heading = first.passage.heading
-    if one.n != first.n or not is_verdict(one.text) or not heading.endswith("?"):
+    heading = next((item.passage.heading for item in leading if item.n == one.n), "")
+    if not is_verdict(one.text) or not heading.endswith("?"):
         return one
     return one if same_question(question, heading) else replace(one, under=heading)
 
@@ -262,7 +279,7 @@ def _joined(item: Evidence, chosen: Sequence[Span]) -> list[Span]:
 def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Chosen]) -> list[Span]:
     """Take the sentence of a further passage that bears what the question still asks."""
     top = first.hit.score
-    if asked.defined and first.passage.kind is PassageKind.DEFINITION:
+    if asked.defined and not asked.more and first.passage.kind is PassageKind.DEFINITION:
         sums_up = item.passage.kind is PassageKind.SNIPPET
         return (
             list(item.spans[:_MORE])

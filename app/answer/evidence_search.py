@@ -17,7 +17,7 @@ from app.question.history import Form, without_quantities
 from app.question.language import ENGLISH
 from app.question.reading import Reading, only_tells
 from app.question.spelling import spelled
-from app.question.subjects import Subjects, subjects_of
+from app.question.subjects import Subjects, asks_more, subjects_of
 from app.record.types import Gap, Question, Retrieved
 from index import rerankers
 from index.rerankers import Reranker
@@ -152,6 +152,8 @@ class EvidenceSearch:
             clock.spent("gate")
             return _Looked(form, defined, max(confidence, _DEFINED), True)
         gap = find_gap(form.query, found.hits, lexicon_of(retriever.index), subjects)
+        if first := asks_more(form.query)[0]:
+            found = _defined(found, first, subjects, retriever.index, summed_up=False) or found
         # What is there of the subject is given where the gate thinks it near enough.
         doubted = confidence * (gate.UNNAMED if gap else 1)
         judged_by = doubted if gap and gap.kind == "absent" else confidence
@@ -209,7 +211,12 @@ def _was_said(hits: Sequence[Hit], answer: str) -> bool:
 
 
 def _defined(
-    found: SearchHits, query: str, subjects: Subjects, index: LoadedIndex
+    found: SearchHits,
+    query: str,
+    subjects: Subjects,
+    index: LoadedIndex,
+    *,
+    summed_up: bool = True,
 ) -> SearchHits | None:
     """Put first what says what is asked for by name; None where no name is asked for.
 
@@ -223,11 +230,12 @@ def _defined(
     best = found.hits[0]
     by_id = {hit.passage.id: hit for hit in found.hits}
     wanted = [explained]
+    kinds = (PassageKind.DEFINITION, PassageKind.SNIPPET)[: 1 + summed_up]
     if not explained:
         defined = [f"{topic}/{PassageKind.DEFINITION}" for topic in topics]
         ranked = [hit.passage.topic for hit in found.hits if hit.passage.id in defined]
         topic = ranked[0] if ranked else min(topics)
-        wanted = [f"{topic}/{kind}" for kind in (PassageKind.DEFINITION, PassageKind.SNIPPET)]
+        wanted = [f"{topic}/{kind}" for kind in kinds]
     known = {passage.id: passage for passage in index.passages if passage.id in wanted}
     first = tuple(
         replace(by_id.get(ref, best), passage=known[ref], score=best.score)

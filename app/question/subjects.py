@@ -18,13 +18,19 @@ from app.question.phrases import patterns
 from index.store import LoadedIndex
 from index.types import PassageKind
 
-__all__ = ["NamedSubject", "Subjects", "explains", "names_explained", "subjects_of"]
+__all__ = ["NamedSubject", "Subjects", "asks_more", "explains", "names_explained", "subjects_of"]
 
 _WORD = re.compile(r"\w+(?:[.+'’/-]\w+)*\+*")
 # As `index.passages.definition_questions` asks.
 _DEFINITION = re.compile(r"What is (.+)\?")
 _EXPLAINING = re.compile(
     r"What (?:is|are) (?:an? |the )?(?P<name>[^?()]+?)(?: \((?P<others>[^?()]+)\))?\?"
+)
+# "What is X and how does it work?" asks for a definition, and then for more.
+_ASKS_MORE = re.compile(
+    r"\s*(?P<first>(?:what(?:'s|’s| is| are)|define)\s[^?,;.]{2,60}?)(?:\?\s*|,?\s+and\s+)"
+    r"(?:and\s+)?(?P<more>(?:how|why|what|when|where|which|who|is|are|does|do|did|can|should)\b.+)",
+    re.IGNORECASE | re.DOTALL,
 )
 _LONGEST = 7
 _KEPT = 2
@@ -101,6 +107,16 @@ class Subjects:
                     break
             else:
                 at += 1
+
+
+def asks_more(question: str) -> tuple[str, str]:
+    """Return what a question asks to be told first, and what more it asks of it.
+
+    "What is X, and why does it work?" asks what X is first. Of a question that asks for one
+    thing both are empty.
+    """
+    both = _ASKS_MORE.fullmatch(question)
+    return (both["first"].strip(), both["more"].strip()) if both else ("", "")
 
 
 def names_explained(heading: str) -> tuple[str, ...]:
