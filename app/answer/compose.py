@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from app.answer.verdicts import is_verdict, same_question
-from app.question.subjects import asks_more, explains
+from app.question.subjects import asks_more, explains, names_explained
 from app.record.evidence import Evidence, Idf, Span
 from index.text.anaphora import concludes, leans
 from index.text.quantities import quantities
@@ -33,6 +33,7 @@ _FIRST_OF = 4
 _WORTH = 0.6
 _WHOLE = 6
 _LEADING = 4
+_LONGEST_NAME = 3  # words
 _LEAST_BULLETS = 2
 _GAIN = 0.2
 _GAIN_NEAR = 0.12
@@ -46,9 +47,10 @@ _DEFINITION = re.compile(
     r"\s*(?:what(?:'s|’s| is| are| was| were| does)|define|explain|who is|meaning of|"
     r"definition of)\b\s*(?:an? |the )?(?P<what>[^,;?]{2,60}?)(?: mean| stand for)?\s*\??\s*|"
     r"(?!(?:how|which|who|whose|why|when|where|is|are|was|does|do|did|can|should|any)\b)"
-    r"(?P<bare>[^,;?]{2,40})\?",
+    r"(?P<bare>(?:[^,;:.?]|\.(?=\S)){2,40})\?",
     re.IGNORECASE,
 )
+_EXPLAIN = re.compile(r"\W*(?:please |can you |could you )*(?:explain|describe)\b", re.IGNORECASE)
 _ASKS_FIGURES = re.compile(
     r"\bhow (?:many|much|far|long|large|big|small|high|low|well|bad|badly|often|fast|close)\b"
     r"|\bwhat (?:share|number|fraction|accuracy|score|size|rate|value|length|loss)\b"
@@ -105,7 +107,7 @@ class _Asked:
             asks_figures(question),
             _ASKS_STEPS.search(question) is not None,
             frozenset(content_words(what)),
-            more if defines else "",
+            question if _EXPLAIN.match(question) else more if defines else "",
         )
 
     def share(self, words: frozenset[str]) -> float:
@@ -152,12 +154,18 @@ def compose(
 
 
 def _second(evidence: Sequence[Evidence], first: Evidence, asked: _Asked) -> list[Evidence]:
-    """Take what answers the rest of a question that asks what something is, and more."""
-    if not asked.more or first.passage.kind is PassageKind.DATA:
+    """Take what tells more of the subject than its definition, where more is asked."""
+    if not _defines(first) or (asked.defined and not asked.more):
         return []
-    further = (item for item in evidence if item is not first and _leads(item, asked))
-    telling = (item for item in further if item.passage.kind is not PassageKind.DEFINITION)
-    return [item for item in islice(telling, 1) if item.hit.score >= _WORTH * first.hit.score]
+    further = (
+        item
+        for item in evidence
+        if item.passage.topic == first.passage.topic
+        and item.hit.score >= _WORTH * first.hit.score
+        and _leads(item, asked)
+        and not _defines(item)
+    )
+    return list(islice(further, 1))
 
 
 def _shaped(chosen: Sequence[Chosen], first: Evidence, shape: str) -> list[ComposedSentence]:
@@ -196,16 +204,26 @@ def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:
                 return item
 
     best = evidence[0]
-    if _leads(best, asked):
+    beside = best.passage.kind is PassageKind.FAQ and _defines(best) and not asked.defined
+    if _leads(best, asked) and not beside:
         return best
     # A list of contents answers nothing, however near it is.
     least = 0.0 if best.passage.kind is PassageKind.DESCRIPTION else _NEAR_TOP * best.hit.score
     near = (item for item in evidence[:_FIRST_OF] if item.hit.score >= least)
-    if found := next((item for item in near if _leads(item, asked)), None):
+    leading = (item for item in near if _leads(item, asked) and not (beside and _defines(item)))
+    if found := next(leading, None):
         return found
     if best.passage.kind is not PassageKind.DESCRIPTION:
         return best
     return next((one for one in evidence if one.passage.kind is not best.passage.kind), best)
+
+
+def _defines(item: Evidence) -> bool:
+    """Tell whether a passage says what something is, and no more."""
+    if item.passage.kind is PassageKind.DEFINITION:
+        return True
+    names = names_explained(item.passage.heading)
+    return bool(names) and len(names[0].split()) <= _LONGEST_NAME
 
 
 def _leads(item: Evidence, asked: _Asked) -> bool:
