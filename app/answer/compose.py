@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from app.answer.verdicts import is_verdict, same_question
-from app.question.subjects import asks_more, explains, names_explained
+from app.question.subjects import asks_more, explains, names_explained, opens_with
 from app.record.evidence import Evidence, Idf, Span
 from index.text.anaphora import concludes, leans
 from index.text.quantities import quantities
@@ -157,6 +157,7 @@ def _second(evidence: Sequence[Evidence], first: Evidence, asked: _Asked) -> lis
     """Take what tells more of the subject than its definition, where more is asked."""
     if not _defines(first) or (asked.defined and not asked.more):
         return []
+    polar = bool(asked.more) and not _EXPLAIN.match(asked.more)
     further = (
         item
         for item in evidence
@@ -164,6 +165,7 @@ def _second(evidence: Sequence[Evidence], first: Evidence, asked: _Asked) -> lis
         and item.hit.score >= _WORTH * first.hit.score
         and _leads(item, asked)
         and not _defines(item)
+        and not (is_verdict(item.spans[0].text) and not polar)
     )
     return list(islice(further, 1))
 
@@ -197,7 +199,7 @@ def asks_figures(question: str) -> bool:
 
 def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:
     """Choose the passage that the answer begins with."""
-    if asked.defined:
+    if asked.defined and evidence[0].passage.kind is not PassageKind.DEFINITION:
         for item in evidence:
             about = frozenset(content_words(item.passage.title))
             if item.passage.kind is PassageKind.DEFINITION and asked.defined <= item.words | about:
@@ -298,12 +300,12 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     """Take the sentence of a further passage that bears what the question still asks."""
     top = first.hit.score
     if asked.defined and not asked.more and first.passage.kind is PassageKind.DEFINITION:
-        sums_up = item.passage.kind is PassageKind.SNIPPET
-        return (
-            list(item.spans[:_MORE])
-            if sums_up and item.passage.topic == first.passage.topic
-            else []
-        )
+        if item.passage.topic != first.passage.topic:
+            return []
+        if not _names(first.words | frozenset(content_words(first.passage.title)), asked):
+            said = any(_names(span.words, asked) for _, span in chosen)
+            return [] if said else _naming(item, asked)
+        return list(item.spans[:_MORE]) if item.passage.kind is PassageKind.SNIPPET else []
     if item.hit.score < _WORTH * top or item.passage.kind is PassageKind.DESCRIPTION:
         return []
     if sum(other is not first for other, _ in chosen) >= _MORE:
@@ -327,13 +329,35 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     if gain >= needed and new:
         return _joined(item, [best])
     # So close a passage may well be the one that answers.
-    same_subject = not asked.defined or item.passage.topic == first.passage.topic
+    open_subject = not asked.defined and first.passage.kind is not PassageKind.DEFINITION
+    same_subject = open_subject or item.passage.topic == first.passage.topic
     near = item.hit.score >= _SURELY_NEAR * top and asked.share(item.words) >= _SPEAKS
     fits = item.passage.kind in _ADDING_KINDS and same_subject
     if not (near and fits):
         return []
     said_most = sorted(spans, key=lambda span: -asked.worth(span))[:_FROM_NEAR]
     return _joined(item, [span for span in spans if span in said_most])
+
+
+def _names(words: frozenset[str], asked: _Asked) -> bool:
+    """Tell whether some words name what is asked to be defined."""
+    return asked.defined <= words
+
+
+def _naming(item: Evidence, asked: _Asked) -> list[Span]:
+    """Take the sentence that names what a topic's definition does not, one that opens with it."""
+    at = [number for number, span in enumerate(item.spans) if _names(span.words, asked)]
+    if item.passage.kind is PassageKind.DATA and at:
+        return [figure_of(item)]
+    standing = [number for number in at if _stands(item, item.spans[number])]
+    opening = [at for at in standing if opens_with(item.spans[at].text, asked.defined)]
+    for number in opening or standing:
+        return _joined(item, [item.spans[number]])
+    # What leans on the sentence before it comes with that one.
+    for number in at:
+        if number and leans(item.spans[number].text) and _stands(item, item.spans[number - 1]):
+            return _joined(item, item.spans[number - 1 : number + 1])
+    return []
 
 
 def _stands(item: Evidence, span: Span) -> bool:

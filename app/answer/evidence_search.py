@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from app.answer.clock import Clock
 from app.answer.conflicts import find_conflicts
@@ -17,19 +18,22 @@ from app.question.history import Form, without_quantities
 from app.question.language import ENGLISH
 from app.question.reading import Reading, only_tells
 from app.question.spelling import spelled
-from app.question.subjects import Subjects, asks_more, subjects_of
+from app.question.subjects import Subjects, asks_more, opens_with, subjects_of
 from app.record.types import Gap, Question, Retrieved
 from index import rerankers
 from index.rerankers import Reranker
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
-from index.text.sentences import MARKER
+from index.text.anaphora import leans
+from index.text.sentences import MARKER, sentences
 from index.text.tokens import UNSEEN, content_words
 from index.types import Hit, PassageKind, SearchHits
 
 __all__ = ["EvidenceSearch"]
 
 _NEAREST_WITHIN = 40
+# What tells something of a name that its topic's definition lacks.
+_TELLING = frozenset({PassageKind.FAQ, PassageKind.DATA, PassageKind.PRACTICE, PassageKind.SNIPPET})
 # How many passages an act on the last answer chooses from.
 _AGAIN = 12
 # What a follow-up says itself must be of the field, or stand in what is found.
@@ -236,6 +240,8 @@ def _defined(
         ranked = [hit.passage.topic for hit in found.hits if hit.passage.id in defined]
         topic = ranked[0] if ranked else min(topics)
         wanted = [f"{topic}/{kind}" for kind in kinds]
+        naming = _naming(topic, subjects.asked_for(query), index) if summed_up else ""
+        wanted[1:1] = [naming] if naming else []
     known = {passage.id: passage for passage in index.passages if passage.id in wanted}
     first = tuple(
         replace(by_id.get(ref, best), passage=known[ref], score=best.score)
@@ -246,3 +252,22 @@ def _defined(
         return None
     others = tuple(hit for hit in found.hits if hit.passage.id not in wanted)
     return replace(found, hits=(*first, *others))
+
+
+def _naming(topic: str, name: frozenset[str], index: LoadedIndex) -> str:
+    """Return the id of the passage that says most of a name that the topic's definition lacks.
+
+    That is one with a sentence which opens with the name, else one which has it.
+    """
+    own = [passage for passage in index.passages if passage.topic == topic]
+    defined = next((one for one in own if one.kind is PassageKind.DEFINITION), None)
+    if defined is None or name <= frozenset(content_words(f"{defined.title} {defined.text}")):
+        return ""
+    found: list[tuple[bool, bool, str]] = []
+    for passage in own:
+        for start, end in sentences(passage.text) if passage.kind in _TELLING else ():
+            sentence = passage.text[start:end]
+            if name <= frozenset(content_words(sentence)):
+                opens = opens_with(sentence, name)
+                found.append((leans(sentence), not opens, passage.id))
+    return min(found, key=itemgetter(0, 1))[2] if found else ""

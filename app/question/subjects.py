@@ -16,9 +16,18 @@ from dataclasses import dataclass
 
 from app.question.phrases import patterns
 from index.store import LoadedIndex
+from index.text.tokens import content_words
 from index.types import PassageKind
 
-__all__ = ["NamedSubject", "Subjects", "asks_more", "explains", "names_explained", "subjects_of"]
+__all__ = [
+    "NamedSubject",
+    "Subjects",
+    "asks_more",
+    "explains",
+    "names_explained",
+    "opens_with",
+    "subjects_of",
+]
 
 _WORD = re.compile(r"\w+(?:[.+'’/-]\w+)*\+*")
 # As `index.passages.definition_questions` asks.
@@ -32,6 +41,7 @@ _ASKS_MORE = re.compile(
     r"(?:and\s+)?(?P<more>(?:how|why|what|when|where|which|who|is|are|does|do|did|can|should)\b.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_AROUND = " -–()[]{}<>|*`'\"!/"
 _LONGEST = 7
 _KEPT = 2
 
@@ -75,6 +85,10 @@ class Subjects:
         named = self._whole(_asked("definition", question))
         return named.topics if named else frozenset()
 
+    def asked_for(self, question: str) -> frozenset[str]:
+        """Return the stems of the name in "What is X?"."""
+        return frozenset(content_words(_asked("definition", question)))
+
     def explained_by(self, question: str) -> str:
         """Return the id of the passage that asks "What is X?" as a question does; else nothing."""
         return self._explained.get(_key(_asked("definition", question)), "")
@@ -89,6 +103,7 @@ class Subjects:
 
     def _whole(self, text: str) -> NamedSubject | None:
         """Return the subject that a text is the name of, and nothing else."""
+        text = text.strip(_AROUND)  # a flag's dashes, a call's parentheses
         named = self.find(text)
         whole = len(named) == 1 and (named[0].start, named[0].end) == (0, len(text))
         return named[0] if whole else None
@@ -125,6 +140,11 @@ def names_explained(heading: str) -> tuple[str, ...]:
     if asked is None:
         return ()
     return (asked["name"], *filter(None, re.split(r",\s*", asked["others"] or "")))
+
+
+def opens_with(sentence: str, stems: frozenset[str]) -> bool:
+    """Tell whether a sentence begins with a name, given by its stems."""
+    return stems <= frozenset(content_words(" ".join(sentence.split()[: len(stems) + 2])))
 
 
 def explains(heading: str, question: str) -> bool:
