@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from app.answer.verdicts import is_verdict, same_question
 from app.question.subjects import asks_more, explains, names_explained, opens_with
@@ -157,17 +156,17 @@ def _second(evidence: Sequence[Evidence], first: Evidence, asked: _Asked) -> lis
     """Take what tells more of the subject than its definition, where more is asked."""
     if not _defines(first) or (asked.defined and not asked.more):
         return []
-    polar = bool(asked.more) and not _EXPLAIN.match(asked.more)
-    further = (
+    may_be_asked_whether = bool(asked.more) and not _EXPLAIN.match(asked.more)
+    further = [
         item
         for item in evidence
         if item.passage.topic == first.passage.topic
         and item.hit.score >= _WORTH * first.hit.score
-        and _leads(item, asked)
         and not _defines(item)
-        and not (is_verdict(item.spans[0].text) and not polar)
-    )
-    return list(islice(further, 1))
+        and not (is_verdict(item.spans[0].text) and not may_be_asked_whether)
+    ]
+    leading = [item for item in further if _leads(item, asked)]
+    return (leading or [one for one in further if one.passage.kind is PassageKind.SNIPPET])[:1]
 
 
 def _shaped(chosen: Sequence[Chosen], first: Evidence, shape: str) -> list[ComposedSentence]:

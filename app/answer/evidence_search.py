@@ -157,7 +157,7 @@ class EvidenceSearch:
             return _Looked(form, defined, max(confidence, _DEFINED), True)
         gap = find_gap(form.query, found.hits, lexicon_of(retriever.index), subjects)
         if first := asks_more(form.query)[0]:
-            found = _defined(found, first, subjects, retriever.index, summed_up=False) or found
+            found = _defined(found, first, subjects, retriever.index) or found
         # What is there of the subject is given where the gate thinks it near enough.
         doubted = confidence * (gate.UNNAMED if gap else 1)
         judged_by = doubted if gap and gap.kind == "absent" else confidence
@@ -215,12 +215,7 @@ def _was_said(hits: Sequence[Hit], answer: str) -> bool:
 
 
 def _defined(
-    found: SearchHits,
-    query: str,
-    subjects: Subjects,
-    index: LoadedIndex,
-    *,
-    summed_up: bool = True,
+    found: SearchHits, query: str, subjects: Subjects, index: LoadedIndex
 ) -> SearchHits | None:
     """Put first what says what is asked for by name; None where no name is asked for.
 
@@ -234,13 +229,12 @@ def _defined(
     best = found.hits[0]
     by_id = {hit.passage.id: hit for hit in found.hits}
     wanted = [explained]
-    kinds = (PassageKind.DEFINITION, PassageKind.SNIPPET)[: 1 + summed_up]
     if not explained:
         defined = [f"{topic}/{PassageKind.DEFINITION}" for topic in topics]
         ranked = [hit.passage.topic for hit in found.hits if hit.passage.id in defined]
         topic = ranked[0] if ranked else min(topics)
-        wanted = [f"{topic}/{kind}" for kind in kinds]
-        naming = _naming(topic, subjects.asked_for(query), index) if summed_up else ""
+        wanted = [f"{topic}/{kind}" for kind in (PassageKind.DEFINITION, PassageKind.SNIPPET)]
+        naming = _naming(topic, subjects.asked_for(query), index)
         wanted[1:1] = [naming] if naming else []
     known = {passage.id: passage for passage in index.passages if passage.id in wanted}
     first = tuple(

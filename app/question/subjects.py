@@ -41,6 +41,10 @@ _ASKS_MORE = re.compile(
     r"(?:and\s+)?(?P<more>(?:how|why|what|when|where|which|who|is|are|does|do|did|can|should)\b.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_HOW_IT_WORKS = re.compile(
+    r"\s*how (?:does|do) (?:an? |the )?(?P<what>[^?,;.]{2,50}?)(?: actually| really)? work\W*",
+    re.IGNORECASE,
+)
 _AROUND = " -–()[]{}<>|*`'\"!/"
 _LONGEST = 7
 _KEPT = 2
@@ -127,9 +131,11 @@ class Subjects:
 def asks_more(question: str) -> tuple[str, str]:
     """Return what a question asks to be told first, and what more it asks of it.
 
-    "What is X, and why does it work?" asks what X is first. Of a question that asks for one
-    thing both are empty.
+    "What is X, and why does it work?" asks what X is first, and so does "How does X work?". Of a
+    question that asks for one thing both are empty.
     """
+    if works := _HOW_IT_WORKS.fullmatch(question):
+        return f"what is {works['what']}", question
     both = _ASKS_MORE.fullmatch(question)
     return (both["first"].strip(), both["more"].strip()) if both else ("", "")
 

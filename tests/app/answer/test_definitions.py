@@ -1,0 +1,50 @@
+"""What an answer opens with where something is to be defined, and what follows."""
+
+from __future__ import annotations
+
+from app.answer.compose import compose
+from app.record.evidence import Evidence, evidence_of
+from index.types import Hit, Passage, PassageKind, Source
+
+SOURCE = Source("s", "Ada et al. (2021) — Larch: a model", "https://example.org/s", 2021)
+
+
+def evidence(*parts: tuple[PassageKind, str, str]) -> list[Evidence]:
+    """Passages of one topic, best first."""
+    passages = (
+        Passage(f"larch/{kind}/{n}", kind, "larch", "Larch", heading, text, (SOURCE,))
+        for n, (kind, heading, text) in enumerate(parts)
+    )
+    return evidence_of([Hit(passage, 1.0 - n / 100) for n, passage in enumerate(passages)])
+
+
+def answer(question: str, *parts: tuple[PassageKind, str, str]) -> list[str]:
+    """The sentences of the answer."""
+    chosen = compose(question, evidence(*parts), lambda word: 2.0, shape="papers")
+    return [one.text for one in chosen]
+
+
+DEFINED = (PassageKind.DEFINITION, "Larch", "Larch is a model of trees.")
+GROWTH = (PassageKind.FAQ, "Why does Larch grow?", "Larch grows by splitting its branches.")
+NAMING = (PassageKind.FAQ, "What helps?", "Water helps. The bark lens magnifies what Larch sees.")
+PLAIN = (PassageKind.FAQ, "Is Larch old?", "No, Larch is of 2021.")
+
+
+def test_a_definition_alone_answers_what_asks_for_it() -> None:
+    assert answer("What is Larch?", DEFINED, GROWTH) == ["Larch is a model of trees."]
+
+
+def test_what_asks_for_more_gets_both() -> None:
+    said = answer("What is Larch and why does it grow?", DEFINED, GROWTH)
+    assert said == ["Larch is a model of trees.", "Larch grows by splitting its branches."]
+    assert answer("How does Larch work?", DEFINED, GROWTH) == said
+    assert answer("Explain Larch", DEFINED, GROWTH) == said
+
+
+def test_an_explanation_is_no_reply_to_another_question() -> None:
+    assert answer("Explain Larch", DEFINED, PLAIN) == ["Larch is a model of trees."]
+
+
+def test_a_name_that_the_definition_lacks_is_told_of_next() -> None:
+    said = answer("What is the bark lens?", DEFINED, NAMING)
+    assert said == ["Larch is a model of trees.", "The bark lens magnifies what Larch sees."]
