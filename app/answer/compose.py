@@ -302,8 +302,8 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
         if item.passage.topic != first.passage.topic:
             return []
         if not _names(first.words | frozenset(content_words(first.passage.title)), asked):
-            said = any(_names(span.words, asked) for _, span in chosen)
-            return [] if said else _naming(item, asked)
+            named = any(_names(span.words, asked) for _, span in chosen)
+            return [] if named else _naming(item, asked)
         return list(item.spans[:_MORE]) if item.passage.kind is PassageKind.SNIPPET else []
     if item.hit.score < _WORTH * top or item.passage.kind is PassageKind.DESCRIPTION:
         return []
