@@ -30,6 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.peers is not None:
             _report(options, "peers", where + _peers(options))
         return 0
+    if options.newcomer:
+        from scripts.bench import newcomer
+
+        text = newcomer.figures(options.questions, from_nothing=options.from_nothing)
+        _report(options, "newcomer", where + text)
+        return 0
     from scripts.bench import ours
 
     if options.threads is not None:
@@ -61,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threads", nargs="+", type=int, metavar="N",
         help="only how queries from that many threads scale, and whether their results agree",
+    )  # fmt: skip
+    parser.add_argument(
+        "--newcomer", action="store_true",
+        help="only what one waits for with the index in var/index: a start, first hits, a query",
+    )  # fmt: skip
+    parser.add_argument(
+        "--from-nothing", action="store_true",
+        help="with --newcomer: also `make run` in a fresh clone (minutes; fetches the packages)",
     )  # fmt: skip
     parser.add_argument("--write", action="store_true", help="also write docs/speed.md")
     return parser
