@@ -50,6 +50,9 @@ _DEFINITION = re.compile(
     re.IGNORECASE,
 )
 _EXPLAIN = re.compile(r"\W*(?:please |can you |could you )*(?:explain|describe)\b", re.IGNORECASE)
+_WHY_OR_HOW = re.compile(
+    r"\W*(?:why|how(?! (?:do|can|should|would) (?:i|we)\b| to\b)|what does)\b", re.I
+)
 _ASKS_FIGURES = re.compile(
     r"\bhow (?:many|much|far|long|large|big|small|high|low|well|bad|badly|often|fast|close)\b"
     r"|\bwhat (?:share|number|fraction|accuracy|score|size|rate|value|length|loss)\b"
@@ -93,6 +96,7 @@ class _Asked:
     steps: bool
     defined: frozenset[str]
     more: str
+    explains: bool
 
     @classmethod
     def of(cls, question: str, idf: Idf) -> _Asked:
@@ -107,6 +111,7 @@ class _Asked:
             _ASKS_STEPS.search(question) is not None,
             frozenset(content_words(what)),
             question if _EXPLAIN.match(question) else more if defines else "",
+            _WHY_OR_HOW.match(question) is not None,
         )
 
     def share(self, words: frozenset[str]) -> float:
@@ -205,7 +210,9 @@ def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:
                 return item
 
     best = evidence[0]
-    beside = best.passage.kind is PassageKind.FAQ and _defines(best) and not asked.defined
+    # What a word means answers why and how, but not which, whether or what to do.
+    tells = asked.defined or asked.explains
+    beside = best.passage.kind is PassageKind.FAQ and _defines(best) and not tells
     if _leads(best, asked) and not beside:
         return best
     # A list of contents answers nothing, however near it is.
@@ -301,10 +308,11 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     if asked.defined and not asked.more and first.passage.kind is PassageKind.DEFINITION:
         if item.passage.topic != first.passage.topic:
             return []
-        if not _names(first.words | frozenset(content_words(first.passage.title)), asked):
-            named = any(_names(span.words, asked) for _, span in chosen)
-            return [] if named else _naming(item, asked)
-        return list(item.spans[:_MORE]) if item.passage.kind is PassageKind.SNIPPET else []
+        summed_up = item.spans[:_MORE] if item.passage.kind is PassageKind.SNIPPET else []
+        about = [first.words | frozenset(content_words(first.passage.title))]
+        about += [span.words for _, span in chosen]
+        named = any(_names(words, asked) for words in about)
+        return list(summed_up) if named else _naming(item, asked) or list(summed_up)
     if item.hit.score < _WORTH * top or item.passage.kind is PassageKind.DESCRIPTION:
         return []
     if sum(other is not first for other, _ in chosen) >= _MORE:
