@@ -100,7 +100,9 @@ def in_manner(
         if steps:
             answer = [*_as_prose(answer)[:_OPENING], *steps]
     elif shape == "figures":
-        answer += _figures(_best(PassageKind.DATA, pool, asked, said)[:_FIGURES], answer)
+        # One figure of the subject is worth saying even where none speaks of what is asked.
+        telling = _best(PassageKind.DATA, pool, asked, said)[:_FIGURES]
+        answer += _figures(telling or _best(PassageKind.DATA, pool, asked, said, 0.0)[:1], answer)
     if research:
         credited = [i for i in _best(PassageKind.DATA, pool, asked, said) if _credits(i)]
         used = {one.n for one in answer}

@@ -49,6 +49,11 @@ def test_each_persona_adds_its_own_kind_and_nothing_of_another_subject() -> None
     assert not any("Warm up" in text for text in told.values())
 
 
+def test_the_architect_has_a_figure_of_the_subject_whatever_is_asked() -> None:
+    assert "\n\n- Transformers drop 0.1" in said("figures", "Why is it so popular?")
+    assert "0.1" not in said("papers", "Why is it so popular?")
+
+
 def test_a_figure_that_is_asked_for_stays_a_sentence() -> None:
     assert said("papers", "How many heads has it?") == FAQ.text
 
