@@ -281,9 +281,7 @@ def _announced(item: Evidence, at: int) -> range:
 
 
 def _mark(item: Evidence, at: int) -> str:
-    """The bullet or number that a sentence of a document's list has."""
-    if item.passage.kind is not PassageKind.SECTION:
-        return ""
+    """The bullet or number that a sentence of a list has."""
     found = _LISTED.search(item.passage.text[: item.spans[at].start])
     return found[1] if found else ""
 
@@ -402,17 +400,29 @@ def _repeats(span: Span, chosen: Sequence[Chosen]) -> bool:
 
 
 def _leads_of(chosen: Sequence[Chosen]) -> list[str]:
-    """What stands before each sentence: an item of a document's list stays one."""
+    """What stands before each sentence: an item of a list stays one, under its own number."""
     leads: list[str] = []
-    listed = False
+    listed = ""
     for item, span in chosen:
         mark = _mark(item, item.spans.index(span)) if span in item.spans else ""
         if mark:
+            mark = _following(listed, mark)
             leads.append(f"\n{mark} " if listed or not leads else f"\n\n{mark} ")
         else:
             leads.append("\n\n" if listed else " ")
-        listed = bool(mark)
+        listed = mark
     return leads
+
+
+def _following(before: str, mark: str) -> str:
+    """Return an item's mark; Markdown counts on by itself, so a gap begins another list."""
+    last, number = before[:-1], mark[:-1]
+    if not (last.isdigit() and number.isdigit()):
+        return mark
+    closing = before[-1]
+    if int(number) != int(last) + 1:
+        closing = ")" if closing == "." else "."
+    return number + closing
 
 
 def _laid_out(prose: Sequence[Chosen], bullets: Sequence[Chosen]) -> list[ComposedSentence]:

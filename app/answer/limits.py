@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.answer.compose import ComposedSentence
 from app.answer.writer import Writer
 from app.chat_models import ChatModel
-from app.record.evidence import Evidence, units
+from app.record.evidence import Evidence
 from app.record.sanitize import one_line, verbatim
 from app.record.types import Delta, FinishReason, Message, Sampling
 from app.verifying.supports import Support
@@ -39,10 +39,12 @@ class Bounds:
             if sentence.under:
                 deltas.append(writer.plain(lead, verbatim(one_line(sentence.under))))
                 lead = " "
-            for start, end in units(sentence.text):  # each is cited: a figure, its note
-                at = sentence.start + start
-                support = Support(item.passage.id, item.n, at, sentence.start + end, 1.0)
-                said = sentence.text[start:end]
+            for span in item.spans:  # each is cited: a figure, its note
+                start, end = max(span.start, sentence.start), min(span.end, sentence.end)
+                if start >= end:
+                    continue
+                support = Support(item.passage.id, item.n, start, end, 1.0)
+                said = item.passage.text[start:end]
                 deltas.append(writer.claim(lead, said, "supported", [support], 1.0))
                 lead = " "
         return deltas, None

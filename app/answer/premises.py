@@ -30,6 +30,8 @@ _COVERED_AT_LEAST = 2
 _TURNED = 0.45
 _DENIED = 0.3  # of a premise's words, beside which a denial of two is one of something else
 _BRITISH = re.compile(r"\b(\w{3,})is(e|es|ed|ing|ation)\b")
+_SHARED = re.compile(r"\s*\w*\s*(?:each|apiece)\b")
+_RATE = re.compile(r"\s*\w*\s*(?:per|an?|every)\b|\s*\w*/\w")
 _SEMICOLON = re.compile(r"(?<=;)\s+")
 # A single word is a tag after a comma or a dash alone: "is its gradient right?" asks.
 _TAG = re.compile(
@@ -293,7 +295,7 @@ def _gives_another(
     if len(alike) != 1:
         return False
     (other,) = alike
-    if re.match(r"\s*\w*\s*(?:each|apiece)\b", text[other.end :]):
+    if _SHARED.match(text, other.end) or _is_rate(text, other) != _is_rate(premise, value):
         return False
     names = [match for match in _NAMED.finditer(text) if _is_name(match, text)]
     before = [match for match in names if match.end() <= other.start]
@@ -312,6 +314,11 @@ def _gives_another(
     rest = text[between[-1].end : other.start]
     unit = frozenset(content_words(between[-1].noun))
     return not re.search(r"\bof\b", rest) and frozenset(content_words(rest)) <= unit
+
+
+def _is_rate(text: str, value: Quantity) -> bool:
+    """Tell whether a value is one for each of something: tokens per parameter, dollars a month."""
+    return _RATE.match(text, value.end) is not None
 
 
 def _is_name(match: re.Match[str], text: str) -> bool:

@@ -21,7 +21,7 @@ from app.record.sanitize import (
     plain_sentence,
     strip_invisible,
     verbatim,
-    verbatim_code,
+    verbatim_block,
 )
 from app.record.types import Basis, Citation, Claim, ClaimStatus, Delta, Dropped
 from app.verifying.supports import Support
@@ -77,7 +77,7 @@ class Writer:
             status = "unsupported"
         basis = basis or self._basis(sentence, supports)
         drafted = basis == "drafted"
-        block = "" if drafted else _block(sentence.strip())
+        block = "" if drafted else verbatim_block(sentence.strip())
         sentence = block or (plain_sentence(sentence)[0] if drafted else verbatim(sentence.strip()))
         if not any(char.isalnum() for char in sentence):
             return Delta("")
@@ -209,19 +209,6 @@ class Writer:
     def _basis(self, sentence: str, supports: Sequence[Support]) -> Basis:
         quoted = supports and all(self._item(s).words_of_source(sentence) for s in supports)
         return "quoted" if quoted else "restated"
-
-
-def _block(text: str) -> str:
-    """Return code or a table of the evidence as it is shown, empty for a sentence.
-
-    The language of code goes: some clients run what is marked as HTML, SVG or a diagram.
-    """
-    lines = text.split("\n")
-    if len(lines) > 2 and lines[0].startswith("```") and lines[-1].strip("`") == "":
-        return verbatim_code("\n".join(lines[1:-1]))
-    if len(lines) > 1 and all(line.startswith("|") for line in lines):
-        return "\n".join(verbatim(line) for line in lines)
-    return ""
 
 
 def _breaks(text: str) -> int:

@@ -26,7 +26,7 @@ from app.api.schemas import (
     Work,
 )
 from app.record.markers import markers_of
-from app.record.sanitize import neutralize, one_line, web_address
+from app.record.sanitize import one_line, verbatim, verbatim_block, web_address
 from app.record.types import Answer, Citation
 from index.types import Place, Source
 
@@ -180,6 +180,11 @@ def _source(source: CitedSource) -> GroundingSource:
     )
 
 
+def _snippet(quote: str) -> str:
+    """The quote's own words; clients set it as Markdown."""
+    return verbatim_block(quote) or verbatim(quote)
+
+
 def side_channels(
     answer: Answer, cited: list[CitedSource], *, persona: str, grounded: bool
 ) -> SideChannels:
@@ -187,7 +192,7 @@ def side_channels(
     return {
         "citations": [source.url for source in cited],
         "search_results": [
-            SearchResult(title=source.title, url=source.url, snippet=neutralize(source.quotes[0]))
+            SearchResult(title=source.title, url=source.url, snippet=_snippet(source.quotes[0]))
             for source in cited
         ],
         "x_grounding": grounding(answer, cited, persona=persona) if grounded else None,

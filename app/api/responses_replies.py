@@ -25,7 +25,7 @@ from app.api.schemas import (
     ResponseUsage,
     SearchedPassage,
 )
-from app.record.sanitize import web_address
+from app.record.sanitize import one_line, web_address
 from app.record.types import Answer, Retrieved, Usage
 from index.types import Hit
 
@@ -46,9 +46,15 @@ def _usage(usage: Usage) -> ResponseUsage:
     )
 
 
-def _first_address(hit: Hit) -> str:
-    addresses = (web_address(source.url) for source in hit.passage.sources)
-    return next((address for address in addresses if address), "")
+def _attributes(hit: Hit) -> dict[str, str]:
+    """What a passage stands under and rests on; an address where there is only one."""
+    sources = hit.passage.sources
+    addresses = {address for source in sources if (address := web_address(source.url))}
+    return {
+        "heading": hit.passage.heading,
+        "url": addresses.pop() if len(addresses) == 1 else "",
+        "sources": one_line("; ".join(source.label for source in sources)),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,7 @@ class ResponseReply:
                     filename=hit.passage.title,
                     score=float(hit.score),
                     text=hit.passage.text,
-                    attributes={"heading": hit.passage.heading, "url": _first_address(hit)},
+                    attributes=_attributes(hit),
                 )
                 for hit in found.hits
             ]

@@ -19,7 +19,7 @@ from app.config import personas
 from app.config.flags import chosen
 from app.config.settings import load_settings
 from app.record.errors import CitewiseError, RequestError
-from app.record.sanitize import one_line, visible, web_address
+from app.record.sanitize import one_line, web_address
 from app.record.types import (
     Answer,
     Delta,
@@ -317,7 +317,8 @@ def _show_record(answer: Answer) -> None:
 
 def _short(text: str) -> str:
     """Show text that others wrote on one line; a terminal obeys what it can't show."""
-    return " ".join(visible(text).split())[:_WIDTH]
+    line = one_line(text)
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
 
 
 def _rewritten(rewrite: Rewrite) -> str:

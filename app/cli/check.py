@@ -10,7 +10,7 @@ import textwrap
 from app.cli.ask import decoded, opened_pipeline
 from app.record.checked import Bearing, Checked, CheckedSentence
 from app.record.errors import RequestError
-from app.record.sanitize import visible
+from app.record.sanitize import one_line
 from index.cli import print_json
 
 __all__ = ["check_command"]
@@ -74,10 +74,13 @@ def _behind(sentence: CheckedSentence) -> tuple[Bearing, ...]:
 
 
 def _show_passage(passage: Bearing) -> None:
-    print(_wrapped(f"“{passage.quote}”", _INDENT))
+    # Only a document's own words stand in quotation marks.
+    marked = "“{}”" if passage.place else "{}"
+    print(_wrapped(marked.format(passage.quote), _INDENT))
     for one in passage.differences:
         if one.source:
-            print(_wrapped(f"{one.kind}: “{one.said}”, there “{one.source}”", _INDENT))
+            there = marked.format(one.source)
+            print(_wrapped(f"{one.kind}: “{one.said}”, there {there}", _INDENT))
         else:
             print(_wrapped(f"{one.kind}: “{one.said}” is not there", _INDENT))
     sources = "; ".join(source.label for source in passage.sources)
@@ -86,5 +89,11 @@ def _show_passage(passage: Bearing) -> None:
 
 def _wrapped(text: str, indent: str = "") -> str:
     """Fit text that others wrote to the terminal, which obeys what it can't show."""
-    line = " ".join(visible(text).split())
-    return textwrap.fill(line, _WIDTH, initial_indent=indent, subsequent_indent=indent or _INDENT)
+    return textwrap.fill(
+        one_line(text),
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent or _INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

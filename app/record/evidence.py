@@ -18,6 +18,9 @@ __all__ = ["Evidence", "Idf", "NumberedSource", "Span", "cited_for", "evidence_o
 
 _EACH = 3
 _TABLE = re.compile(r"^\|.*(?:\n\|.*)+", re.MULTILINE)
+# What marks a quotation, a heading or an item before other words is a sign before these.
+_SIGN = re.compile(r"[ \t]*(?:([>+-])[ \t]+(?=[$€£~]?\d)|(#)[ \t]+(?=[a-z]))")
+_LISTING = re.compile(r"^[ \t]*([+-])[ \t]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,14 @@ def _squeezed(text: str) -> str:
 
 
 def units(text: str) -> list[tuple[int, int]]:
-    """Return where the sentences, blocks of code and tables of a passage start and end."""
+    """Return where the sentences, blocks of code and tables of a passage start and end.
+
+    A mark of a list is no part of a sentence; a sign is: "> 5 GB", "- 5 °C", "# of hosts".
+    """
     found: list[tuple[int, int]] = []
     tables = [(table.start(), table.end()) for table in _TABLE.finditer(text)]
-    for start, end in sentences(text):
+    for begin, end in sentences(text):
+        start = _sign_before(text, begin)
         table = next((one for one in tables if one[0] <= start < one[1]), None)
         if table is None:
             found.append((start, end))
@@ -115,6 +122,15 @@ def units(text: str) -> list[tuple[int, int]]:
             # A row says nothing without its table's head, nor half a cell without the other.
             found.append(table)
     return found
+
+
+def _sign_before(text: str, start: int) -> int:
+    """Return where the sign of a sentence stands that was taken for a mark of its line."""
+    found = _SIGN.match(text, text.rfind("\n", 0, start) + 1)
+    if found is None or found.end() != start:
+        return start
+    listed = sum(mark[1] == found[1] for mark in _LISTING.finditer(text)) > 1
+    return start if listed else found.start(found.lastindex or 0)
 
 
 # Popular passages are evidence again and again: what is read off them is kept.

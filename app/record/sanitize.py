@@ -28,7 +28,7 @@ __all__ = [
     "plain_text",
     "strip_invisible",
     "verbatim",
-    "verbatim_code",
+    "verbatim_block",
     "visible",
     "web_address",
 ]
@@ -63,7 +63,7 @@ _TAG = re.compile(r"<!--.*?(?:-->|$)|</?[A-Za-z][^<>\n]*>|<[!?][^<>\n]*>", re.DO
 _OPENED = re.compile(r"(?<![_{])<(?=[A-Za-z/!?])|<(?=[A-Za-z/!?][\w-]{2}|[/!?])|<(?=[A-Za-z]\s)")
 _HANDLER = re.compile(r"(?<![a-z0-9])on[a-z]{3,20}\s*=\s*\S*", re.IGNORECASE)
 _URL = re.compile(
-    r"<?(?:[a-z][a-z0-9+.-]{1,15}:/{1,2}(?=\S)|www\.|(?<![:/])//(?=[\w.-]+\.\w))"
+    r"<?(?:[a-z][a-z0-9+.-]{1,15}:/{1,2}(?=\S)|www\.|(?<![:/])//(?=[^\s/<>]+\.\w))"
     r"[^\s<>\"')\]`]+>?",
     re.IGNORECASE,
 )
@@ -72,13 +72,15 @@ _SCHEME = re.compile(
     r"|file:(?=/)|data:(?=[a-z]+/|[;,]))[^\s)\]`]*",
     re.IGNORECASE,
 )
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_MAIL = re.compile(r"[\w.+;:&=$,-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 # An underscore may be Markdown's emphasis: a host begins after one and ends before one.
 _HOST = r"(?<![^\W_])(?<![@./-])(?:[^\W_](?:[\w-]{0,62})\.)+"
 _ADDRESS = re.compile(
     rf"{_HOST}[^\W\d_]{{2,24}}(?::\d+)?[/?#][^\s<>\"')\]`]*"
     rf"|{_HOST}(?:com|net|org|info|biz|edu|gov|mil|pro|web|xxx|aero|asia|coop|museum|name|shop|"
-    r"io|app|dev|xyz|top|site|online|click|link|example|test|рф)(?![^\W_])(?::\d+)?",
+    r"io|app|dev|xyz|top|site|online|click|link|example|test|рф)(?![^\W_])(?::\d+)?"
+    # Some clients take a sign or an emoji for a host's letter.
+    r"|[^\W_]*[^\w\s\x00-\x7f\u2000-\u206f\u3000-\u303f][^\s.<>`]*\.(?:com|net|org|io|app|dev)(?![^\W_])",
     re.IGNORECASE,
 )
 _MAYBE_HOST = re.compile(rf"{_HOST}[a-z]{{2}}(?![^\W_])(?!\.\w)", re.IGNORECASE)
@@ -88,6 +90,8 @@ _ENTITY = re.compile(r"&(?:#\w{1,8}|\w{1,32});")
 _EMPHASIS = re.compile(
     r"\*+(?=\S)|(?<=\S)\*+|_{2,}|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)|~{2,}|\\(?=[^\w\s])"
 )
+# What opens a quotation, a heading or an item of a list: none of its signs would be shown.
+_OPENING = re.compile(r"\s*(>+|(?:#{1,6}|[-+*]|\d{1,9}[.)])(?=\s|$))")
 _BACKTICKS = re.compile(r"`+")
 _FORMULA = re.compile(r"\$(?=\S)[^$\n]*\S\$(?![\w$])|\$[^\s$]\$(?![\w$])")
 _JOINERS = "\u200c\u200d\ufe0e\ufe0f"
@@ -101,6 +105,8 @@ _ACTIVE = (
     _MAYBE_HOST, _HANDLER, _TEX, _ENCLOSED, _ENTITY, _BACKTICKS,
 )  # fmt: skip
 _LANGUAGE = re.compile(r"```+[^\n`]*$", re.MULTILINE)
+_PIPE = re.compile(r"(?<!\\)\|")
+_RULE = re.compile(r"[\s|:-]*-[\s|:-]*")
 _TILDES = re.compile(r"~{3,}")
 
 
@@ -192,11 +198,11 @@ def verbatim(text: str) -> str:
     """Return the evidence's own words with nothing in them that acts: no word is lost or changed.
 
     What a client might take for a link, a tag, a citation, emphasis or a control token is put into
-    code together with the word that it is part of. Controls and fillers that nobody sees go; what
-    joins letters or emoji stays.
+    code together with the word that it is part of, and so is what would open a block. Controls and
+    fillers that nobody sees go; what joins letters or emoji stays.
     """
     text = _without_controls(text)
-    shown = _outside_code(text, _in_code_where_active)
+    shown = _in_code_where_active(text)
     # Should anything still act, all of it is shown as code.
     prose = [part.translate(_WITHOUT_JOINERS).translate(_FOLDED) for part in _prose_of(shown)]
     safe = all(_words(part)[0].split() == part.split() for part in prose)
@@ -214,6 +220,31 @@ def verbatim_code(code: str) -> str:
     return f"{fence}\n{inside}\n{fence}"
 
 
+def verbatim_block(text: str) -> str:
+    """Return code or a table of the evidence as it is shown, empty for a sentence.
+
+    The language of code goes: some clients run what is marked as HTML, SVG or a diagram.
+    """
+    lines = text.split("\n")
+    if len(lines) > 2 and lines[0].startswith("```") and lines[-1].strip("`") == "":
+        return verbatim_code("\n".join(lines[1:-1]))
+    if len(lines) > 1 and all(line.startswith("|") for line in lines):
+        rows = [_PIPE.split(line.rstrip().removesuffix("|")) for line in lines]
+        # What a row has more than the table's head would not be shown.
+        even = _RULE.fullmatch(lines[1]) and max(map(len, rows)) == len(rows[0]) == len(rows[1])
+        return "\n".join(map(_row, lines)) if even else verbatim_code(text)
+    return ""
+
+
+def _row(line: str) -> str:
+    """Return a table's row with nothing in its cells that acts."""
+    if _RULE.fullmatch(line):
+        return line
+    cells = (cell.strip() for cell in _PIPE.split(line))
+    # A lone dash stands for nothing in a cell; it opens no list there.
+    return "|".join(f" {verbatim(cell)} " if cell.strip("-") else cell for cell in cells)
+
+
 def one_line(text: str) -> str:
     """Return a title or heading on one line, its words as they are: data, not Markdown."""
     return " ".join(_without_controls(text).split())
@@ -227,10 +258,13 @@ def _without_controls(text: str) -> str:
     return "".join(kept)
 
 
-def _in_code_where_active(prose: str) -> str:
-    folded = prose.translate(_FOLDED)
+def _in_code_where_active(text: str) -> str:
+    folded = text.translate(_FOLDED)
+    for start, end in code_spans(folded):  # it is a word of its own, or part of one
+        folded = f"{folded[:start]}{'x' * (end - start)}{folded[end:]}"
     formulas = [found.span() for found in _FORMULA.finditer(folded)]
-    spans: list[tuple[int, int]] = []
+    opening = _OPENING.match(folded)
+    spans = [_whole_word(folded, *opening.span(1))] if opening else []
     for pattern in _ACTIVE:
         for found in pattern.finditer(folded):
             spans.append(_whole_word(folded, *found.span()))
@@ -240,9 +274,9 @@ def _in_code_where_active(prose: str) -> str:
                 spans.append(_whole_word(folded, *found.span()))
     parts, position = [], 0
     for start, end in _merged(spans):
-        parts += [prose[position:start], _code(prose[start:end])]
+        parts += [text[position:start], _code(text[start:end])]
         position = end
-    return "".join([*parts, prose[position:]])
+    return "".join([*parts, text[position:]])
 
 
 def _whole_word(text: str, start: int, end: int) -> tuple[int, int]:

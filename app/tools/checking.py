@@ -71,7 +71,13 @@ def checked_text(form: ClaimsChecked) -> str:
 def _told(claim: CheckedClaim) -> str:
     lines = [f"{claim.verdict.replace('_', ' ')}: {claim.text}"]
     for one in claim.passages if claim.verdict != "not_in_sources" else []:
-        departures = "; ".join(f"“{d.said}”, there “{d.source}”" for d in one.differences)
+        marked = "“{}”" if one.place else "{}"  # only a document's own words are quoted
+        departures = "; ".join(
+            f"“{d.said}”, there {marked.format(d.source)}"
+            if d.source
+            else f"“{d.said}” is not there"
+            for d in one.differences
+        )
         lines.append(f"  {one.quote} ({one.ref}){f' [{departures}]' if departures else ''}")
     return "\n".join(lines)
 

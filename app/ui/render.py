@@ -30,9 +30,11 @@ __all__ = ["Cite", "card_id", "render_answer"]
 Cite = Callable[[int, int], str]
 
 _MARKER = re.compile(r"[ \t]?\[(\d{1,4})\]")
-# Rare paired punctuation serves as placeholders; the same characters in the text give way.
+# Rare paired punctuation serves as placeholders; while Markdown is read, noncharacters, which no
+# text may hold, stand for the same characters of the text.
 _LEFT, _RIGHT, _BEGIN, _END = "⸨", "⸩", "⦑", "⦒"
-_GIVE_WAY = str.maketrans({_LEFT: "(", _RIGHT: ")", _BEGIN: "<", _END: ">"})
+_GIVE_WAY = str.maketrans(_LEFT + _RIGHT + _BEGIN + _END, "\ufdd0\ufdd1\ufdd2\ufdd3")
+_BACK = str.maketrans("\ufdd0\ufdd1\ufdd2\ufdd3", _LEFT + _RIGHT + _BEGIN + _END)
 _PLACEHOLDER = re.compile(f"{_LEFT}(\\d+){_RIGHT}|{_BEGIN}(\\d+){_RIGHT}|{_END}")
 _BLOCK_OPENING = re.compile(r"(?:\s|[-*+](?=\s)|\d{1,9}[.)](?=\s)|#{1,6}(?=\s)|>|\|)*")
 
@@ -191,14 +193,18 @@ def _leaf(content: str, state: _State) -> str:
     out: list[str] = []
     position = 0
     for found in _PLACEHOLDER.finditer(content):
-        out.append(_in_claim(safe.text(content[position : found.start()]), state))
+        out.append(_in_claim(_shown(content[position : found.start()]), state))
         position = found.end()
         if found[1] is not None:
             out.append(_citation(state.markers[int(found[1])], state))
         else:
             out.append(_turn_claim(found, state))
-    out.append(_in_claim(safe.text(content[position:]), state))
+    out.append(_in_claim(_shown(content[position:]), state))
     return "".join(out)
+
+
+def _shown(content: str) -> str:
+    return safe.text(content.translate(_BACK))
 
 
 def _restored(content: str, state: _State) -> str:
@@ -210,7 +216,7 @@ def _restored(content: str, state: _State) -> str:
         _turn_claim(found, state)
         return ""
 
-    return _PLACEHOLDER.sub(back, content)
+    return _PLACEHOLDER.sub(back, content).translate(_BACK)
 
 
 def _turn_claim(found: re.Match[str], state: _State) -> str:

@@ -147,7 +147,8 @@ def faults(
 ) -> list[str]:
     """Name what must not be in an answer's text."""
     found = acting(text)
-    found += [f"left: {bad!r}" for bad in _LEFTOVERS.findall("".join(outside_code(text)))]
+    # What code keeps apart does not act together.
+    found += [f"left: {bad!r}" for bad in _LEFTOVERS.findall("x ".join(outside_code(text)))]
     found += [f"unseen: {char!r}" for char in text if _unseen(char)]
     known = {citation.n for citation in citations}
     for part in outside_code(text):

@@ -22,6 +22,7 @@ TEXTS = (
     ("What does caching change?", "Caching leaves the output of Larch unchanged."),
     ("Is a grove enough?", "Without grove signals the tree order cannot be told."),
     ("Is a soft threshold enough?", "No, tree rules describe a soft threshold of growth."),
+    ("Why so few tokens?", "Larch's 20 tokens per parameter make its training cheap."),
 )
 
 
@@ -85,6 +86,7 @@ def test_what_the_evidence_contradicts_is_corrected(question: str, ref: str) -> 
         "Why is the sky blue in 40 countries?",
         "Why do grove signals tell the tree order?",
         "Why do tree rules describe a soft threshold?",
+        "Why was Larch trained on 3 trillion tokens?",  # tokens in all are none per parameter
     ],
 )
 def test_what_it_does_not_contradict_is_left_alone(question: str) -> None:
