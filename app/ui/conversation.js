@@ -226,7 +226,13 @@
     if (row.querySelector("input")) return;
     const field = make("input", { type: "text", value: button.dataset.title, maxLength: 300 });
     field.setAttribute("aria-label", button.getAttribute("aria-label"));
-    const done = () => { field.remove(); link.hidden = false; };
+    let over = false;
+    const done = () => { // taking the field away makes it lose the focus, which comes here again
+      if (over) return;
+      over = true;
+      field.remove();
+      link.hidden = false;
+    };
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();
       if (event.key === "Escape") {

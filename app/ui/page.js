@@ -70,10 +70,11 @@
 
   // Beside what it explains, never over it: below the sentence, above it where there is more room.
   function place() {
-    const claim = anchor.closest(".claim[data-claim]");
-    const answer = claim && claim.closest(".answer");
-    const parts = answer ? answer.querySelectorAll(`[data-claim="${claim.dataset.claim}"]`) : [anchor];
-    const lines = [...parts].flatMap((part) => [...part.getClientRects()]);
+    const answer = anchor.closest(".answer");
+    const named = /-k(\d+)-/.exec(anchor.dataset.card || "");
+    const claim = named ? named[1] : anchor.closest("[data-claim]")?.dataset.claim;
+    const parts = answer && claim ? answer.querySelectorAll(`[data-claim="${claim}"]`) : [];
+    const lines = [anchor, ...parts].flatMap((part) => [...part.getClientRects()]);
     const composer = document.getElementById("composer");
     const bar = composer && composer.offsetParent && composer.getBoundingClientRect();
     const floor = bar && bar.bottom >= innerHeight - 2 && bar.top > innerHeight / 2 ? bar.top : innerHeight;

@@ -84,24 +84,34 @@ def test_sentences_are_stepped_through_by_key(browser: Browser, site: Served) ->
         assert page.locator("#box textarea").input_value() == ""
 
 
+# Whether the open card lies over a line of the sentence that it explains.
+_COVERS = """name => {
+  const card = document.getElementById("citation-card").getBoundingClientRect();
+  const claim = /-k(\\d+)-/.exec(name)[1];
+  return [...document.querySelectorAll(`.answer [data-claim="${claim}"]`)]
+    .flatMap((part) => [...part.getClientRects()])
+    .some((line) => line.bottom > card.top + 1 && line.top < card.bottom - 1
+      && line.right > card.left && line.left < card.right);
+}"""
+
+
 def test_a_card_leaves_its_sentence_in_sight_and_is_reached_by_key(
     browser: Browser, site: Served
 ) -> None:
     with watched(browser, site.url) as page:
         ask(page, "What did Chinchilla find?")
-        for at in range(page.locator(".cite").count()):
-            page.locator(".cite").nth(at).hover()
-            page.locator("#citation-card").wait_for()
-            assert not page.evaluate(
-                """() => {
-                  const card = document.getElementById("citation-card").getBoundingClientRect();
-                  const claim = document.querySelector(".claim.at").dataset.claim;
-                  return [...document.querySelectorAll(`.answer [data-claim="${claim}"]`)]
-                    .flatMap((part) => [...part.getClientRects()])
-                    .some((line) => line.bottom > card.top + 1 && line.top < card.bottom - 1
-                      && line.right > card.left && line.left < card.right);
-                }"""
-            )
+        for size in ({"width": 1280, "height": 860}, {"width": 640, "height": 560}):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            for at in range(page.locator(".cite").count()):
+                cite = page.locator(".cite").nth(at)
+                page.mouse.move(2, 2)
+                # Low in the window, so that the card has to be above several lines.
+                cite.evaluate(
+                    "at => scrollBy(0, at.getBoundingClientRect().bottom - innerHeight + 180)"
+                )
+                cite.hover()
+                page.locator("#citation-card").wait_for()
+                assert not page.evaluate(_COVERS, cite.get_attribute("data-card"))
         page.mouse.move(2, 2)
         page.locator(".cite").first.focus()
         page.keyboard.press("Enter")
