@@ -84,6 +84,8 @@ def test_sentences_are_stepped_through_by_key(browser: Browser, site: Served) ->
         assert page.locator("#box textarea").input_value() == ""
 
 
+# Low in the window, so that the card has to be above several lines.
+_TO_THE_END = "at => scrollBy(0, at.getBoundingClientRect().bottom - innerHeight + 180)"
 # Whether the open card lies over a line of the sentence that it explains.
 _COVERS = """name => {
   const card = document.getElementById("citation-card").getBoundingClientRect();
