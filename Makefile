@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off
 CORPUS := $(wildcard index/corpus/ai/*.yaml)
-INDEX_CODE := $(shell find index -name "*.py" -not -path "*/__pycache__/*" -not -path "*/calculations/*") $(wildcard index/encoders/dpr/*)
+INDEX_CODE := $(shell find index -name "*.py" -not -path "*/__pycache__/*" -not -path "*/calculations/*" -not -path "*/judge/*") $(wildcard index/encoders/dpr/*)
 
 .PHONY: help run quick test test-slow test-all vllm test-vllm bench-serving judges setup setup-torch setup-dev index lint types lock audit audit-answers bench-endpoint soak clean
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from app.config.settings import load_settings
 from app.record.evidence import Evidence
+from app.verifying.reading import ReadingVerifier
 from app.verifying.supports import LexicalVerifier, Verdict
 from index.cli import Parser, print_json, run
 from index.store import load
@@ -142,11 +143,13 @@ def main() -> int:
     parser = Parser(prog="python -m scripts.measure_claims", description=__doc__)
     parser.add_argument("--pairs", type=Path, help="a JSONL file of pairs")
     parser.add_argument("--index", type=Path, help="whose words are weighed (as in settings)")
+    parser.add_argument("--words", action="store_true", help="without the judge")
     parser.add_argument("--json", action="store_true", help="print every pair, a JSON object each")
     options = parser.parse_args()
     passages = shipped_passages()
     pairs = read_pairs(options.pairs, passages) if options.pairs else held_out(passages)
-    verifier = LexicalVerifier(load(load_settings(index=options.index).index).lexical.idf)
+    words = LexicalVerifier(load(load_settings(index=options.index).index).lexical.idf)
+    verifier = words if options.words else ReadingVerifier(words)
     found = measure(
         pairs, lambda p: verifier.verify(p.sentence, [1], [Evidence(1, Hit(p.passage, 1.0))])
     )

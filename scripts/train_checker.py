@@ -1,10 +1,11 @@
 """Fit what weighs a passage against a statement: `python -m scripts.train_checker`.
 
-The material's restatements of topics that are not set aside are searched for as a reader's
-statement would be. A passage says its true restatements and denies its false ones; any other
-passage that is found says nothing of them. Thresholds are chosen so that at most the given share
-of what isn't true passes as supported, and of what isn't false as contradicted; statements whose
-passage is taken away stand for what is not in the sources. Writes app/checking/weights.json.
+The material's restatements of the topics that are set aside for tuning, which the judge was not
+trained on, are searched for as a reader's statement would be. A passage says its true restatements
+and denies its false ones; any other passage that is found says nothing of them. Thresholds are
+chosen so that at most the given share of what isn't true passes as supported, and of what isn't
+false as contradicted; statements whose passage is taken away stand for what is not in the sources.
+Writes app/checking/weights.json.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ from app.verifying.supports import LexicalVerifier
 from index.__main__ import DEFAULT_INDEX
 from index.cli import say
 from index.encoders import load_encoder
+from index.judge import load_pair_judge
 from index.live import LiveIndex
 from index.retrieve import HybridRetriever
-from scripts.training.data import is_test
+from scripts.training.data import part_of
 
 _ROOT = Path(__file__).resolve().parent.parent
 _MATERIAL = _ROOT / "scripts" / "training" / "material"
@@ -90,7 +92,7 @@ def _statements() -> list[Mapping[str, Any]]:
     records = [
         json.loads(line)
         for path in sorted(_MATERIAL.glob("*.jsonl"))
-        if not is_test(path.stem)
+        if part_of(path.stem) == "tune"
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
     claims = [record for record in records if record["kind"] == "claim"]
@@ -102,10 +104,12 @@ def _found(
     retriever: HybridRetriever, statements: Sequence[Mapping[str, Any]]
 ) -> Iterator[MeasuredStatement]:
     idf = retriever.index.lexical.idf
-    verifier = LexicalVerifier(idf)
+    verifier, judge = LexicalVerifier(idf), load_pair_judge()
     for number, one in enumerate(statements, start=1):
         items = evidence_of(retriever.search(one["claim"], _READ).hits)
         measures = [measured(one["claim"], item, verifier, idf) for item in items]
+        passages = [(item.passage.heading, item.passage.text) for item in items]
+        odds = judge.supports(one["claim"], passages).tolist()
         reads = [
             Read(item, start, end, compared, 0.0, 0.0)
             for item, (_, start, end, compared) in zip(items, measures, strict=True)
@@ -121,13 +125,15 @@ def _found(
             one["label"] == "supported",
             tuple(
                 MeasuredPassage(
-                    found,
+                    {**found, "judge": chance},
                     item.passage.id == one["ref"],
                     item.passage.topic == topic and found["span"] > _SAME_SAID,
                     supported,
                     item.passage.id in rivals,
                 )
-                for item, (found, *_), supported in zip(items, measures, verified, strict=True)
+                for item, (found, *_), chance, supported in zip(
+                    items, measures, odds, verified, strict=True
+                )
             ),
         )
         if number % 500 == 0:

@@ -3,11 +3,11 @@
 Answerable questions are those of the development half of the suites; unanswerable ones are the
 near misses and the out-of-domain questions there, and answerable ones whose passages are left
 out of what was found. To these come pairs that were written for training, a question and its
-near miss, alike in form; and, of the topics open for development, other ways of asking that are
-kept out of the index and the near misses that were written with them. The operating points, one
-for indexes with other ways of asking and one for those without, are the highest thresholds at
-which 90 % of the suites' answerable questions are answered. What is reported is cross-validated
-by topic. Writes app/question/gate.json and docs/abstention.md.
+near miss, alike in form; and, of the topics open for development that the judge was not trained on,
+other ways of asking that are kept out of the index and the near misses that were written with
+them. The operating points, one for indexes with other ways of asking and one for those without,
+are the highest thresholds at which 90 % of the suites' answerable questions are answered. What is
+reported is cross-validated by topic. Writes app/question/gate.json and docs/abstention.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.question.answerable import DEPTH, features
+from app.question.answerable import DEPTH, READ_FEATURES, features
 from app.question.features import FEATURES, TOKEN_FEATURES
 from index.__main__ import DEFAULT_INDEX
 from index.build import build
@@ -36,7 +36,7 @@ from index.retrieve import FusionSettings, HybridRetriever
 from index.sources import SHIPPED, read
 from index.types import KnowledgeBase, SearchHits
 from scripts.dev_cases import dev_cases, is_dev
-from scripts.training.data import is_test, unasked
+from scripts.training.data import part_of, unasked
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PAIRS = Path(__file__).with_name("training") / "near_misses.jsonl"
@@ -99,8 +99,18 @@ def main() -> int:
             build(base, Path(folder) / name, encoder)
         indexes = [LiveIndex(Path(folder) / name, encoder).index for name in places]
     for kind, title, names, fusion in (
-        ("tokens", "with token vectors", (*FEATURES, *TOKEN_FEATURES), FusionSettings()),
-        ("plain", "without token vectors", FEATURES, FusionSettings(late_weight=0)),
+        (
+            "tokens",
+            "with token vectors",
+            (*FEATURES, *TOKEN_FEATURES, *READ_FEATURES),
+            FusionSettings(),
+        ),
+        (
+            "plain",
+            "without token vectors",
+            (*FEATURES, *READ_FEATURES),
+            FusionSettings(late_weight=0),
+        ),
     ):
         retrievers = [HybridRetriever(index, encoder, fusion) for index in indexes]
         rows = [
@@ -110,7 +120,7 @@ def main() -> int:
         ]
         say(f"{title}: {len(rows)} questions")
         scores = _cross_validated(rows)
-        own = {name: _as_json(names, *_fit(rows, kinds)) for name, kinds in _HEADS.items()}
+        own = {head: _as_json(names, *_fit(rows, kinds, head)) for head, kinds in _HEADS.items()}
         raw[kind] = {**own}
         for setting, phrased, whose in (
             ("threshold", True, "with other ways of asking"),
@@ -150,7 +160,7 @@ def _thinned(knowledge_base: KnowledgeBase) -> tuple[KnowledgeBase, list[Held]]:
     held: list[Held] = []
 
     def thin(topic: str, asked: tuple[str, ...]) -> tuple[str, ...]:
-        if is_dev(topic):
+        if is_dev(topic) and part_of(topic) == "tune":
             held.extend(Held(topic, question) for question in asked[_EVERY - 1 :: _EVERY])
         return tuple(question for n, question in enumerate(asked, 1) if n % _EVERY)
 
@@ -173,7 +183,7 @@ def _thinned(knowledge_base: KnowledgeBase) -> tuple[KnowledgeBase, list[Held]]:
 def _near_misses() -> Iterator[Held]:
     """Yield the near misses that were written with the topics, of those open for development."""
     for path in sorted(_MATERIAL.glob("*.jsonl")):
-        if not is_dev(path.stem) or is_test(path.stem):
+        if not is_dev(path.stem) or part_of(path.stem) != "tune":
             continue
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
@@ -204,9 +214,9 @@ def _rows(
         # What people ask in public, where the knowledge base is known to hold the answer.
         if case["gold"]:
             yield row(case["id"], "field", True, retriever.search(case["question"], DEPTH))
-    for one in held[:: _EVERY // 2]:
+    for one in held:
         yield row(one.topic, _HELD, True, retriever.search(one.question, DEPTH))
-    for one in list(_near_misses())[:: _EVERY // 2]:
+    for one in _near_misses():
         yield row(one.topic, _WRITTEN_MISS, False, retriever.search(one.question, DEPTH))
     for line in _PAIRS.read_text(encoding="utf-8").splitlines():
         pair = json.loads(line)
@@ -220,12 +230,17 @@ def _arrays(rows: Sequence[GateRow]) -> tuple[NDArray[np.float64], NDArray[np.bo
 
 
 def _as_json(names: Sequence[str], weights: NDArray[np.float64], bias: float) -> dict[str, Any]:
-    named = zip(names, weights, strict=True)
-    return {"weights": {name: round(float(w), 4) for name, w in named}, "bias": round(bias, 4)}
+    named = [(name, float(w)) for name, w in zip(names, weights, strict=True) if w]
+    return {"weights": {name: round(w, 4) for name, w in named}, "bias": round(bias, 4)}
 
 
-def _fit(rows: Sequence[GateRow], negatives: Sequence[str]) -> tuple[NDArray[np.float64], float]:
-    """Tell the answerable from some kinds of the unanswerable."""
+def _fit(
+    rows: Sequence[GateRow], negatives: Sequence[str], head: str
+) -> tuple[NDArray[np.float64], float]:
+    """Tell the answerable from some kinds of the unanswerable.
+
+    What is of the field at all is told without the judge: its weights there are 0.
+    """
     from sklearn.linear_model import LogisticRegression
 
     rows = [row for row in rows if row.answerable or row.kind in negatives]
@@ -238,6 +253,8 @@ def _fit(rows: Sequence[GateRow], negatives: Sequence[str]) -> tuple[NDArray[np.
         trust[kinds == kind] /= (kinds == kind).sum()
     trust[y] /= trust[y].sum()
     trust[~y] /= trust[~y].sum()
+    if head == "domain":
+        x[:, -len(READ_FEATURES) :] = 0.0
     center, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
     model = LogisticRegression(C=_FREEDOM, max_iter=5000)
     model.fit((x - center) / scale, y, sample_weight=trust * len(rows))
@@ -252,8 +269,8 @@ def _cross_validated(rows: Sequence[GateRow]) -> NDArray[np.float64]:
     x, _ = _arrays(rows)
     scores = np.ones(len(rows))
     for train, test in GroupKFold(_FOLDS).split(x, groups=[row.topic for row in rows]):
-        for kinds in _HEADS.values():
-            weights, bias = _fit([rows[i] for i in train], kinds)
+        for head, kinds in _HEADS.items():
+            weights, bias = _fit([rows[i] for i in train], kinds, head)
             scores[test] *= 1 / (1 + np.exp(-(x[test] @ weights + bias)))
     return scores
 

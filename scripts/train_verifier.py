@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from app.config.settings import load_settings
 from app.record.evidence import Evidence
 from app.verifying.figures import unborne
+from app.verifying.reading import ReadingVerifier
 from app.verifying.supports import FEATURES, Calibration, LexicalVerifier
 from index.cli import say
 from index.store import load
@@ -70,7 +71,7 @@ def main() -> int:
         calibration = _fitted(_judge(passages, LexicalVerifier(idf)))
         _WEIGHTS.write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
         say(str(calibration))
-    verifier = LexicalVerifier(idf, calibration)
+    verifier = ReadingVerifier(LexicalVerifier(idf, calibration))
     found = measure(
         held_out(passages),
         lambda pair: verifier.verify(pair.sentence, [1], [Evidence(1, Hit(pair.passage, 1.0))]),

@@ -26,6 +26,7 @@ ROOMS: dict[str, str] = {
     "index.schemas": "index.sources",
     "index.encoders": "index",
     "index.rerankers": "index index.encoders",
+    "index.judge": "index index.encoders",
     "index.vectors": "index index.encoders",
     "index.audit": "index index.sources index.text",
     "index.calculations": "index",

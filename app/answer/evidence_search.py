@@ -184,7 +184,7 @@ class EvidenceSearch:
             return False
         alone = self.retriever.search(own, gate.DEPTH)
         judge = self.settings.gate or gate.Gates.shipped().judging(alone, self.retriever.index)
-        domain = judge.domain(gate.features(own, alone, idf))
+        domain = judge.domain(gate.domain_features(own, alone, idf))
         self.clock.spent("gate")
         if domain >= _OWN_DOMAIN:
             return True

@@ -34,6 +34,7 @@ from app.record.evidence import Idf
 from app.record.hooks import Observers
 from app.record.types import Event, Question, Retrieved, Rewrite
 from app.verifying.judges import Judge, JudgedVerifier
+from app.verifying.reading import ReadingVerifier
 from app.verifying.supports import LexicalVerifier, Verifier
 from index import rerankers
 from index.calculations import term_of
@@ -95,7 +96,7 @@ class Pipeline:
     def verifier(self, idf: Idf, asked: str = "") -> Verifier:
         """Return what checks the sentences of a draft for a question."""
         own = LexicalVerifier(idf, asked=asked)
-        return JudgedVerifier(own, self.judge) if self.judge else own
+        return JudgedVerifier(own, self.judge) if self.judge else ReadingVerifier(own)
 
     async def sources(self) -> tuple[str, ...]:
         """Return the names of the sources that can be asked within."""

@@ -23,6 +23,7 @@ from app.record.evidence import Evidence, evidence_of
 from app.record.reasons import Reason
 from app.verifying.supports import LexicalVerifier, Verifier, claims_nothing
 from app.verifying.supports import Verdict as Verified
+from index.judge import load_pair_judge
 from index.retrieve import HybridRetriever
 from index.text.quantities import Quantity, agree, quantities
 from index.text.tokens import content_words
@@ -98,9 +99,11 @@ class Checker:
     def _read(self, statement: str) -> list[Read]:
         """Search for a statement and read it against what is found, best first."""
         found = self._retriever.search(statement, _READ)
+        passages = [(hit.passage.heading, hit.passage.text) for hit in found.hits]
+        odds = load_pair_judge().supports(statement, passages).tolist()
         return [
-            read(statement, item, self._lexical, self._idf, self._weights)
-            for item in evidence_of(found.hits)
+            read(statement, item, chance, self._lexical, self._idf, self._weights)
+            for item, chance in zip(evidence_of(found.hits), odds, strict=True)
         ]
 
     def _decide(self, reads: Sequence[Read], verified: Verified) -> _Decided:

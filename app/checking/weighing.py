@@ -1,7 +1,8 @@
 """Does a passage say a statement, say otherwise, or say nothing of it?
 
 A small multinomial logistic model over how much of the statement the passage's closest sentences
-cover, in the same order, how near retrieval finds it, and where the two differ. It is fitted and
+cover, in the same order, how near retrieval finds it, where the two differ, and how far the judge,
+which reads both together, finds it supported. It is fitted and
 its thresholds are chosen on restatements of the knowledge base, true and false, by
 `python -m scripts.train_checker`.
 """
@@ -31,6 +32,7 @@ CLASSES: tuple[Class, ...] = ("silent", "says", "denies")
 FEATURES = (
     "passage", "span", "rarest_missing", "back", "in_order", "score", "least_met", "figure",
     "figure_alone", "name", "name_alone", "opposite", "negation", "word", "lean", "universal",
+    "judge",
 )  # fmt: skip
 _WEIGHTS = Path(__file__).with_name("weights.json")
 _NEAR = 6
@@ -84,10 +86,16 @@ class Read:
 
 
 def read(
-    statement: str, item: Evidence, verifier: LexicalVerifier, idf: Idf, weights: CheckerWeights
+    statement: str,
+    item: Evidence,
+    odds: float,
+    verifier: LexicalVerifier,
+    idf: Idf,
+    weights: CheckerWeights,
 ) -> Read:
-    """Read a statement against a passage."""
+    """Read a statement against a passage; `odds` is how far the judge finds it supported there."""
     found, start, end, compared = measured(statement, item, verifier, idf)
+    found["judge"] = odds
     chances = weights.chances(found)
     return Read(item, start, end, compared, chances["says"], chances["denies"])
 
@@ -95,7 +103,10 @@ def read(
 def measured(
     statement: str, item: Evidence, verifier: LexicalVerifier, idf: Idf
 ) -> tuple[dict[str, float], int, int, Compared]:
-    """Measure a statement against a passage: the features, the closest span, the differences."""
+    """Measure a statement against a passage: the features, the closest span, the differences.
+
+    What the judge finds is for the caller to add: it reads all passages at once.
+    """
     (support,) = verifier.features(statement, (item,))[1]
     start, end = support.start, support.end
     span = item.passage.text[start:end]

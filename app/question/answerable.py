@@ -1,8 +1,9 @@
 """Is the evidence enough to answer?
 
 Two small logistic models over what retrieval saw: how close the best passages are, how much of
-what the question names they hold, and how well each of its tokens is met. The weights are JSON,
-made from training questions by `python -m scripts.train_gate`.
+what the question names they hold, how well each of its tokens is met, and whether the judge, which
+reads question and passage together, finds that one answers the other. The weights are JSON, made
+from training questions by `python -m scripts.train_gate`.
 """
 
 from __future__ import annotations
@@ -14,12 +15,27 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from app.question.features import DEPTH, measure
 from app.record.evidence import Idf
+from index.judge import load_pair_judge
 from index.store import LoadedIndex
 from index.types import SearchHits
 
-__all__ = ["DEPTH", "UNNAMED", "Gate", "Gates", "Head", "features"]
+__all__ = [
+    "DEPTH",
+    "READ_FEATURES",
+    "UNNAMED",
+    "Gate",
+    "Gates",
+    "Head",
+    "domain_features",
+    "features",
+]
+
+READ_FEATURES = ("read_best", "read_first")
+_READ = 3
 
 # Texts a passage, from which on an index counts as having other ways of asking.
 _PHRASED = 4
@@ -112,5 +128,20 @@ class Gates:
 
 
 def features(question: str, found: SearchHits, idf: Idf) -> dict[str, float]:
-    """Measure what the gate judges by; see `app.question.features.measure`."""
+    """Measure what the gate judges by; see `app.question.features.measure`.
+
+    What is asked in nearly the words that a passage is known to be asked for is not read.
+    """
+    measured = domain_features(question, found, idf)
+    if not found.hits:
+        return {**measured, **dict.fromkeys(READ_FEATURES, 0.0)}
+    if measured["dense_top"] >= _SAME_QUESTION:
+        return {**measured, **dict.fromkeys(READ_FEATURES, 1.0)}
+    passages = [(hit.passage.heading, hit.passage.text) for hit in found.hits[:_READ]]
+    chances = 1 / (1 + np.exp(-load_pair_judge().answers(question, passages)))
+    return {**measured, "read_best": float(chances.max()), "read_first": float(chances[0])}
+
+
+def domain_features(question: str, found: SearchHits, idf: Idf) -> dict[str, float]:
+    """Measure what tells whether a question is of the field at all: all but the judge's reading."""
     return measure(question, found.hits[:DEPTH], idf, found.token_weights)

@@ -7,7 +7,7 @@ Serving then needs neither torch nor transformers. The architecture is that of D
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -18,7 +18,7 @@ from openvino import opset13 as op
 
 from index.errors import WeightsError
 
-__all__ = ["Output", "Pooling", "build_bert", "build_bert_classifier"]
+__all__ = ["Output", "Pooling", "build_bert", "build_bert_classifier", "build_bert_states"]
 
 Output = Literal["sentence", "tokens"]
 Pooling = Literal["mean", "cls"]
@@ -44,7 +44,7 @@ def build_bert(
     """
     ids, mask = _parameter("input_ids"), _parameter("attention_mask")
     seen = op.convert(mask, "f32")
-    hidden = _encoded(_config(folder), weights, ids, seen)
+    hidden = _encoded(_config(folder), weights, ids, seen)[-1]
     pooled = _pool(hidden, seen, pooling)
     given = {
         "sentence": _unit(pooled, 1) if normalize else pooled,
@@ -66,9 +66,23 @@ def build_bert_classifier(folder: Path, weights: Weights) -> ov.Model:
     ids, mask, kinds = (_parameter(name) for name in names)
     seen = op.convert(mask, "f32")
     own = {name.removeprefix("bert."): tensor for name, tensor in weights.items()}
-    hidden = _encoded(_config(folder), own, ids, seen, kinds)
+    hidden = _encoded(_config(folder), own, ids, seen, kinds)[-1]
     first = op.tanh(_linear(_pool(hidden, seen, "cls"), own, "pooler.dense"))
     return ov.Model([_linear(first, own, "classifier")], [ids, mask, kinds], "bert-classifier")
+
+
+def build_bert_states(folder: Path, weights: Weights, layers: Sequence[int]) -> ov.Model:
+    """Assemble the encoder in `folder` up to the last of some layers, counted from 1.
+
+    Shape: the model takes `input_ids` and `attention_mask`, both (batch, tokens) int64, and
+    gives the tokens' hidden states after each of `layers`, (batch, tokens, hidden) float32.
+
+    Raises:
+        WeightsError: the config is not of a BERT that this module can assemble.
+    """
+    ids, mask = _parameter("input_ids"), _parameter("attention_mask")
+    states = _encoded(_config(folder), weights, ids, op.convert(mask, "f32"))
+    return ov.Model([states[layer] for layer in layers], [ids, mask], "bert-states")
 
 
 def _parameter(name: str) -> ov.Node:
@@ -81,18 +95,18 @@ def _encoded(
     ids: ov.Node,
     seen: ov.Node,
     kinds: ov.Node | None = None,
-) -> ov.Node:
-    """Run embeddings and blocks. Shape: (batch, tokens, hidden)."""
+) -> list[ov.Node]:
+    """Run embeddings and blocks: the states after each. Shape of each: (batch, tokens, hidden)."""
     eps = float(config["layer_norm_eps"])
-    hidden = _embeddings(ids, kinds, weights, eps)
+    states = [_embeddings(ids, kinds, weights, eps)]
     bias = op.multiply(
         op.subtract(op.constant(np.float32(1)), op.unsqueeze(op.unsqueeze(seen, 1), 1)),
         op.constant(np.float32(-1e9)),
     )
     for layer in range(int(config["num_hidden_layers"])):
         block = _Block(weights, f"encoder.layer.{layer}.", eps, int(config["num_attention_heads"]))
-        hidden = block(hidden, bias)
-    return hidden
+        states.append(block(states[-1], bias))
+    return states
 
 
 def _unit(x: ov.Node, axis: int) -> ov.Node:

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from index.passages import definition_questions, embedded_texts
 from index.types import KnowledgeBase, Topic
@@ -14,15 +15,20 @@ from index.types import KnowledgeBase, Topic
 __all__ = [
     "EvaluationCase",
     "Item",
+    "Part",
     "TrainingPair",
     "cases_of",
     "digest_of",
     "is_test",
     "items_of",
+    "part_of",
     "split_questions",
     "split_topics",
     "unasked",
 ]
+
+
+Part = Literal["train", "tune", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +117,22 @@ def split_questions(
     return kept, list(aside)
 
 
+def part_of(topic: str) -> Part:
+    """Tell what a topic's training material is for.
+
+    About a tenth of the topics test, another tenth tune what is built on what was trained.
+    """
+    parts: dict[int, Part] = {0: "test", 1: "tune"}
+    return parts.get(_tenth(topic), "train")
+
+
 def is_test(topic: str) -> bool:
     """Tell whether a topic's training material is set aside for testing: about a tenth are."""
-    return hashlib.sha256(f"material:{topic}".encode()).digest()[0] % 10 == 0
+    return _tenth(topic) == 0
+
+
+def _tenth(topic: str) -> int:
+    return hashlib.sha256(f"material:{topic}".encode()).digest()[0] % 10
 
 
 def digest_of(items: Iterable[Item]) -> str:

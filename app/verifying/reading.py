@@ -1,0 +1,60 @@
+"""The built-in verifier: words first, then a judge that reads sentence and passage together.
+
+Words tell whether a sentence keeps to the evidence; they don't tell that one word of it turns its
+meaning round. What words support and the judge finds more likely false than true is not certain:
+the evidence's own sentence is shown in its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from app.record.evidence import Evidence
+from app.record.reasons import Objection, Reason
+from app.verifying.supports import LexicalVerifier, Support, Verdict, words_of
+from index.judge import PairJudge, load_pair_judge
+from index.text.tokens import tokenize
+
+__all__ = ["ReadingVerifier"]
+
+
+class ReadingVerifier:
+    """Words first, then the judge; it is loaded when it is first asked."""
+
+    busy_while_drafting = False
+
+    def __init__(
+        self, words: LexicalVerifier, judge: Callable[[], PairJudge] = load_pair_judge
+    ) -> None:
+        """Take what compares words, and where the judge comes from."""
+        self._words, self._judge = words, judge
+
+    async def check(
+        self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]
+    ) -> Verdict:
+        """Check a sentence in a thread of its own."""
+        return await asyncio.to_thread(self.verify, sentence, cited, evidence)
+
+    def verify(self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]) -> Verdict:
+        """Check a sentence against what it cites, then against other passages on its subject."""
+        verdict = self._words.verify(sentence, cited, evidence)
+        if verdict.status != "supported" or _word_for_word(sentence, verdict.supports, evidence):
+            return verdict
+        refs = {support.ref for support in verdict.supports}
+        read = [item.passage for item in evidence if item.passage.id in refs]
+        odds = self._judge().supports(sentence, [(one.heading, one.text) for one in read])
+        if odds.max() >= 0:
+            return verdict
+        against = Objection(Reason.NOT_ENTAILED)
+        return Verdict("unsupported", verdict.score, (), against, verdict.supports[:1])
+
+
+def _word_for_word(
+    sentence: str, supports: Sequence[Support], evidence: Sequence[Evidence]
+) -> bool:
+    """Tell whether the evidence has a sentence's words in its order, all of them."""
+    said = f" {' '.join(tokenize(sentence))} "
+    return any(
+        said in f" {' '.join(tokenize(words_of(support, evidence)))} " for support in supports
+    )
