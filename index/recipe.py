@@ -23,11 +23,11 @@ from index.sources import SHIPPED, Kept, ReadResult, given_sources, joined, read
 from index.sources.remote import Address, Fetcher, address_of, fetch
 from index.sources.remote.mirror import folder_of, opened
 from index.sources.slugs import slugify
-from index.types import KnowledgeBase
+from index.types import KnowledgeBase, Passage
 
 __all__ = [
     "KEPT", "MOST_PAGES", "SHIPPED_NAME", "SHIPPED_PATH", "SourceSpec", "SourceState",
-    "fetch_source", "forget_fetched", "keep_recipe",
+    "fetch_source", "forget_fetched", "keep_recipe", "original_of",
     "read_recipe", "read_sources", "read_states", "recipe_of", "slugs_by_source", "stamp_of",
     "with_source", "without_source", "write_recipe", "write_states",
 ]  # fmt: skip
@@ -301,6 +301,32 @@ def _read(
             f"bring it back, or run: python -m index remove {spec.name}"
         )
     return read(path, name=spec.name, base_url=spec.base_url, kept=kept), ()
+
+
+def original_of(folder: Path, passage: Passage) -> Path | None:
+    """The file that a passage was read from; None where it is none of a source's, or is gone.
+
+    Args:
+        folder: the index directory.
+        passage: a part of a document.
+
+    Raises:
+        KnowledgeBaseError: the recipe can't be read.
+    """
+    if passage.place is None:
+        return None
+    for spec in read_recipe(folder) or ():
+        if spec.path == SHIPPED_PATH or not passage.id.startswith(f"{spec.name}/"):
+            continue
+        address = spec.address
+        root = Path(spec.path)
+        if address is not None:
+            root = folder_of(folder / _FETCHED, spec.name, address)
+        file = root if root.is_file() else root / passage.place.path
+        inside = file.resolve().is_relative_to(root.resolve())
+        if inside and file.is_file() and file.name == Path(passage.place.path).name:
+            return file
+    return None
 
 
 def _state(spec: SourceSpec, result: ReadResult, notes: Sequence[str]) -> SourceState:

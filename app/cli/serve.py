@@ -108,6 +108,7 @@ def build_server(
         keep=settings.keep_conversations,
         share=_shares(settings),
         cache=settings.cache,
+        index=settings.index,
         embed_origins=tuple(settings.embed_origins),
         root_path=settings.root_path,
     )

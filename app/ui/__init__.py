@@ -31,6 +31,7 @@ def mount(
     keep: bool = True,
     share: bool = False,
     cache: Path | None = None,
+    index: Path | None = None,
     embed_origins: Sequence[str] = (),
     root_path: str = "",
 ) -> FastAPI:
@@ -43,6 +44,7 @@ def mount(
         keep: whether conversations are kept.
         share: whether those that are kept can be shared under links.
         cache: the folder that keeps the map's places; None finds them anew at each start.
+        index: the index directory; without it no page of a PDF is shown as a picture.
         embed_origins: origins whose pages may show this one in a frame.
         root_path: the path under which a proxy serves it, such as /citewise.
     """
@@ -55,6 +57,7 @@ def mount(
         keep=keep,
         share=share,
         cache=cache,
+        index=index,
         embed_origins=embed_origins,
         root_path=root_path,
     )

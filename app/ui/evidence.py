@@ -20,6 +20,7 @@ from app.ui.cards import (
 )
 from app.ui.conversation import Turn
 from app.ui.links import source_links
+from app.ui.viewer import place_address
 from index.types import Hit
 
 __all__ = ["conflicts_html", "evidence_html", "panel_html"]
@@ -138,7 +139,18 @@ def _passage(
     body = around_html(text, marks_of or {(0, 0): ""}, _AROUND)
     named = "" if hit.passage.heading == hit.passage.title else safe.text(hit.passage.heading)
     heading = f'<p class="heading" dir="auto">{named} {_why(hit)}</p>'
-    return f"{heading}{words_html(body, quoted=quoted)}"
+    opened = _opened(citations[0]) if quoted else ""
+    return f"{heading}{words_html(body, quoted=quoted)}{opened}"
+
+
+def _opened(cited: Citation) -> str:
+    """The document itself, at the place, once it is asked for."""
+    address = safe.attribute(place_address(cited.ref, cited.quote))
+    return (
+        f'<details class="document"><summary>{texts.VIEW_PLACE}</summary>'
+        f'<iframe loading="lazy" sandbox="allow-popups" src="{address}" '
+        f'title="{safe.attribute(cited.title)}"></iframe></details>'
+    )
 
 
 def _apart(spans: Sequence[tuple[int, int, set[int]]]) -> list[tuple[int, int, set[int]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.ui import texts
 from app.ui.conversation import Answering, BrowsedIndex
+from app.ui.library import LIBRARY
 from app.ui.speaking import language
 from index.errata import SHIPPED_NAME
 from index.errors import CitewiseError
@@ -46,4 +47,5 @@ def _known_html(index: BrowsedIndex) -> str:
     sources = {(one.url, one.label): one.year for each in passages for one in each.sources}
     years = sorted({year for year in sources.values() if year is not None})
     counts = len(topics), len(documents), len(passages), len(sources)
-    return f'<p class="knows">{texts.known(*counts, years)}</p>'
+    library = f'<a href="{LIBRARY}">{texts.LIBRARY_ADD}</a>'
+    return f'<p class="knows">{texts.known(*counts, years)} {library}</p>'

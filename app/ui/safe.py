@@ -8,7 +8,7 @@ import re
 from app.record.sanitize import web_address
 from app.ui import texts
 
-__all__ = ["attribute", "split_label", "text", "web_address", "web_link"]
+__all__ = ["attribute", "shown", "split_label", "text", "web_address", "web_link"]
 
 # What HTML parsers drop or what reorders a line: shown as a replacement, one for one.
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -16,7 +16,12 @@ _UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202
 
 def text(value: object) -> str:
     """Escape a value for an element's content or a quoted attribute."""
-    return html.escape(_UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", str(value)), quote=True)
+    return html.escape(shown(str(value)), quote=True)
+
+
+def shown(value: str) -> str:
+    """Replace, one for one, what parsers drop or what reorders a line; nothing is escaped yet."""
+    return _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
 def attribute(value: object) -> str:

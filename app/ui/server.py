@@ -24,6 +24,7 @@ from app.ui.conversation import Answering
 from app.ui.introduced import PREVIEW, Introduced
 from app.ui.kept_pages import kept_pages
 from app.ui.layout import Layout
+from app.ui.library import library_page
 from app.ui.links_given import shared_page
 from app.ui.page import build
 from app.ui.persistence import Keeper
@@ -31,6 +32,7 @@ from app.ui.places import Places
 from app.ui.readers import cookie_for
 from app.ui.screen import Screen
 from app.ui.speaking import InLanguage
+from app.ui.viewer import viewer_pages
 
 __all__ = ["POLICY", "mount_page"]
 
@@ -124,12 +126,14 @@ def mount_page(
     keep: bool = True,
     share: bool = False,
     cache: Path | None = None,
+    index: Path | None = None,
     embed_origins: Sequence[str] = (),
     root_path: str = "",
 ) -> FastAPI:
     """Serve the page at `/`, after the routes that the application already has."""
     app.add_api_route(f"/{PREVIEW.name}", _preview, include_in_schema=False)
     layout = Layout()
+    app.router.routes.extend([library_page(), *viewer_pages(pipeline, index)])
     keeper, places = Keeper(store, keeps=keep), Places(cache / "maps" if cache else None)
     if store is not None:
         app.router.routes.extend(kept_pages("/checks", store, store.checks, checked_page))

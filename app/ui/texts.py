@@ -133,6 +133,33 @@ FOUND_SO_FAR: Final = "Found"
 NOT_USED: Final = "Read, not used"
 NONE_CITED: Final = "Nothing was cited."
 OPEN_PAPER: Final = "Open the paper"
+LIBRARY: Final = "Documents"
+LIBRARY_ADD: Final = "Documents: see them, add your own"
+LIBRARY_WHAT: Final = (
+    "What answers are drawn from. Documents that you add are shared by all who use this server; "
+    "answers cite them at the page or heading."
+)
+LIBRARY_DROP: Final = "Drop files here, or choose them"
+LIBRARY_WITHOUT_SCRIPT: Final = (
+    "Without JavaScript: curl -F file=@handbook.pdf http://THIS-ADDRESS/v1/documents"
+)
+LIBRARY_SCRIPT: Final = {
+    "ready": "{passages} passages",
+    "reading": "being read …",
+    "encoding": "being read: {done} of {total} parts",
+    "removing": "being deleted …",
+    "failed": "not read: {error}",
+    "warnings": "{count} not read of it",
+    "delete": "Delete",
+    "sending": "Sending {name} …",
+    "sent": "{name} is being read.",
+    "deleting": "Deleting {name} …",
+    "deleted": "{name} is deleted.",
+}
+VIEW_TITLE: Final = "Document"
+VIEW_PLACE: Final = "Show it in the document"
+VIEW_AS_READ: Final = "The text as it was read"
+VIEW_GONE: Final = "This passage is no longer in the knowledge base."
 OPEN_DOCUMENT: Final = "Open the document"
 RESTATED: Final = "In the knowledge base’s words"
 SEE_ALSO: Final = "It links to"
