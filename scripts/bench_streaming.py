@@ -67,7 +67,7 @@ async def _first_shown(live: LiveIndex, question: str) -> float:
     model = Instant([*said, ""])
     pipeline = Pipeline(live, model, PipelineSettings(answer_mode="draft"))
     async for event in pipeline.answer(Question(question)):
-        if isinstance(event, Delta):
+        if isinstance(event, Delta) and event.text:
             return (time.perf_counter() - model.arrived) * 1e3
     raise AssertionError("nothing was shown")
 
