@@ -17,7 +17,7 @@ from app.question.gaps import find_gap, lexicon_of
 from app.question.history import Form, without_quantities
 from app.question.language import ENGLISH
 from app.question.reading import Reading, only_tells
-from app.question.spelling import spelled
+from app.question.spelling import spelled, written_out
 from app.question.subjects import Subjects, asks_more, opens_with, subjects_of
 from app.record.types import Gap, Question, Retrieved
 from index import rerankers
@@ -193,7 +193,7 @@ class EvidenceSearch:
 
 
 def _put_right(form: Form, retriever: HybridRetriever) -> Form:
-    """Put a form's misspelled words right; it is searched for as it was typed as well."""
+    """Put a form's words as the index writes them; it is searched for as it was typed as well."""
     index, count = retriever.index, retriever.encoder.count_tokens
     idf, bare = index.lexical.idf, sum(count([""]))
 
@@ -203,6 +203,7 @@ def _put_right(form: Form, retriever: HybridRetriever) -> Form:
         return known or sum(count([word])) <= bare + 1
 
     query = spelled(form.query, lambda: lexicon_of(index).counts, is_word)
+    query = written_out(query, subjects_of(index))
     return (
         form if query == form.query else replace(form, query=query, also=(form.query, *form.also))
     )

@@ -28,6 +28,8 @@ __all__ = ["Correction", "corrections", "presupposed"]
 _SHARE_NAMED, _SHARE = 0.7, 0.9
 _COVERED_AT_LEAST = 2
 _TURNED = 0.45
+# A list of contents states nothing, and what is unsettled refutes nothing.
+_NO_STATEMENTS = frozenset({PassageKind.DESCRIPTION, PassageKind.CAVEAT})
 _DENIED = 0.3  # of a premise's words, beside which a denial of two is one of something else
 _BRITISH = re.compile(r"\b(\w{3,})is(e|es|ed|ing|ation)\b")
 _SHARED = re.compile(r"\s*\w*\s*(?:each|apiece)\b")
@@ -166,7 +168,7 @@ def _contradicted(premise: str, evidence: Sequence[Evidence], idf: Idf) -> Corre
     stated = [
         EvidenceSentence(item, span)
         for item in evidence
-        if item.passage.kind is not PassageKind.DESCRIPTION
+        if item.passage.kind not in _NO_STATEMENTS
         for span in item.spans
     ]
     subjects = _subjects(premise, evidence)

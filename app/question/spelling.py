@@ -1,4 +1,4 @@
-"""Misspelled words of a question, put as the knowledge base writes them.
+"""Misspelled and shortened words of a question, put as the knowledge base writes them.
 
 A word is taken for misspelled where neither the index knows it nor the encoder's vocabulary has
 it as a whole, and for the commonest word of the index that is one slip away (a letter left out,
@@ -8,9 +8,16 @@ added, changed, or two that changed places: Damerau 1964), of long words two. Na
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from pathlib import Path
 
-__all__ = ["meant_by", "spelled"]
+from app.question.subjects import Subjects
+
+__all__ = ["meant_by", "spelled", "written_out"]
+
+_SHORT = Path(__file__).with_name("written_as.toml")
 
 _WORD = re.compile(r"(?<![\w.$@/\\'-])[a-z]{4,20}(?!\w)(?![/\\@(='-]|\.\w)")
 _SEEN = 3
@@ -51,6 +58,35 @@ def meant_by(word: str, words: Collection[str]) -> str:
         return word
     near = (one for one in words if abs(len(one) - len(word)) <= 1 and one[0] == word[0])
     return next((one for one in near if _likely(word, one) and _slips(word, one, 1) == 1), word)
+
+
+def written_out(text: str, subjects: Subjects) -> str:
+    """Return a text with its shortened words written out, as in written_as.toml.
+
+    Args:
+        text: a question in English.
+        subjects: the index's terms; a word that is part of a longer one stays.
+    """
+    if subjects.defined_by(text) or subjects.explained_by(text):
+        return text
+    for short, long in _shortened():
+        for match in reversed(list(short.finditer(text))):
+            inside = any(
+                one.start <= match.start()
+                and match.end() <= one.end
+                and one.end - one.start > len(match.group())
+                for one in subjects.find(text)
+            )
+            if not inside:
+                put = long.format(s=match["s"])
+                text = f"{text[: match.start()]}{put}{text[match.end() :]}"
+    return text
+
+
+@cache
+def _shortened() -> tuple[tuple[re.Pattern[str], str], ...]:
+    rows = tomllib.loads(_SHORT.read_text(encoding="utf-8"))["word"]
+    return tuple((re.compile(row["short"]), row["long"]) for row in rows)
 
 
 def _near(word: str, counts: Mapping[str, int]) -> list[str]:

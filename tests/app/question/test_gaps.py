@@ -44,6 +44,8 @@ def test_a_name_that_no_passage_has_is_a_gap(
         ("Is there a patent on layer normalization?", "patent"),
         ("Who coined the name LoRA?", "named"),
         ("Did the dropout paper win a prize?", "award"),
+        ("How much does an H100 cost?", "price"),
+        ("Who uses PagedAttention?", "uses"),
     ],
 )
 def test_a_kind_of_thing_that_the_subject_lacks_is_a_gap(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.question.spelling import spelled
+from app.question.spelling import spelled, written_out
+from app.question.subjects import Subjects
 
 COUNTS = {
     "number": 90, "training": 200, "attention": 300, "token": 50, "model": 80, "the": 500,
@@ -50,3 +51,18 @@ def test_nothing_but_words_changes(text: str) -> None:
 @given(st.lists(st.sampled_from(sorted(COUNTS)), max_size=8).map(" ".join))
 def test_what_the_index_writes_stays(text: str) -> None:
     assert mended(text.replace("rare", "the")) == text.replace("rare", "the")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("why do LLMs hallucinate", "why do language models hallucinate"),
+        ("can an llm count?", "can an language model count?"),
+        ("is an LLM judge fair?", "is an LLM judge fair?"),
+        ("what is an LLM?", "what is an LLM?"),
+        ("does LLM.int8() or vLLM or an LLM-based one help?",) * 2,
+    ],
+)
+def test_what_people_write_short_is_written_out(typed: str, meant: str) -> None:
+    names = {name: frozenset({"judging"}) for name in ("LLM judge", "LLM")}
+    assert written_out(typed, Subjects(names)) == meant
