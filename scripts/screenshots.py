@@ -26,6 +26,7 @@ ARGUMENTS = [
 CITED = "What does nucleus sampling do better than top-k?"
 SIZED = "How large does the KV cache get?"
 UNKNOWN = "Who won the football world cup in 2022?"
+CHECKED = "GPT-3 has 150 billion parameters. It was trained on 300 billion tokens."
 SIZES = ((360, 740), (768, 1024), (1280, 800), (1920, 1080))
 _SHEET, _BESIDE = 500, 900  # below these widths: touch, and the evidence as a sheet
 _WAIT_MS = 180_000
@@ -100,7 +101,7 @@ def _take(browser: Browser, url: str, out: Path) -> Iterator[str]:
 def _sized(
     browser: Browser, url: str, out: Path, scheme: str, width: int, height: int
 ) -> Iterator[str]:
-    """The states of asking at one size: empty, pinned evidence or its sheet, card, dialogs."""
+    """The states at one size: empty, pinned evidence or its sheet, card, dialogs, tabs."""
 
     def shot(state: str) -> str:
         name = f"{state}-{width}-{scheme}.png"
@@ -136,7 +137,20 @@ def _sized(
     page.keyboard.press("Escape")
     _ask(page, UNKNOWN)
     yield shot("refusal")
+    for state in ("check", "planner"):
+        _opened(page, state)
+        yield shot(state)
     page.context.close()
+
+
+def _opened(page: Page, tab: str) -> None:
+    """Open the tab Check and check a text, or the planner."""
+    page.get_by_role("tab", name=tab.capitalize()).click()
+    if tab == "check":
+        page.fill("#check-box textarea", CHECKED)
+        page.click("#check-send")
+    shown = ".checked > li" if tab == "check" else ".plan-figures"
+    page.locator(shown).first.wait_for(timeout=_WAIT_MS)
 
 
 def _preview(browser: Browser, url: str, out: Path) -> Iterator[str]:
