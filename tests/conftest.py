@@ -64,6 +64,8 @@ def _own_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Servers that tests start keep their records here, and use no vLLM that happens to run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CITEWISE_LOCAL_SERVERS", "")
+        # How long a search takes decides nothing where the machine is shared.
+        patch.setenv("CITEWISE_RETRIEVE_SECONDS", "120")
         patch.setenv("CITEWISE_DATABASE", str(tmp_path_factory.mktemp("store") / "citewise.db"))
         yield
 

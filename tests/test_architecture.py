@@ -151,7 +151,7 @@ from app.config.settings import load_settings
 from app.store import open_store
 from app.record.types import Final, Question, Sampling
 index = Path({str(shipped_index)!r})
-settings = load_settings(index=index, answer_mode="draft", retrieve_seconds=120)
+settings = load_settings(index=index, answer_mode="draft")
 pipeline = open_pipeline(settings)
 build_server(pipeline, settings, open_store(settings.database))
 async def ask():

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.settings import page
+from tests.commands import command
 from tests.conftest import ROOT
 from tests.test_end_to_end import serving, wait_for
 
@@ -42,14 +43,16 @@ def test_there_are_commands_to_run() -> None:
     assert len(PYTHON) == 1
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_readme_succeeds(command: str, checkout: Path) -> None:
-    runnable = command.replace(".venv/bin/python", shlex.quote(sys.executable))
-    shown = subprocess.run(
-        ["/bin/sh", "-c", runnable],
-        cwd=checkout, capture_output=True, text=True, timeout=200,
-        env={**os.environ, "PYTHONPATH": str(checkout)},
-    )  # fmt: skip
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_readme_succeeds(
+    line: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
+    before, _, named = line.rpartition(".venv/bin/python -m ")
+    # What comes before it is what is piped into it.
+    assert not before or re.fullmatch(r"echo '[^']*' \| ", before)
+    piped = "".join(shlex.split(before)[1:-1])
+    shown = command(*shlex.split(named, comments=True), stdin=piped)
     assert shown.returncode == 0, shown.stderr[-2000:]
 
 
@@ -58,10 +61,10 @@ def test_the_shown_answer_is_what_the_command_prints(checkout: Path) -> None:
     expected = shown.partition("```")[0].strip()
     assert asked
     assert expected.startswith("Dividing by")
-    command = [sys.executable, "-m", "app", "ask"]
-    command.append("Why are attention scores divided by the square root of d_k?")
+    words = [sys.executable, "-m", "app", "ask"]
+    words.append("Why are attention scores divided by the square root of d_k?")
     real = subprocess.run(
-        command, cwd=checkout, capture_output=True, text=True, timeout=100, check=True,
+        words, cwd=checkout, capture_output=True, text=True, timeout=100, check=True,
         env={**os.environ, "PYTHONPATH": str(checkout)},
     )  # fmt: skip
     assert real.stdout.strip() == expected

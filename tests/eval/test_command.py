@@ -107,6 +107,7 @@ def test_similarity_with_references_is_measured_once_and_kept(
     assert again == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suite", ["conflict", "counterfactual"])
 def test_answers_follow_the_knowledge_base_when_it_changes(
     suite: str, tmp_path: Path, shipped_index: Path, monkeypatch: pytest.MonkeyPatch,

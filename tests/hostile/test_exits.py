@@ -89,15 +89,6 @@ def check_page(events: list[Event], question: str, *, drafted: bool = True) -> N
     assert not (drafted and any(word in told for word in ("://evil", "<|")))
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
-async def test_the_page_and_its_export_show_nothing_that_acts(
-    attack: Attack, make_pipeline: MakePipeline
-) -> None:
-    pipeline = make_pipeline([attack.obeyed(TRUE)], answer_mode="draft")
-    question = attack.question()
-    check_page(await events_of(pipeline, question), f"{question.text} {attack.says}")
-
-
 @pytest.mark.parametrize("mode", ["compose", "draft"])
 async def test_hostile_passages_and_sources_do_not_act_either(
     mode: str, make_poisoned: MakePipeline, capsys: pytest.CaptureFixture[str]
@@ -182,16 +173,26 @@ def check_wire(text: str, body: dict[str, Any], notes: list[dict[str, Any]], nev
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
-async def test_the_endpoint_sends_nothing_that_acts(
-    attack: Attack, endpoint: tuple[Swapped, httpx.AsyncClient]
+async def test_nothing_that_acts_leaves_though_the_model_obeys(
+    attack: Attack, endpoint: tuple[Swapped, httpx.AsyncClient], make_pipeline: MakePipeline
 ) -> None:
+    """The answer and the page, the draft in one piece; the endpoint, letter by letter."""
     served, client = endpoint
-    served.says(attack.obeyed(TRUE))
-    question = attack.question()
-    asked: dict[str, Any] = {"model": "citewise-expert", "messages": messages_of(question)}
+    question, said = attack.question(), attack.obeyed(TRUE)
+    events = await events_of(make_pipeline([said], answer_mode="draft"), question)
+    answer = answer_of(events)
+    assert faults(answer.text, answer.citations, answer.claims, attack.never) == []
+    assert TRUE[0] in answer.text
+    assert {claim.status for claim in answer.claims} <= {"supported", "partial"}
+    for citation in answer.citations:
+        assert citation.url.startswith("https://") or citation.works
+    check_page(events, f"{question.text} {attack.says}")
 
+    served.says(said)
+    asked: dict[str, Any] = {"model": "citewise-expert", "messages": messages_of(question)}
     whole = (await client.post("/v1/chat/completions", json=asked)).json()
     message = whole["choices"][0]["message"]
+    assert message["content"] == answer.text
     notes = [note["url_citation"] for note in message["annotations"]]
     assert notes
     check_wire(message["content"], whole, notes, attack.never)

@@ -13,17 +13,8 @@ from hypothesis import strategies as st
 
 from app.cli.ask import BatchLine, batch_line, decoded
 from app.record.errors import RequestError
+from tests.commands import command
 from tests.conftest import ROOT
-
-
-def command(*words: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
-
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=120,
-        env={**os.environ, **environment},
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +82,10 @@ def test_batches_answer_each_line(shipped_index: Path) -> None:
         (["app", "ask", "What?", "--top-p", "0"], "--top-p"),
         (["app", "ask", "What?", "--index", "/nowhere"], "python -m index build"),
         (["app", "retrieve", "What?", "-k", "0"], "-k is 0"),
-        (["app", "serve", "--port", "99999"], "port"),
         (["app", "frobnicate"], "--help"),
         (["index", "build", "--kb", "/nowhere.json", "--out", "/tmp/none"], "/nowhere.json"),
         (["index", "search", "What?", "-k", "zero"], "-k"),
         (["app", "keys", "add"], "keys file"),
-        (["app", "serve", "--database", "mysql://host/name"], "kind 'mysql'"),
         (
             ["app", "db", "upgrade", "--database", "/proc/none/a.db"],
             "/proc/none/a.db can't be made",
@@ -124,6 +113,19 @@ def raw(*words: str, stdin: bytes, **environment: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--port", "99999"], b"port"), (["--database", "mysql://host/name"], b"kind 'mysql'")],
+)
+def test_a_server_that_cannot_start_says_why_in_one_line(
+    words: list[str], said: bytes, shipped_index: Path
+) -> None:
+    shown = raw("app", "serve", *words, stdin=b"")
+    assert (shown.returncode, shown.stdout) == (2, b"")
+    assert said in shown.stderr
+    assert len(shown.stderr.strip().splitlines()) == 1
+
+
 BAD_LINES = [
     b'{"id": 1}', b"[1]", b"{oops", b'{"id": 1, "question": 5}', b"[" * 5000, b"null",
     b'{"id": 1, "question": "caf\xe9"}', b'{"id": 1, "question": "\\ud800"}', b"\xff\xfe{\0",
@@ -142,11 +144,11 @@ def test_a_bad_batch_line_is_told_and_the_rest_goes_on(name: str, shipped_index:
         b'{"id": "last", "question": "What is a KV cache?", "history": []}',
     ]
     stdin = b"\n".join([good[0], *BAD_LINES, *good[1:]])
-    shown = raw("app", name, "--batch", "--index", str(shipped_index), stdin=stdin)
+    shown = command("app", name, "--batch", "--index", str(shipped_index), stdin=stdin)
     found = [json.loads(line)["id"] for line in shown.stdout.splitlines()]
     assert found == ["bom", "none", "last"]
     assert shown.returncode == 2
-    told = shown.stderr.decode().splitlines()
+    told = shown.stderr.splitlines()
     assert len(told) == len(BAD_LINES)
     assert all(f"line {n} of standard input" in line for n, line in enumerate(told, start=2))
 
