@@ -27,7 +27,7 @@ test: setup-dev index ## all checks that decide: lint, types, tests
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || test -n "$$CI" || echo "left out: the store's tests on PostgreSQL; include them with: sudo apt-get install postgresql"
 	$(PYTEST) --durations=25 $(ARGS)
 
-test-slow: setup-dev index ## the long tests: Ray, torch engines, soak, the embedded model at length
+test-slow: setup-dev index ## the long tests: Ray, torch engines, soak, the embedded model at length, derived suites
 	$(PYTEST) -m slow $(ARGS)
 	@test -n "$(ARGS)" || $(BIN)/python -m scripts.stamp write slow
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck
@@ -19,6 +20,9 @@ from index.encoders import Encoder, load_encoder
 from index.live import LiveIndex
 from index.sources import SHIPPED, read
 from tests.postgresql import database_of, running_server
+
+if TYPE_CHECKING:
+    from app.store import Store
 
 # A shell that starts the tests in the background has Ctrl-C ignored, which children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -85,6 +89,16 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     with database_of(request.getfixturevalue("postgresql")) as url:
         yield url
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    """An open store over it."""
+    from app.store import open_store
+
+    opened = open_store(database)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

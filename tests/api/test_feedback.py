@@ -33,13 +33,6 @@ ANYONE = "anyone"
 
 
 @pytest.fixture
-def store(database: str) -> Iterator[Store]:
-    opened = open_store(database)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def api(store: Store) -> Iterator[Running]:
     with serving(FakePipeline(), store) as running:
         yield running

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from app.record.types import Answer, Citation, Claim, Conflict, ConflictValue, Message, Retrieved
-from app.store import Exchange, Store, open_store
+from app.store import Exchange
 from index.types import Hit, Passage, PassageKind, Source
 
 OWNER = "reader:a"
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[Store]:
-    opened = open_store(database)
-    yield opened
-    opened.close()
 
 
 def exchange(

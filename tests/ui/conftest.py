@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ui.chromium import ARGUMENTS, CHROMIUM
+from tests.ui.playing import Page as Served
+from tests.ui.playing import PlayingPipeline, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -22,3 +24,10 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Served]:
+    """The page on a server, without a store."""
+    with served(PlayingPipeline()) as running:
+        yield running

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.ui.playing import PlayingPipeline, served
 from tests.ui.test_history import ask, kept, listed, opened
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, ViewportSize
+    from playwright.sync_api import Browser, Page
 
 pytestmark = BROWSER
 
@@ -74,39 +74,37 @@ def _planning(page: Page) -> None:
     page.locator("#calculation-inputs").wait_for()
 
 
-_WIDE: ViewportSize = {"width": 1280, "height": 860}
-_PHONE: ViewportSize = {"width": 360, "height": 740}
 STATES = (_empty, _answered, _abstained, _broken, _beside, _judging, _list, _planning)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__.strip("_"))
 def test_axe_finds_nothing_serious(
-    browser: Browser, site: Served, state: Callable[[Page], None]
+    browser: Browser, site: Served, state: Callable[[Page], None], scheme: Any
 ) -> None:
-    """Light on a wide screen, then the same state dark on a phone's."""
-    with browser.new_context(viewport=_WIDE, reduced_motion="reduce") as context:
-        page = opened(context, site.url)
-        state(page)
-        _checked(page, _WIDE)
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        page.set_viewport_size(_PHONE)
-        _checked(page, _PHONE)
-
-
-def _checked(page: Page, size: ViewportSize) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    page.wait_for_timeout(300)
-    checked = Axe().run(page).response
-    assert len(checked["passes"]) > 20
-    serious = [
-        (one["id"], node["html"][:160], node["failureSummary"][:300])
-        for one in checked["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-    assert serious == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    size: Any = (
+        {"width": 360, "height": 740} if scheme == "dark" else {"width": 1280, "height": 860}
+    )
+    with browser.new_context(
+        color_scheme=scheme,
+        viewport=size,
+        reduced_motion="reduce",
+    ) as context:
+        page = opened(context, site.url)
+        state(page)
+        page.wait_for_timeout(300)
+        checked = Axe().run(page).response
+        assert len(checked["passes"]) > 20
+        serious = [
+            (one["id"], node["html"][:160], node["failureSummary"][:300])
+            for one in checked["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+        assert serious == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
 def test_everything_is_reached_and_used_by_keyboard(browser: Browser, site: Served) -> None:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
-
-import pytest
 
 from app.ui import texts
 from tests.ui.chromium import BROWSER
 from tests.ui.playing import Page as Served
-from tests.ui.playing import PlayingPipeline, served
 from tests.ui.watching import PHONE, ask, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = BROWSER
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Served]:
-    with served(PlayingPipeline()) as running:
-        yield running
 
 
 def _leave(page: Page) -> None:

@@ -23,13 +23,6 @@ OWNER = "reader:a"
 
 
 @pytest.fixture
-def store(database: str) -> Iterator[Store]:
-    opened = open_store(database)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "one.db"
 

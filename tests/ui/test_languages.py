@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +12,6 @@ from app.ui import texts, texts_checking, texts_how, texts_planner
 from app.ui.speaking import ENGLISH, LANGUAGES, asked_for, speaking, translations
 from tests.ui.chromium import BROWSER
 from tests.ui.playing import Page as Served
-from tests.ui.playing import PlayingPipeline, served
 from tests.ui.watching import ask, watched
 
 if TYPE_CHECKING:
@@ -97,12 +96,6 @@ def test_a_language_is_spoken_for_a_while() -> None:
         assert texts.script_words()["copied"] == texts.COPIED
         assert texts.TITLE == "Citewise"
     assert english == texts.TAB_ASK
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Served]:
-    with served(PlayingPipeline()) as running:
-        yield running
 
 
 @pytest.mark.parametrize("name", ["de", "zh"])

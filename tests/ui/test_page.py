@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 pytestmark = BROWSER
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Served]:
-    with served(PlayingPipeline()) as running:
-        yield running
-
-
 @pytest.fixture
 def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
     options = getattr(request, "param", {"viewport": {"width": 1280, "height": 860}})

@@ -10,7 +10,7 @@ import pytest
 from app.ui import texts_planner as texts
 from index.calculations import calculate
 from tests.ui.chromium import BROWSER
-from tests.ui.playing import HOSTILE, PlayingPipeline, served
+from tests.ui.playing import HOSTILE
 from tests.ui.playing import Page as Served
 from tests.ui.watching import PHONE, watched
 
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = BROWSER
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Served]:
-    with served(PlayingPipeline()) as running:
-        yield running
 
 
 @pytest.fixture

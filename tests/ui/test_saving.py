@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from bibtexparser.entrypoint import parse_string
 
 from app.ui import texts
 from tests.ui.chromium import BROWSER
-from tests.ui.playing import HOSTILE, PlayingPipeline, served
+from tests.ui.playing import HOSTILE
 from tests.ui.playing import Page as Served
 from tests.ui.watching import ask, watched
 
@@ -21,12 +19,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = BROWSER
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Served]:
-    with served(PlayingPipeline()) as running:
-        yield running
 
 
 def _saved(page: Page, kind: str, folder: Path) -> Path:

@@ -267,6 +267,7 @@ ADAPTERS = item(
         ("Keys and values of earlier tokens are never stored.", Reason.NEGATION),
         ("The cache reduces what the first pass costs.", Reason.NEGATION),
         ("Decoding computes the keys of earlier tokens without a cache.", Reason.NEGATION),
+        ("Chinchilla does not use dropout.", Reason.NEGATION),
         ("Gopher is smaller than the other model, Chinchilla.", Reason.DIRECTION),
         ("Accuracy is 56.5-80.4%.", Reason.NUMBER_OF_ANOTHER),
         ("Accuracy is 50-74.4%.", Reason.NUMBER_OF_ANOTHER),
