@@ -283,6 +283,22 @@ def test_each_check_objects_by_itself(sentence: str, reason: Reason | None) -> N
     assert (best[2].reason if best[2] else None) == reason
 
 
+@pytest.mark.parametrize(("year", "status"), [(2021, "supported"), (2019, "unsupported")])
+def test_a_year_belongs_to_its_own_author(year: int, status: str) -> None:
+    """The passage has both names and both years; only the sources tell which go together."""
+    adapters = item(
+        1,
+        "Houlsby et al. (2019) insert adapter layers. LoRA of Hu et al. trains low-rank matrices "
+        "beside the frozen weights.",
+        "Which adapter trains what?",
+        Source("hu", "Hu et al. (2021) — LoRA", "u3", 2021),
+    )
+    said = f"LoRA of Hu et al. ({year}) trains low-rank matrices beside the frozen weights."
+    verdict = LexicalVerifier(lambda word: 3.0).verify(said, [1], [adapters])
+    assert verdict.status == status
+    assert verdict.objection is None or verdict.objection.reason is Reason.CREDIT
+
+
 def test_two_passages_may_support_a_sentence_together() -> None:
     sentence = (
         "The KV cache stores the keys and values of earlier tokens, and Chinchilla outperforms "
