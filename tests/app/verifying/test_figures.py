@@ -49,6 +49,7 @@ def test_what_is_stated_or_follows_is_borne(sentence: str) -> None:
     [
         "F1 reaches 79.7.",
         "F1 went up by 4.3 points.",
+        "F1 went up by 0.4 to 9.9 points.",
         "Accuracy falls to 47%.",
         "It cost 5.1e18 FLOPs.",
         "A model of 9B parameters was trained.",
