@@ -29,7 +29,7 @@ from index.encoders.tensors import MappedTensors, map_tensors
 from index.errors import WeightsError
 from index.weights import sha256_of
 
-__all__ = ["OpenVinoEncoder", "padded_length"]
+__all__ = ["OpenVinoEncoder", "a_core_a_query", "padded_length"]
 
 # OpenVINO recompiles for each new input shape, so lengths are rounded up to these (in tokens).
 _BUCKETS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
@@ -75,7 +75,7 @@ class OpenVinoEncoder:
             max_tokens = min(max_tokens, adapter.max_tokens)
         self._tokenizer = self._layout.tokenizer(max_tokens)
         self._core = ov.Core()
-        self._queries = self._compile("query", ("sentence", "tokens"), _a_core_a_query())
+        self._queries = self._compile("query", ("sentence", "tokens"), a_core_a_query())
         self._local = threading.local()
         self._passage_side: tuple[tuple[Output, ...], ov.CompiledModel] | None = None
         self._info = EncoderInfo(
@@ -314,7 +314,7 @@ def padded_length(tokens: int, buckets: Sequence[int] = _BUCKETS) -> int:
     return next((bucket for bucket in buckets if bucket >= tokens), tokens)
 
 
-def _a_core_a_query() -> dict[str, str]:
+def a_core_a_query() -> dict[str, str]:
     """How queries are run: many at once, each by one thread.
 
     Sharing one short query among the cores makes it a fifth faster and takes twice the work.

@@ -7,8 +7,9 @@ asks or claims.
 
 from __future__ import annotations
 
-import threading
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -31,8 +32,8 @@ class PairJudge:
 
     def __init__(self, states: TokenStates, interaction: Interaction) -> None:
         self._states, self._interaction = states, interaction
-        self._lock = threading.Lock()
         self._passage = lru_cache(maxsize=_PASSAGES_KEPT)(self._read_passage)
+        self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="judge")
 
     def answers(self, question: str, passages: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         """Tell how far each passage answers a question: a log-odds each. Shape: (len(passages),).
@@ -56,9 +57,11 @@ class PairJudge:
         if not passages:
             return np.empty(0, np.float32)
         asked = self._interaction.reading(*self._states.of(text))
-        with self._lock:
-            read = [self._passage(*passage) for passage in passages]
-        return np.array([self._interaction(task, asked, one) for one in read], np.float32)
+
+        def judged(passage: tuple[str, str]) -> float:
+            return self._interaction(task, asked, self._passage(*passage))
+
+        return np.array(list(self._readers.map(judged, passages)), np.float32)
 
     def _read_passage(self, heading: str, text: str) -> Side:
         return self._interaction.evidence(*self._states.of(heading, text))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from index.encoders.bert_graph import build_bert_states
-from index.encoders.openvino_encoder import padded_length
+from index.encoders.openvino_encoder import a_core_a_query, padded_length
 from index.encoders.tensors import map_tensors
 from index.weights import MINILM
 
@@ -37,7 +37,7 @@ class TokenStates:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS, strategy="longest_first")
         model = build_bert_states(place.parent, weights, LAYERS)
-        self._compiled = ov.Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        self._compiled = ov.Core().compile_model(model, "CPU", a_core_a_query())
         weights.give_back()
         self._local = threading.local()
 
