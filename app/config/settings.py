@@ -6,6 +6,7 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -77,7 +78,7 @@ def _file_settings(path: Path) -> dict[str, Any]:
         SettingsError: it is there but can't be read.
     """
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        found = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
             return {}
@@ -92,6 +93,10 @@ def _file_settings(path: Path) -> dict[str, Any]:
         problem = "got values nested too deep, expected a line a setting, such as: port = 7860"
     except ValueError as error:  # what TOML's errors are, and numbers that Python refuses
         problem = f"got {error}, expected TOML, a line a setting, such as: port = 7860"
+    else:
+        for name in found.keys() - Settings.model_fields.keys():
+            raise _unknown(f"{path.absolute()} sets {name}", name, Settings.model_fields)
+        return found
     raise SettingsError(f"{path.absolute()} can't be used: {problem}")
 
 
@@ -400,9 +405,12 @@ def _refuse_unknown_variables() -> None:
     known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
     for name in sorted(os.environ):
         if name.upper().startswith(_PREFIX) and name.upper() not in known:
-            near = get_close_matches(name.upper(), known, 1, 0.6)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise SettingsError(
-                f"the variable {name} is set, but there is no such setting: {hint}list them with: "
-                "python -m app settings"
-            )
+            raise _unknown(f"the variable {name} is set", name.upper(), known)
+
+
+def _unknown(found: str, name: str, known: Collection[str]) -> SettingsError:
+    near = get_close_matches(name, known, 1, 0.6)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return SettingsError(
+        f"{found}, but there is no such setting: {hint}list them with: python -m app settings"
+    )

@@ -75,6 +75,13 @@ def test_what_is_no_file_is_told() -> None:
         load_settings()
 
 
+def test_a_mistyped_key_of_the_file_is_refused_with_the_nearest() -> None:
+    Path("citewise.toml").write_text('api_key_file = "keys"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"citewise\.toml sets api_key_file.*api_keys_file"):
+        load_settings()
+    Path("citewise.toml").unlink()
+
+
 def _lists() -> list[str]:
     return [
         name
