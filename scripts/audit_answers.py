@@ -5,6 +5,7 @@ Each sentence of each answer is then compared with the passage, source and link 
 rules that share nothing with what wrote it. A fault is
 
 - `words`: a sentence that is given as the evidence's has other words than the passage;
+- `sign`: a sign before a sentence, as in "> 5 GB", is left off;
 - `shown`: what the reader sees of it is not it and its markers;
 - `uncited`: a sentence without a marker, or letters that belong to no sentence;
 - `link`: a citation leads elsewhere than to one of the passage's own sources or its document;
@@ -55,6 +56,8 @@ __all__ = ["OPEN", "Fault", "audit", "faults_in", "main", "questions_of"]
 
 OPEN = Gate(Head({}, 30.0), Head({}, 30.0), threshold=0.0)
 _INDEX = Path(__file__).resolve().parent.parent / "var" / "index"
+# What stands at a line's beginning before a figure, or before a lower-case word.
+_SIGNED = re.compile(r"(?:^|\n|[.!?] )[ \t]*([<>≤≥+-]|#(?= [a-z]))[ \t]*$")
 _NOTES = {"partial": " (partly supported)", "unsupported": " (not supported)"}
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _QUOTED = re.compile(r"[“„«\"]([^“”„«»\"]+)[”“»\"]")
@@ -131,6 +134,7 @@ def faults_in(retrieved: Retrieved, answer: Answer) -> list[Fault]:
         for claim in answer.claims
         for kind, detail in _of_claim(claim, answer, passages, own)
     ]
+    found += [each for claim in answer.claims for each in _signs(claim, answer, passages)]
     found += [each for one in answer.citations for each in _of_citation(one, passages)]
     found += _of_page(retrieved, answer, passages)
     position = 0
@@ -171,6 +175,19 @@ def _of_claim(
         if not inside and not documents:
             yield "quotation", shown
     yield from _chosen(claim, answer, passages)
+
+
+def _signs(
+    claim: Claim, answer: Answer, passages: Mapping[str, Passage]
+) -> Iterator[tuple[str, str]]:
+    """Find a sign that stands before the cited words and neither in the sentence nor before it."""
+    before = answer.text[: claim.start].rstrip(" `")
+    for one in (answer.citations[position] for position in claim.evidence):
+        text = passages[one.ref].text
+        sign = _SIGNED.search(text[: one.start])
+        figure = text[one.start : one.start + 1].isdigit() or (sign and sign[1] == "#")
+        if sign and figure and one.quote in text and not before.endswith(sign[1]):
+            yield "sign", f"{sign[1]} {one.quote}"
 
 
 def _chosen(

@@ -25,6 +25,7 @@ __all__ = [
     "most_tokens",
     "tool_refusal",
     "unsupported",
+    "unused_wishes",
 ]
 
 
@@ -181,6 +182,15 @@ def left_out(messages: Sequence[ChatMessage], limits: Limits) -> str:
     return ", ".join(told)
 
 
+def unused_wishes(request: ChatRequest) -> str:
+    """What a request wishes of the drawing of tokens and no answer here is drawn by."""
+    return ", ".join(
+        name
+        for name in ("presence_penalty", "frequency_penalty", "logit_bias")
+        if getattr(request, name)
+    )
+
+
 def _question_at(messages: Sequence[ChatMessage]) -> int | None:
     for roles in (("user",), _INSTRUCTING):
         found = [i for i, message in enumerate(messages) if message.role in roles]
@@ -223,9 +233,6 @@ def unsupported(field: str, why: str) -> ApiError:
 def _refuse_unsupported(request: ChatRequest) -> None:
     _refuse_forced_tools(request)
     for name, asked in (
-        ("presence_penalty", bool(request.presence_penalty)),
-        ("frequency_penalty", bool(request.frequency_penalty)),
-        ("logit_bias", bool(request.logit_bias)),
         ("logprobs", bool(request.logprobs)),
         ("top_logprobs", bool(request.top_logprobs)),
     ):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.asking import chat_question, left_out
+from app.api.asking import chat_question, left_out, unused_wishes
 from app.api.chat_replies import ChatReply
 from app.api.errors import api_error
 from app.api.serving import Json, Keep, Serving, note, note_event, note_question, parsed
@@ -41,7 +41,8 @@ async def serve_chat(request: Request, serving: Serving) -> Response:
     note(request, model=asked.model, stream=bool(asked.stream))
     serving.persona(asked.model)
     question = chat_question(asked, serving.limits, serving.pipeline.model)
-    request.scope["citewise.left_out"] = left_out(asked.messages, serving.limits)
+    unread = (left_out(asked.messages, serving.limits), unused_wishes(asked))
+    request.scope["citewise.left_out"] = ", ".join(filter(None, unread))
     note_question(request, serving, question)
     events, grounded = serving.events(question)
     wanted = grounded and asked.store is not False

@@ -150,6 +150,7 @@ class Edge:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+        scope["path"] = self._routes.without_slash(scope["path"])
         own = self._routes.owns(scope["path"])
         scope["citewise.log"], scope["citewise.drain"] = {}, self._drain
         exchange = _Exchange(scope, send, request_id, own, time.perf_counter())

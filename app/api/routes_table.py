@@ -49,6 +49,12 @@ class RouteTable:
         found = (taken.template for taken in self._taken if taken.path.match(path))
         return next(found, "(unknown)")
 
+    def without_slash(self, path: str) -> str:
+        """The path as a route has it: one slash at its end is forgiven."""
+        plain = path.removesuffix("/")
+        served = any(taken.path.match(plain) for taken in self._taken)
+        return plain if plain and served else path
+
     def check(self, method: str, path: str) -> None:
         """Pass what a route takes.
 

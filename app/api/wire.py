@@ -229,9 +229,9 @@ class ChatRequest(Wire):
     max_completion_tokens: Limit | None = None
     stop: Stop | None = None
     seed: Seed | None = None
-    presence_penalty: float | None = _only(0, ge=-2, le=2)
-    frequency_penalty: float | None = _only(0, ge=-2, le=2)
-    logit_bias: dict[str, float] | None = _only({})
+    presence_penalty: float | None = Field(None, ge=-2, le=2, description="read, not used")
+    frequency_penalty: float | None = Field(None, ge=-2, le=2, description="read, not used")
+    logit_bias: dict[str, float] | None = Field(None, description="read, not used")
     logprobs: bool | None = _only(False)
     top_logprobs: Alternatives | None = _only(0)
     response_format: ResponseFormat | None = None

@@ -35,7 +35,6 @@ _BY_DESIGN = (
     (r"model is missing", "`model` and `input` are required here"),
     (r"invalid for expected schema", "the client asks for base64, which its strict mode refuses"),
     (r"logprobs: |top_logprobs: ", "log probabilities are refused with `param`"),
-    (r"presence_penalty: |frequency_penalty: |logit_bias: ", "penalties are refused with `param`"),
     (r"max_(completion_)?tokens: got 0", "no answer of 0 tokens is written"),
     (r"(max_output_tokens|top_logprobs): got", "the value is out of its range here"),
     (r"dimensions: got 1", "the encoder's vectors can't be shortened"),

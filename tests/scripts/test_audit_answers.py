@@ -27,6 +27,7 @@ HANDBOOK = {
         'Nobody deploys after 15:00. "Later" means Monday. Mail ops@corp.example.\n'
     ),
     "run/index.md": "# Handbook\n\n## Rolling back\n\nRoll back the database by hand: ~2 GB/min.\n",
+    "hosts.txt": "> 5 GB of memory is what a host needs. Its disk has 20 GB.\n",
     "limits.md": (
         "# Limits\n\n| service | limit |\n|---|---|\n| api | 40 requests a minute |\n\n"
         "## Why are there limits?\n\nVaswani et al. (2017) are not to blame. One client once sent "
@@ -112,6 +113,19 @@ def _quotation(answer: Answer) -> Answer:
 
 def _shown(answer: Answer) -> Answer:
     return replace(answer, text=answer.text.replace("failed", "great", 1))
+
+
+def _sign(answer: Answer) -> Answer:
+    cited = answer.citations[0]
+    later = replace(cited, start=cited.start + 2, quote=cited.quote[2:])
+    return replace(answer, citations=(later, *answer.citations[1:]))
+
+
+async def test_a_sign_that_is_left_off_is_found(handbook: Pipeline) -> None:
+    retrieved, answer = await _asked(handbook, "How much memory does a host need?")
+    assert answer.claims[0].text.replace("`", "").startswith("> 5 GB")
+    assert faults_in(retrieved, answer) == []
+    assert "sign" in {fault.kind for fault in faults_in(retrieved, _sign(answer))}
 
 
 @pytest.mark.parametrize("tamper", [_words, _link, _place, _uncited, _quotation, _shown])
