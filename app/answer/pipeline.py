@@ -25,6 +25,7 @@ from app.chat_models import ChatModel
 from app.checking.checker import Checker
 from app.config.personas import Persona, resolve
 from app.question.acts import TALK, Act, MessageAct
+from app.question.calculation_tool import called_calculation
 from app.question.model_rewrite import stand_alone
 from app.question.reading import Reading, is_remark, read_in_conversation
 from app.question.subjects import subjects_of
@@ -146,6 +147,13 @@ class Pipeline:
         clock = Clock()
         retriever = await self._retriever(question.sources)
         reading = read_in_conversation(question, subjects_of(retriever.index))
+        if reading.calculation is None and reading.act is Act.ASK and question.form is None:
+            called = await called_calculation(
+                reading.said.rest, question.history, self.rewriter, self.settings.rewrite_seconds
+            )
+            if called is not None:
+                said = replace(reading.said, act=Act.CALCULATE)
+                reading = replace(reading, said=said, calculation=called)
         nothing = _nothing_looked_up(question, reading, retriever.index)
         if reading.calculation is not None:
             hits = _explained(reading.calculation.name, retriever.index)

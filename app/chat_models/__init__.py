@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.record.types import FinishReason, JsonForm, Message, Usage
 
-__all__ = ["ChatModel", "Decoding", "Finished", "ModelEvent", "Piece"]
+__all__ = ["ChatModel", "Decoding", "Finished", "ModelEvent", "Piece", "ToolCall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Decoding:
     `temperature` 0 is greedy; `top_p` in (0, 1], 1 keeps the whole distribution (nucleus
     sampling, Holtzman et al. 2020); `max_tokens` counts the answer alone; a `form` holds the
     text to JSON, which only models that say `writes_json` can do; `n` texts are written at once,
-    more than one only by a server's model.
+    more than one only by a server's model; `tools` are functions that it may call, as OpenAI
+    describes them, which only a server's model does.
     """
 
     temperature: float
@@ -28,6 +29,15 @@ class Decoding:
     stop: tuple[str, ...] = ()
     form: JsonForm | None = None
     n: int = 1
+    tools: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function that the model calls; `arguments` is the JSON that it wrote, unchecked."""
+
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +56,15 @@ class Piece:
 class Finished:
     """The stream's last event; `seed` is what the model drew where none was asked for.
 
-    `cut` tells that the text was broken off, perhaps within a sentence.
+    `cut` tells that the text was broken off, perhaps within a sentence; `calls` are the tools
+    that it calls.
     """
 
     reason: FinishReason
     usage: Usage
     seed: int | None = None
     cut: bool = False
+    calls: tuple[ToolCall, ...] = ()
 
 
 ModelEvent = Piece | Finished

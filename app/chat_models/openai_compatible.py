@@ -26,7 +26,7 @@ from app.record.errors import (
     ModelUnavailable,
     RequestError,
 )
-from app.record.types import JsonForm, Message
+from app.record.types import FinishReason, JsonForm, Message
 
 __all__ = ["OpenAiCompatibleModel"]
 
@@ -135,6 +135,8 @@ class OpenAiCompatibleModel:
             body["stop"] = list(decoding.stop)
         if decoding.n > 1:
             body["n"] = decoding.n
+        if decoding.tools:
+            body["tools"], body["tool_choice"] = list(decoding.tools), "auto"
         if self._owner in _TAKE_TEMPLATE_CHOICES:
             body["chat_template_kwargs"] = {"enable_thinking": False}
         if decoding.form is not None:
@@ -175,7 +177,8 @@ class OpenAiCompatibleModel:
             raise ModelError(
                 f"{self.name} ended its stream without a finish_reason: the answer is cut off"
             )
-        yield Finished("length" if told.reason == "length" else "stop", told.usage)
+        reason: FinishReason = "length" if told.reason == "length" else "stop"
+        yield Finished(reason, told.usage, calls=tuple(told.called.values()))
 
     async def _discover(self) -> None:
         async with self._request("GET", f"{self._url}/models", None) as response:

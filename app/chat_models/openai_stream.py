@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from app.chat_models import Piece
+from app.chat_models import Piece, ToolCall
 from app.chat_models.thoughts import Outspoken
 from app.record.errors import ModelError
 from app.record.types import Usage
@@ -35,6 +35,7 @@ class Told:
     usage: Usage = field(default_factory=Usage)
     begun: bool = False
     spoken: dict[int, Outspoken] = field(default_factory=dict)
+    called: dict[int, ToolCall] = field(default_factory=dict)
 
     def together(
         self, arrived: Sequence[bytes], name: str
@@ -62,6 +63,15 @@ class Told:
         held = [(choice, spoken.rest()) for choice, spoken in self.spoken.items()]
         return [Piece(text, 0, choice) for choice, text in held if text]
 
+    def _call(self, piece: Mapping[str, Any]) -> None:
+        """Take in a piece of a tool's call: its name comes once, its arguments bit by bit."""
+        place, function = int(piece.get("index") or 0), piece.get("function") or {}
+        known = self.called.get(place, ToolCall("", ""))
+        self.called[place] = ToolCall(
+            known.name or str(function.get("name") or ""),
+            known.arguments + str(function.get("arguments") or ""),
+        )
+
     def _texts(self, chunk: Mapping[str, Any], name: str) -> Iterator[tuple[int, str]]:
         """Take a chunk in and yield the choices' texts."""
         if "error" in chunk:
@@ -74,6 +84,8 @@ class Told:
         for choice in chunk.get("choices") or ():
             self.reason = choice.get("finish_reason") or self.reason
             delta = choice.get("delta") or {}
+            for call in delta.get("tool_calls") or ():
+                self._call(call)
             thought = delta.get("reasoning_content") or delta.get("reasoning")
             if delta.get("content") or thought:
                 self.begun = True

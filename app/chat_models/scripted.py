@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from app.chat_models import Decoding, Finished, ModelEvent, Piece
+from app.chat_models import Decoding, Finished, ModelEvent, Piece, ToolCall
 from app.record.errors import ModelError
 from app.record.types import FinishReason, Message, Usage
 
@@ -29,6 +29,7 @@ class ScriptedChatModel:
         fail_after: int | None = None,
         small: bool = False,
         reason: FinishReason = "stop",
+        calls: Sequence[ToolCall] = (),
     ) -> None:
         """Set the script.
 
@@ -39,11 +40,14 @@ class ScriptedChatModel:
             fail_after: raise ModelError after that many pieces; None never fails.
             small: what `small` says.
             reason: why it ends.
+            calls: the tools that it calls where it is given some; it says nothing then.
         """
         self.name, self.small = name, small
         self._script, self._delay, self._fail_after = script, delay, fail_after
         self._reason: FinishReason = reason
+        self._calls = tuple(calls)
         self.prompts: list[list[Message]] = []
+        self.called_for: list[list[Message]] = []  # prompts with tools
         self.decodings: list[Decoding] = []
         self.cancelled = 0
         self.running = 0
@@ -64,9 +68,13 @@ class ScriptedChatModel:
         self, messages: Sequence[Message], decoding: Decoding
     ) -> AsyncGenerator[ModelEvent, None]:
         """Play the script."""
-        self.prompts.append(list(messages))
-        self.decodings.append(decoding)
+        (self.called_for if decoding.tools else self.prompts).append(list(messages))
+        if not decoding.tools:
+            self.decodings.append(decoding)
         pieces = self._script(messages) if callable(self._script) else self._script
+        calls = self._calls if decoding.tools else ()
+        if decoding.tools:
+            pieces = ()
         self.running += 1
         finished = False
         try:
@@ -78,7 +86,8 @@ class ScriptedChatModel:
                 yield Piece(piece)
             finished = True
             words = sum(len(piece.split()) for piece in pieces)
-            yield Finished(self._reason, Usage(await self.count_tokens(messages), words))
+            usage = Usage(await self.count_tokens(messages), words)
+            yield Finished(self._reason, usage, calls=calls)
         finally:
             self.running -= 1
             self.cancelled += not finished

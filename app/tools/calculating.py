@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import prompts
 from index.calculations import calculate
 from index.calculations.catalogue import CALCULATIONS
-from index.calculations.describe import as_text
+from index.calculations.describe import as_text, with_inputs
 
 __all__ = ["CalculateInput", "CalculationResult", "told", "worked"]
 
@@ -39,11 +39,7 @@ class CalculationResult(BaseModel):
 
 def told() -> str:
     """The tool's description, with every calculation's inputs."""
-    names = "; ".join(
-        f"{each.name} ({', '.join(spec.name for spec in each.inputs)})"
-        for each in CALCULATIONS.values()
-    )
-    return prompts.fill("tools/calculate.md", calculations=names).strip()
+    return prompts.fill("tools/calculate.md", calculations=with_inputs()).strip()
 
 
 def worked(asked: CalculateInput) -> tuple[str, CalculationResult]:

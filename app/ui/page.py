@@ -26,7 +26,7 @@ from app.ui.layout import Layout
 from app.ui.links_given import Links, Sharing, links_place
 from app.ui.persistence import Keeper, SavedState
 from app.ui.places import Places
-from app.ui.planner import planner_tab
+from app.ui.planner import planner_tab, wire_cards
 from app.ui.running import Running
 from app.ui.screen import Screen
 from app.ui.signals import signal
@@ -103,6 +103,7 @@ def build(
             planner_tab(layout, _quiet())
         layout.html("dialogs", lambda: _dialogs(engine))
         _wire(page, controller, history, chat)
+        wire_cards(_quiet())
         if sharing is not None:
             signal("share").submit(spoken(sharing.share), chat.turns, chat.notice, **_each())
         if feedback is not None:

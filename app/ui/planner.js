@@ -20,6 +20,21 @@
     if (form) window.citewise.tell("work", { name: form.dataset.name, inputs: filled(form) });
   }
 
+  // A card of an answer: its inputs are told, and what comes of them is put into it.
+  let told = 0;
+  function tellCard(form) {
+    const place = `${form.closest(".calculated").id}:${(told += 1)}`;
+    window.citewise.tell("card", { name: form.dataset.name, inputs: filled(form), place });
+  }
+
+  function fillCard(replies) {
+    const reply = replies.querySelector("[data-for]");
+    if (!reply) return;
+    const [place, count] = reply.dataset.for.split(":");
+    const card = Number(count) === told && at(place);
+    if (card) card.querySelector(".calculated-result").replaceChildren(...reply.cloneNode(true).childNodes);
+  }
+
   function choose(name, inputs) {
     at("calculation").value = name;
     window.citewise.tell("form", { name, inputs });
@@ -29,10 +44,13 @@
     if (!(event.target instanceof Element)) return;
     if (event.target.closest("#plan")) soon("plan", plan);
     else if (event.target.closest("#calculation-inputs")) soon("work", work);
-    else if (event.target.id === "calculation") choose(event.target.value, {});
+    else if (event.target.closest(".calculated form")) {
+      const form = event.target.form;
+      soon("card", () => tellCard(form));
+    } else if (event.target.id === "calculation") choose(event.target.value, {});
   });
   document.addEventListener("submit", (event) => {
-    if (event.target.closest("#planner")) event.preventDefault();
+    if (event.target.closest("#planner, .calculated")) event.preventDefault();
   });
 
   // A link names the plan, or one calculation, and its inputs.
@@ -73,6 +91,10 @@
 
   new MutationObserver(() => {
     once(tabs()[0] && document.body, () => setTimeout(toPlanner));
+    // Gradio changes what is there in place: any change may be a reply.
+    once(at("calculation-card"), (replies) => new MutationObserver(() => fillCard(replies)).observe(replies, {
+      attributes: true, characterData: true, childList: true, subtree: true,
+    }));
     once(at("plan"), openPlan);
     once(at("calculation"), openCalculation);
     // Another calculation's form has come: its result follows if anything is given.

@@ -24,9 +24,9 @@ from index.calculations.planner import PLAN_INPUTS, PLANNED, AtLength, Plan, pla
 from index.calculations.precisions import PRECISIONS
 from index.calculations.registry import Input, Part, Result
 from index.calculations.shapes import machines, models
-from index.calculations.units import UNITS, shown
+from index.calculations.units import UNITS, read_amount, shown
 
-__all__ = ["calculated_html", "plan_link", "planner_html", "planner_tab"]
+__all__ = ["calculated_html", "plan_link", "planner_html", "planner_tab", "wire_cards"]
 
 _MACHINE_FIELDS = ("gpu", "gpus", "price")
 _NO_COLOUR = 9
@@ -232,35 +232,126 @@ def _input(spec: Input, value: str) -> str:
         default = shown(float(default), spec.unit)
     stated = "" if default in (None, "") else f"; {texts.DEFAULT.format(value=default)}"
     unit = f", {spec.unit}" if spec.unit in UNITS and spec.unit not in ("count", "factor") else ""
-    label = spec.name.replace("_", " ").capitalize()
     return _labelled(
-        f"calculation-{spec.name}", spec.name, label, f"{spec.meaning}{unit}{stated}", value
+        f"calculation-{spec.name}", spec.name, _label(spec), f"{spec.meaning}{unit}{stated}", value
     )
+
+
+def _label(spec: Input) -> str:
+    return spec.name.replace("_", " ").capitalize().replace("Gpu", "GPU")
 
 
 def _worked_html(run: Calculated) -> str:
+    link = safe.attribute(plan_link(run.inputs, run.name))
+    return f'{_outcome(run)}<p class="plan-link"><a href="{link}">{texts.LINK_ANY}</a></p>'
+
+
+def _outcome(run: Calculated) -> str:
+    """The result, what makes it up, and the sum."""
     result = run.result
     verdict = f"<b>{safe.text(result.verdict)}.</b> " if result.verdict else ""
     told = f"{safe.text(result.label)}: {safe.text(shown(result.value, result.unit))}"
-    link = safe.attribute(plan_link(run.inputs, run.name))
-    bar = _parts_bar(result.parts, "bytes") if result.unit == "bytes" and result.parts else ""
-    return (
-        f'<p class="plan-verdict">{verdict}{told}</p>{bar}{_sum(run)}'
-        f'<p class="plan-link"><a href="{link}">{texts.LINK_ANY}</a></p>'
+    bar = _made_up(result.parts, result.unit)
+    return f'<p class="plan-verdict">{verdict}{told}</p>{bar}{_sum(run)}'
+
+
+def _made_up(parts: Sequence[Part], unit: str) -> str:
+    """The bar of what makes up a result; empty where it is one thing, or none that is stacked."""
+    told = [part for part in parts if part.value]
+    return _parts_bar(told, unit) if unit in ("bytes", "parameters") and len(told) > 1 else ""
+
+
+# A calculation of an answer ----------------------------------------------------------------------
+def calculated_html(records: Sequence[Mapping[str, Any]], prefix: str) -> str:
+    """The cards of an answer's calculations: their inputs to be changed, and what comes of them.
+
+    Args:
+        records: the calculations, as the answer's record has them.
+        prefix: what the ids of the answer begin with.
+    """
+    return "".join(
+        _card(record, f"{prefix}-calculation-{place}") for place, record in enumerate(records)
     )
 
 
-def calculated_html(records: Sequence[Mapping[str, Any]]) -> str:
-    """What takes the memory in the calculations of an answer, and a way to change their numbers."""
-    return "".join(map(_record_html, records))
+def _card(record: Mapping[str, Any], place: str) -> str:
+    chosen, inputs = calculation(record["name"]), record["inputs"]
+    shown_first = [spec for spec in chosen.inputs if spec.name in inputs]
+    beside = [
+        spec for spec in chosen.inputs if spec not in shown_first and spec.default is not None
+    ]
+    fields = "".join(
+        _card_field(spec, inputs.get(spec.name), place)
+        for spec in (*shown_first, *beside)[:_MOST_FIELDS]
+    )
+    parts = [Part(part["label"], part["value"]) for part in record["parts"]]
+    link = _card_link(inputs, chosen.name)
+    return (
+        f'<section class="calculated" id="{place}" aria-label="{safe.attribute(chosen.title)}">'
+        f'<form class="plan-form" data-name="{chosen.name}" autocomplete="off">{fields}</form>'
+        f'<div class="calculated-result" aria-live="polite">'
+        f"{_made_up(parts, record['result']['unit'])}{link}</div></section>"
+    )
 
 
-def _record_html(record: Mapping[str, Any]) -> str:
-    parts = [Part(part["label"], part["value"]) for part in record["parts"] if part["value"]]
-    unit = record["result"]["unit"]
-    bar = _parts_bar(parts, unit) if unit in ("bytes", "parameters") and len(parts) > 1 else ""
-    link = safe.attribute(plan_link(record["inputs"], record["name"]))
-    return f'<div class="calculated">{bar}<a href="{link}">{texts.CHANGE}</a></div>'
+def _card_field(spec: Input, value: object, place: str) -> str:
+    """One input of a card: its meaning is told to who lingers."""
+    default = "" if spec.default in (None, "") else _as_given(spec, spec.default)
+    return (
+        f'<label title="{safe.attribute(spec.meaning)}"><span>'
+        f"{safe.text(_label(spec))}</span>"
+        f'<input id="{place}-{spec.name}" name="{spec.name}" spellcheck="false" '
+        f'value="{safe.attribute("" if value is None else _as_given(spec, value))}" '
+        f'placeholder="{safe.attribute(default)}"></label>'
+    )
+
+
+def _as_given(spec: Input, value: object) -> str:
+    """An input's value as one would write it, such as 24 GB; it is read as the same value."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return " ".join(f"{each:g}" for each in value)
+    if not isinstance(value, int | float):
+        known = models().get(str(value)) or machines().get(str(value))
+        return known.name if known else str(value)
+    for size, word in _WRITTEN.get(spec.unit, ()):
+        text = f"{value / size:g}{word}"
+        if value >= size and read_amount(text, spec.unit) == value:
+            return text
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
+
+
+_MOST_FIELDS = 8
+_WRITTEN: Mapping[str, Sequence[tuple[float, str]]] = {
+    "parameters": ((1e12, "T"), (1e9, "B"), (1e6, "M")),
+    "bytes": ((1e9, " GB"), (2.0**30, " GiB"), (1e6, " MB")),
+    "bytes/s": ((1e12, " TB/s"), (1e9, " GB/s")),
+    "FLOP/s": ((1e12, " TFLOP/s"),),
+    "fraction": ((0.01, " %"),),
+}
+
+
+def _card_link(inputs: Mapping[str, object], name: str) -> str:
+    link = safe.attribute(plan_link(inputs, name))
+    return f'<p class="plan-link"><a href="{link}">{texts.CHANGE}</a></p>'
+
+
+def changed(event: gr.EventData) -> str:
+    """What comes of a card's changed inputs, with the card that it is for."""
+    told = read(Planned, event)
+
+    def work(_: Planned) -> str:
+        run = calculate(told.name, _given(told.inputs))
+        return f"{_outcome(run)}{_card_link(run.inputs, run.name)}"
+
+    return f'<div data-for="{safe.attribute(told.place)}">{_answered(event, work)}</div>'
+
+
+def wire_cards(wired: Mapping[str, Any]) -> None:
+    """Wire the cards of answers; the page's script puts what comes of one where it belongs."""
+    signal("card").submit(changed, None, _place("calculation-card"), trigger_mode="always_last",
+                          **wired)  # fmt: skip
 
 
 def _parts_bar(parts: Sequence[Part], unit: str) -> str:

@@ -110,9 +110,13 @@ class Revoke(_Told):
 
 
 class Planned(_Told):
-    """Inputs of the planner by name, as texts; of one calculation where `name` is one."""
+    """Inputs of the planner by name, as texts; of one calculation where `name` is one.
+
+    `place` is the card of an answer that they are changed in.
+    """
 
     name: Identity = ""
+    place: Identity = ""
     inputs: Annotated[dict[str, Annotated[str, Field(max_length=4000)]], Field(max_length=60)]
 
 

@@ -47,7 +47,7 @@ LINK_ANY: Final = "Link to this calculation"
 ANY: Final = "Every calculation"
 ANY_LEAD: Final = "One formula at a time. An input left empty takes its default."
 CHOOSE: Final = "Calculation"
-CHANGE: Final = "Change the numbers in the planner"
+CHANGE: Final = "All its inputs in the planner"
 ROW: Final = ("Context", "Weights", "KV cache", "In all", "Verdict")
 
 speaks(__name__)

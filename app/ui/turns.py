@@ -84,7 +84,7 @@ def _column(
     if turn.trouble and newest:
         parts.append(retry_html(take.number))
     if turn.answer is not None:
-        parts.append(calculated_html(turn.answer.calculations))
+        parts.append(calculated_html(turn.answer.calculations, prefix_of(take.number)))
         parts.append(_facts(take, showing, newest=newest))
         parts.append(actions_html(take, asked, showing, last=last))
         parts.append(how_html(turn, showing.numbered(take.number)))

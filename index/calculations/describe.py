@@ -10,7 +10,7 @@ from index.calculations.shapes import machines, models
 from index.calculations.sources import SOURCES
 from index.calculations.units import UNITS, shown
 
-__all__ = ["as_text", "described", "input_schema", "listed", "page"]
+__all__ = ["as_text", "described", "input_schema", "listed", "page", "with_inputs"]
 
 _WORDS = {"text": "text", "flag": "yes or no", "model": "a model's name", "machine": "a machine's "
           "name", "precision": "a precision", "numbers": "numbers"}  # fmt: skip
@@ -40,6 +40,14 @@ def described(calculation: Calculation) -> dict[str, Any]:
             for key in calculation.sources
         ],
     }
+
+
+def with_inputs() -> str:
+    """Every calculation with the names of its inputs, in one line."""
+    return "; ".join(
+        f"{each.name} ({', '.join(spec.name for spec in each.inputs)})"
+        for each in CALCULATIONS.values()
+    )
 
 
 def listed() -> dict[str, Any]:

@@ -37,6 +37,7 @@ from app.record.types import (
     Usage,
 )
 from app.store import Store
+from index.calculations import calculate
 from index.passages import passages_of
 from index.sources import SHIPPED, read
 from index.types import Hit, Passage, PassageKind, Source
@@ -90,9 +91,16 @@ class BrowsedIndex:
         return Vectors(self.passages)
 
 
+CALCULATED = (
+    calculate(
+        "inference-memory", {"model": "llama-3.1-8b", "gpu": "rtx-4090", "tokens": 8192.0}
+    ).as_dict(),
+)
+
+
 @dataclass
 class PlayingPipeline(ScriptedPipeline):
-    """Answers by what the question says: abstain, slow, break, hostile, vary; else three sentences.
+    """Answers by what the question says: abstain, slow, break, hostile, vary, calculate, or not.
 
     To "vary" it says the same sentences in another order each time.
     """
@@ -159,6 +167,7 @@ class PlayingPipeline(ScriptedPipeline):
                 question.persona, "scripted", mode, "stop", question.text,
                 0.12 if abstains else 0.91, "f" * 16, nearest if abstains else (),
                 (Dropped("It was the first model ever.", "no passage supports it"),),
+                calculations=CALCULATED if "calculate" in asked else (),
             )
         )  # fmt: skip
 

@@ -83,6 +83,33 @@ def test_an_answers_calculation_opens_with_its_inputs(browser: Browser, site: Se
         assert f"{value / 2**30:g} GiB" in page.locator("#calculation-result").inner_text()
 
 
+def test_a_calculation_of_an_answer_is_changed_where_it_stands(
+    browser: Browser, site: Served
+) -> None:
+    with watched(browser, site.url) as page:
+        page.fill("#box textarea", "calculate the memory")
+        page.keyboard.press("Enter")
+        card = page.locator("#live .calculated")
+        card.wait_for()
+        shares = card.locator(".share")
+        before = shares.last.get_attribute("style")
+        assert card.locator("[name=tokens]").input_value() == "8,192"
+        card.locator("[name=tokens]").fill("128k")
+        card.locator(".plan-verdict").wait_for()
+        again = calculate(
+            "inference-memory", {"model": "llama-3.1-8b", "gpu": "rtx-4090", "tokens": 131072}
+        ).result
+        assert again.verdict in card.locator(".plan-verdict").inner_text()
+        assert shares.last.get_attribute("style") != before
+        assert "tokens=128k" in (card.locator(".plan-link a").get_attribute("href") or "")
+        card.locator("[name=gpus]").fill("-1")
+        card.locator(".plan-trouble", has_text="gpus").wait_for()
+        card.locator("[name=model]").fill(HOSTILE[:200])
+        card.locator(".plan-trouble", has_text="window.pwned").wait_for()
+        assert card.locator("img, script").count() == 0
+        assert page.locator("#live .turn").count() == 1
+
+
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, site: Served) -> None:
     with watched(browser, site.url, **PHONE) as page:
         _planner(page)
