@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.answer.compose import compose
 from app.answer.writer import Writer
 from app.config.settings import load_settings
-from app.question.answerable import DEPTH, Gates, features
+from app.question.answerable import DEPTH, READ_FEATURES, Gates, domain_features, features
 from app.question.features import FEATURES, TOKEN_FEATURES
 from app.record.evidence import Evidence, evidence_of
 from app.record.types import Question
@@ -168,10 +168,11 @@ def test_the_gate_reads_its_features_and_tells_the_known_from_the_unknown(
     ):
         found = retriever.search(question, DEPTH)
         judge = Gates.shipped().judging(found, inner.index)
-        wanted = {*FEATURES, *(TOKEN_FEATURES if late_weight else ())}
+        words = {*FEATURES, *(TOKEN_FEATURES if late_weight else ())}
         measured = features(question, found, idf)
-        assert set(judge.domain.weights) == set(judge.answer.weights) == set(measured) == wanted
-        assert set(features(question, replace(found, hits=()), idf)) == wanted
+        assert set(judge.domain.weights) == words == set(domain_features(question, found, idf))
+        assert set(judge.answer.weights) == {*words, *READ_FEATURES} == set(measured)
+        assert set(features(question, replace(found, hits=()), idf)) == set(measured)
         asked[question] = judge.answerable(judge.confidence(measured))
     assert list(asked.values()) == [True, False]
 
