@@ -50,6 +50,7 @@ _DEFINITION = re.compile(
     re.IGNORECASE,
 )
 _EXPLAIN = re.compile(r"\W*(?:please |can you |could you )*(?:explain|describe)\b", re.IGNORECASE)
+_WHETHER = re.compile(r"\W*(?:is|are|was|were|do|does|did|can|should|will)\b", re.IGNORECASE)
 _WHY_OR_HOW = re.compile(
     r"\W*(?:why|how(?! (?:do|can|should|would) (?:i|we)\b| to\b)|what does)\b", re.I
 )
@@ -161,7 +162,7 @@ def _second(evidence: Sequence[Evidence], first: Evidence, asked: _Asked) -> lis
     """Take what tells more of the subject than its definition, where more is asked."""
     if not _defines(first) or (asked.defined and not asked.more):
         return []
-    may_be_asked_whether = bool(asked.more) and not _EXPLAIN.match(asked.more)
+    may_be_asked_whether = _WHETHER.match(asked.more) is not None
     further = [
         item
         for item in evidence

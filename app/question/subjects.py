@@ -42,7 +42,8 @@ _ASKS_MORE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _HOW_IT_WORKS = re.compile(
-    r"\s*how (?:does|do) (?:an? |the )?(?P<what>[^?,;.]{2,50}?)(?: actually| really)? work\W*",
+    r"\s*how (?:does|do) (?:an? |the )?(?P<what>[^?,;.]{2,50}?)(?: actually| really)? work"
+    r"(?:\W*|,?\s+and\s+(?:how|why|what|when|where|which|who|is|are|does|do|can|should)\b.+)",
     re.IGNORECASE,
 )
 _AROUND = " -–()[]{}<>|*`'\"!/"

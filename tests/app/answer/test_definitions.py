@@ -45,6 +45,12 @@ def test_an_explanation_is_no_reply_to_another_question() -> None:
     assert answer("Explain Larch", DEFINED, PLAIN) == ["Larch is a model of trees."]
 
 
+def test_a_yes_or_no_answers_the_rest_only_where_that_is_asked() -> None:
+    definition, reply = answer("What is Larch and is it old?", DEFINED, PLAIN)
+    assert (definition, reply) == ("Larch is a model of trees.", "No, Larch is of 2021.")
+    assert answer("What is Larch and how do I prune it?", DEFINED, PLAIN) == [definition]
+
+
 def test_a_name_that_the_definition_lacks_is_told_of_next() -> None:
     said = answer("What is the bark lens?", DEFINED, NAMING)
     assert said == ["Larch is a model of trees.", "The bark lens magnifies what Larch sees."]

@@ -13,6 +13,7 @@ from app.question.subjects import Subjects, asks_more, opens_with
         ("What is a larch and why does it grow?", "What is a larch", "why does it grow?"),
         ("what is a larch? is it a tree?", "what is a larch", "is it a tree?"),
         ("How does a larch actually work?", "what is larch", "How does a larch actually work?"),
+        ("how does a larch work and why?", "what is larch", "how does a larch work and why?"),
         ("What is a larch?", "", ""),
         ("What is the difference between a larch and a birch?", "", ""),
         ("Why does a larch work?", "", ""),
