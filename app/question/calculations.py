@@ -133,7 +133,8 @@ _ASKING = re.compile(
     r"calculate|compute|work out|estimate|count|fits?|sizes?\b|number of|max(?:imum)?|convert|"
     r"softmax of|optimal|upper (?:bound|limit)|needed|total|need|can (?:i|we)|will|"
     r"express|give me|tell me|figure out|"
-    r"apply|list|(?:tokens|size|memory|vram|weights|flops|cache|params|parameters) (?:for|of))\b",
+    r"apply|list|(?:interval|tokens|size|memory|vram|weights|flops|cache|params|parameters) "
+    r"(?:for|of))\b",
     re.IGNORECASE,
 )
 _EXPLAINING = re.compile(
