@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -135,16 +136,17 @@ def create_app(
     if tools is not None:
         router.routes.append(tools.route)
     own = list(app.routes)  # what is mounted beside them later is described elsewhere
-    document = description(
+    describe = partial(
+        description,
         app,
-        router.routes,
+        own,
         (*_BODIES, FeedbackRequest) if store else _BODIES,
         models=serving.models,
         encoder=serving.encoder.info,
         keys=keys is not None,
         root_path=settings.root_path,
     )
-    app.openapi = lambda: document  # type: ignore[method-assign]
+    app.openapi = cache(describe)  # type: ignore[method-assign]
     app.add_middleware(
         Edge,
         routes=RouteTable(own),

@@ -100,6 +100,7 @@ def build_server(
     encoder = (settings.encoder, settings.encoder_engine)
     library = Library(settings.index, encoder, pipeline.live_index, most=settings.max_uploads)
     app = create_app(pipeline, settings, store, library)
+    app.openapi()  # made when first asked for, it would hold every stream up for a moment
     serving, telemetry = app.state.serving, app.state.telemetry
     app = mount(
         app,
