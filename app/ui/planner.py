@@ -350,8 +350,8 @@ def changed(event: gr.EventData) -> str:
 
 def wire_cards(wired: Mapping[str, Any]) -> None:
     """Wire the cards of answers; the page's script puts what comes of one where it belongs."""
-    signal("card").submit(changed, None, _place("calculation-card"), trigger_mode="always_last",
-                          **wired)  # fmt: skip
+    place = _place("calculation-card")
+    signal("card").submit(spoken(changed), None, place, trigger_mode="always_last", **wired)
 
 
 def _parts_bar(parts: Sequence[Part], unit: str) -> str:
