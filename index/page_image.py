@@ -10,6 +10,7 @@ import io
 import json
 import subprocess
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,8 @@ _BYTES = 2 * 1024**3
 _WIDTH = 1100  # pixels
 _TALLEST = 4  # times the width
 _MARK = (255, 221, 87)
-# Words that are found on a page by this much of their beginning end on the next one.
-_BEGINNING = 40
+# Words of which so many letters stand at their beginning on a page go on on the next one.
+_BEGINNING = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,15 @@ def _letters(text: str) -> tuple[str, list[int]]:
 
 
 def _span(text: str, words: str) -> tuple[int, int] | None:
-    """Where words stand in a page's text: the first character and how many."""
+    """Where words, or their beginning, stand in a page's text: the first character, how many."""
     wanted, _ = _letters(words)
     there, places = _letters(text)
-    for part in (wanted, wanted[:_BEGINNING]):
-        at = there.find(part) if len(part) > 2 else -1
-        if at >= 0:
-            last = places[at + len(part) - 1]
-            return places[at], last - places[at] + 1
-    return None
+    # What stands there to a length stands there to any shorter one.
+    length = bisect_right(range(len(wanted)), 0, key=lambda n: wanted[: n + 1] not in there)
+    if length < min(_BEGINNING, len(wanted)) or not wanted:
+        return None
+    at = there.find(wanted[:length])
+    return places[at], places[at + length - 1] - places[at] + 1
 
 
 def _boxes(page: Any, words: str) -> Iterator[tuple[float, float, float, float]]:  # noqa: ANN401

@@ -54,6 +54,10 @@ class Fingerprinted(Protocol):
         """Its identity."""
 
     @property
+    def knowledge_base(self) -> str:
+        """What is indexed: its name, or several joined by "+"."""
+
+    @property
     def passages(self) -> Sequence[Passage]:
         """What it holds."""
 

@@ -20,7 +20,7 @@ from app.api.binding import is_loopback
 from app.api.errors import ApiError
 from app.api.serving import Serving
 from app.config.settings import Settings
-from app.tools.server import make_tools
+from app.tools.server import make_tools, sources_told
 
 __all__ = ["PATH", "ServedTools"]
 
@@ -35,7 +35,11 @@ class ServedTools:
         settings = serving.settings
         self._origins = frozenset(settings.cors_origins)
         self._manager = StreamableHTTPSessionManager(
-            make_tools(serving.pipeline, serving.turn),
+            make_tools(
+                serving.pipeline,
+                serving.turn,
+                sources=sources_told(serving.pipeline.live_index.retriever().index.knowledge_base),
+            ),
             json_response=True,
             stateless=True,
             security_settings=_security(settings),

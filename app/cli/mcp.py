@@ -19,7 +19,7 @@ from app.api.logs import chosen_format, log_to
 from app.config.flags import chosen
 from app.config.settings import load_settings
 from app.service import open_pipeline
-from app.tools.server import make_tools
+from app.tools.server import make_tools, sources_told
 
 __all__ = ["mcp"]
 
@@ -31,7 +31,7 @@ def mcp(options: argparse.Namespace) -> int:
     pipeline = open_pipeline(settings)
 
     async def serve() -> None:
-        server = make_tools(pipeline)
+        server = make_tools(pipeline, sources=sources_told(pipeline.index.knowledge_base))
         try:
             async with stdio_server() as (incoming, outgoing):
                 understood = _Understood(incoming, outgoing)

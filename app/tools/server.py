@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -43,9 +44,10 @@ from app.tools.forms import (
     found,
     found_text,
 )
+from index.errata import SHIPPED_NAME
 from index.errors import wrong_fields
 
-__all__ = ["Asking", "Working", "make_tools"]
+__all__ = ["Asking", "Working", "make_tools", "sources_told"]
 
 _LOG = logging.getLogger("citewise.mcp")
 Working = Callable[[], AbstractAsyncContextManager[Any]]
@@ -77,14 +79,35 @@ class _Offer:
     call: Callable[[dict[str, Any]], Awaitable[Result]]
 
 
-def make_tools(pipeline: Asking, turn: Working = nullcontext) -> Server[Any]:
+_OF_RESEARCH = "curated sources on language models (papers, figures, methods)"
+_NAMED_AT_MOST = 10
+
+
+def sources_told(knowledge_base: str) -> str:
+    """Say what answers are drawn from, by the name of what is indexed: sources joined by "+".
+
+    Names are data of whoever added the sources: only plain ones are told to an assistant.
+    """
+    names = knowledge_base.split("+")
+    own = [name for name in names if name != SHIPPED_NAME]
+    plain = [name for name in own if re.fullmatch(r"[\w.()-]{1,64}", name)][:_NAMED_AT_MOST]
+    listed_own = f"documents ({', '.join(plain)})" if plain else "documents"
+    parts = [_OF_RESEARCH] if len(own) < len(names) else []
+    return " and ".join([*parts, *([listed_own] if own else [])])
+
+
+def make_tools(
+    pipeline: Asking, turn: Working = nullcontext, *, sources: str = _OF_RESEARCH
+) -> Server[Any]:
     """Make the server of the tools; how it is reached is its caller's affair.
 
     Args:
         pipeline: what answers.
         turn: waits for the right to work, and keeps it for the block.
+        sources: what answers are drawn from, in words, as `sources_told` makes them.
     """
-    made = (_ask(pipeline), _search(pipeline), _check(pipeline), _calculate())
+    made = (_ask(pipeline, sources), _search(pipeline, sources), _check(pipeline, sources),
+            _calculate())  # fmt: skip
     offers = {offer.tool.name: offer for offer in made}
 
     async def list_tools(_: object, params: PaginatedRequestParams | None) -> ListToolsResult:
@@ -116,13 +139,13 @@ def make_tools(pipeline: Asking, turn: Working = nullcontext) -> Server[Any]:
         "citewise",
         title="Citewise",
         version="1",
-        instructions=prompts.text("tools/server.md").strip(),
+        instructions=prompts.fill("tools/server.md", sources=sources).strip(),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
 
 
-def _ask(pipeline: Asking) -> _Offer:
+def _ask(pipeline: Asking, sources: str) -> _Offer:
     names = list(listed(pipeline.personas))
 
     async def call(arguments: dict[str, Any]) -> Result:
@@ -134,28 +157,28 @@ def _ask(pipeline: Asking) -> _Offer:
         form = answered(await final_answer(pipeline.answer(question)))
         return answer_text(form), form
 
-    told = prompts.fill("tools/ask.md", personas=", ".join(names)).strip()
+    told = prompts.fill("tools/ask.md", personas=", ".join(names), sources=sources).strip()
     return _Offer(_tool("ask", "Ask Citewise", told, AskInput, Answered), call)
 
 
-def _search(pipeline: Asking) -> _Offer:
+def _search(pipeline: Asking, sources: str) -> _Offer:
     async def call(arguments: dict[str, Any]) -> Result:
         asked = SearchInput.model_validate(arguments)
         question = Question(asked.query, passages=asked.limit, sources=tuple(asked.sources))
         form = found(await pipeline.retrieve(question))
         return found_text(form), form
 
-    told = prompts.text("tools/search_knowledge.md").strip()
+    told = prompts.fill("tools/search_knowledge.md", sources=sources).strip()
     return _Offer(_tool("search_knowledge", "Search Citewise", told, SearchInput, Found), call)
 
 
-def _check(pipeline: Asking) -> _Offer:
+def _check(pipeline: Asking, sources: str) -> _Offer:
     async def call(arguments: dict[str, Any]) -> Result:
         asked = CheckInput.model_validate(arguments)
         form = claims_checked(await pipeline.check(asked.text))
         return checked_text(form), form
 
-    told = prompts.text("tools/check_claims.md").strip()
+    told = prompts.fill("tools/check_claims.md", sources=sources).strip()
     return _Offer(_tool("check_claims", "Check claims", told, CheckInput, ClaimsChecked), call)
 
 

@@ -60,6 +60,10 @@
       const { data } = await asked("v1/documents");
       busy = data.some((one) => one.status === "reading" || one.status === "removing");
       const held = document.activeElement && document.activeElement.getAttribute("aria-label");
+      if (!busy && "passing" in said.dataset) {
+        said.textContent = "";
+        delete said.dataset.passing;
+      }
       list.replaceChildren(...data.map(row));
       if (held) for (const one of list.querySelectorAll("button"))
         if (one.getAttribute("aria-label") === held) one.focus();
@@ -77,6 +81,7 @@
       try {
         await asked("v1/documents", { method: "POST", body: form });
         said.textContent = told(words.sent, { name: file.name });
+        said.dataset.passing = "";
       } catch (error) {
         said.textContent = `${file.name}: ${error.message}`;
       }

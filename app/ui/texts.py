@@ -144,7 +144,7 @@ LIBRARY_WITHOUT_SCRIPT: Final = (
     "Without JavaScript: curl -F file=@handbook.pdf http://THIS-ADDRESS/v1/documents"
 )
 LIBRARY_SCRIPT: Final = {
-    "ready": "{passages} passages",
+    "ready": "passages: {passages}",
     "reading": "being read …",
     "encoding": "being read: {done} of {total} parts",
     "removing": "being deleted …",

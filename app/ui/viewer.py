@@ -35,6 +35,7 @@ _PARTS = 40  # of a document, shown before and after the place
 _PICTURES_KEPT = 24
 _AT_ONCE = 2
 _OVERLAP = 170
+_ENDS = ".!?…)”"  # of a sentence, marked with it
 _HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; "
@@ -235,6 +236,8 @@ def _marked(html: str, quote: str) -> str:
     if start < 0:
         return html
     (first, begin), (last, end) = places[start], places[start + len(wanted) - 1]
+    while end + 1 < len(pieces[last]) and pieces[last][end + 1] in _ENDS:
+        end += 1
     for n in range(last, first - 1, -1):
         piece = pieces[n]
         if piece.startswith("<") or not piece.strip():

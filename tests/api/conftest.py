@@ -82,6 +82,7 @@ class FakeEncoder:
 class FakeIndex:
     encoder = FakeEncoder()
     fingerprint = FINGERPRINT
+    knowledge_base = "ai"
     passages = (PASSAGE,)
 
     @property

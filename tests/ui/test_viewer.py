@@ -153,6 +153,9 @@ def test_words_on_the_next_page_are_found_there(index: Path) -> None:
     file = index.parent / "docs" / "pumps.pdf"
     drawn = draw_page(file, 1, "Valves close, at 4 bar")
     assert (drawn.page, drawn.marked) == (2, True)
+    both = draw_page(file, 1, "Pumps move water up a hill, slowly. Another page begins.")
+    assert (both.page, both.marked) == (1, True)
+    assert not draw_page(file, 1, "Pumps are blue and stand nowhere.").marked
     assert (draw_page(file, 1, "").marked, draw_page(file, 1, "").page) == (False, 1)
     for page in (0, 9):
         with pytest.raises(KnowledgeBaseError):
