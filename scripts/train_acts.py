@@ -1,9 +1,11 @@
 """Train what tells the acts of a conversation: `python -m scripts.train_acts`.
 
-Written examples (`scripts/training/turns.txt`) come with the words that people put around them;
-questions of the topics open for development stand for what is no act. The other topics'
-questions are held out: how many of them are taken for an act is printed, and which. Writes
-app/question/act_model.json.
+Two linear models are fitted: one over the words of a clause, one over the shipped encoder's
+vector of it; a clause does what both say. Written examples (`scripts/training/turns.txt`) come
+with the words that people put around them; questions of the topics open for development stand
+for what is no act. The other topics' questions are held out: how many of them are taken for an
+act is printed, and which. Writes app/question/act_model.json and app/question/act_meaning.json.
+Encoding takes some minutes on two cores.
 """
 
 from __future__ import annotations
@@ -16,17 +18,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from app.question.act_meaning import meaning_by
 from app.question.act_model import ASK, grams, words
 from app.question.clauses import clauses
+from index.cli import progress_bar
+from index.encoders import Encoder, load_encoder
 from index.sources import SHIPPED, read
 from scripts.dev_cases import is_dev
 
 _ROOT = Path(__file__).resolve().parent.parent
 _TURNS = Path(__file__).with_name("training") / "turns.txt"
 _WEIGHTS = _ROOT / "app" / "question" / "act_model.json"
+_MEANING = _WEIGHTS.with_name("act_meaning.json")
 _QUESTIONS = 6000
 _SEED = 7
 _AROUND = 3
@@ -59,7 +66,7 @@ _SOCIAL = frozenset({"greet", "thank", "leave", "remark"})
 _LEAST_SEEN = 2
 _COMMON = 30
 _SHORT = 3
-_FREEDOM = 2.0
+_FREEDOM, _FREEDOM_OF_MEANING = 2.0, 30.0
 _LEAST_WEIGHT = 0.12
 
 Example = tuple[str, str]
@@ -76,14 +83,21 @@ def main() -> int:
     around = {word for text in (*_ASKED_FOR, *_AFTER) for word in words(text)}
     own = {word for text, act in turns if act != ASK for word in words(text)} | around
     raw["own_words"] = sorted(own)
-    _WEIGHTS.write_text(json.dumps(raw, separators=(",", ":"), sort_keys=True) + "\n")
+    _write(_WEIGHTS, raw)
+    encoder = load_encoder()
+    _write(_MEANING, _fitted_to_vectors([*turns, *((question, ASK) for question in ours)], encoder))
     print(f"{len(turns)} examples, {len(raw['weights'])} runs, {_WEIGHTS.stat().st_size:,} bytes")
-    acts = {question: [clause.act for clause in clauses(question)] for question in held}
+    meaning = meaning_by(encoder)
+    acts = {question: [clause.act for clause in clauses(question, meaning)] for question in held}
     taken = {question: done for question, done in acts.items() if ASK not in done}
     print(f"held-out questions taken for an act: {len(taken)} of {len(held)}")
     for question, done in taken.items():
         print(f"  {question}  {done}")
     return 0
+
+
+def _write(path: Path, raw: dict[str, Any]) -> None:
+    path.write_text(json.dumps(raw, separators=(",", ":"), sort_keys=True) + "\n")
 
 
 def _turns() -> Iterator[Example]:
@@ -133,7 +147,9 @@ def _fitted(data: Sequence[Example], known: frozenset[str]) -> dict[str, Any]:
     kept = sorted(g for g, n in seen.items() if telling[g] >= _LEAST_SEEN or n >= _COMMON)
     columns = DictVectorizer().fit([dict.fromkeys(kept, 1.0)])
     table = columns.transform([dict.fromkeys(own, 1.0) for own, _ in measured])
-    model = LogisticRegression(C=_FREEDOM, max_iter=500).fit(table, [act for _, act in measured])
+    model = LogisticRegression(C=_FREEDOM, max_iter=500, tol=1e-3).fit(
+        table, [act for _, act in measured]
+    )
     weights = {
         gram: {str(act): round(float(w), 2) for act, w in enumerate(own) if abs(w) >= _LEAST_WEIGHT}
         for gram, own in zip(columns.feature_names_, model.coef_.T, strict=True)
@@ -143,6 +159,22 @@ def _fitted(data: Sequence[Example], known: frozenset[str]) -> dict[str, Any]:
         "words": sorted(known),
         "bias": [round(float(bias), 3) for bias in model.intercept_],
         "weights": {gram: own for gram, own in weights.items() if own},
+    }
+
+
+def _fitted_to_vectors(data: Sequence[Example], encoder: Encoder) -> dict[str, Any]:
+    rows = []
+    with progress_bar("encoding clauses") as tell:
+        for done, (text, _) in enumerate(data, start=1):
+            rows.append(encoder.encode_queries([text])[0])
+            tell(done, len(data))
+    model = LogisticRegression(C=_FREEDOM_OF_MEANING, max_iter=500, tol=1e-3)
+    model.fit(np.stack(rows), [act for _, act in data])
+    return {
+        "acts": [str(act) for act in model.classes_],
+        "weights": np.round(model.coef_.astype(float), 2).tolist(),
+        "bias": np.round(model.intercept_.astype(float), 3).tolist(),
+        "encoder": encoder.info.weights_sha256,
     }
 
 

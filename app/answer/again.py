@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from app.answer.compose import ComposedSentence, compose
+from app.answer.verdicts import is_verdict, same_question
 from app.question.acts import Act, Wishes
 from app.question.subjects import explains
 from app.record.evidence import Evidence, Idf, Span
@@ -24,6 +26,7 @@ __all__ = ["as_wished", "bears_value", "key_sentence", "pointed_at", "said_befor
 Chosen = tuple[Evidence, Span]
 
 _PUNCTUATION = re.compile(r"[\W_]+")
+_COUNTS = re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE)
 _MARKER = re.compile(r"\s*\[\d+\]")
 _EXAMPLE = re.compile(
     r"\b(?:for (?:example|instance)|e\.g\.|such as|say,|suppose)\b|[=≈]", re.IGNORECASE
@@ -97,7 +100,7 @@ def as_wished(
     words = frozenset(content_words(question))
     if wishes.form and not wishes.sentences and len(chosen) < _LEAST_ROWS:
         chosen = [*chosen, *_more(evidence, set(), chosen)][:_MORE]
-    return _laid_out(_bounded(chosen, wishes, evidence, words), wishes)
+    return _laid_out(_bounded(chosen, wishes, evidence, words, question), wishes, question)
 
 
 def _not_again(
@@ -123,7 +126,7 @@ def _not_again(
             kept.append(one if kept else replace(one, lead=""))
     more = _more(evidence[:_NEAR], {plain}, _pairs(kept, evidence))
     new = [pair for pair in more if pair[1].words & asked][:_FEW]
-    added = _laid_out(new, Wishes())
+    added = _laid_out(new, Wishes(), question)
     return [*kept, *(replace(one, lead=" ") for one in added)] or list(fresh)
 
 
@@ -151,12 +154,20 @@ def spoken_of(message: str, spoken: Sequence[Chosen]) -> list[Chosen]:
     )[:1]
 
 
-def key_sentence(question: str, spoken: Sequence[Chosen], *, with_figure: bool) -> list[Chosen]:
-    """Return the sentence that answers most of a question, one with a figure if there is one."""
+def key_sentence(question: str, spoken: Sequence[Chosen]) -> list[Chosen]:
+    """Return the sentence that answers a question for a figure, one with a figure if there is one.
+
+    That is the first that has what is counted as the question has it ("tokens per parameter",
+    not the two apart), else the one that speaks of most that is asked.
+    """
+    figured = [pair for pair in spoken if _numbers(pair[1].text)] or list(spoken)
+    counts = _COUNTS.search(question)
+    words = content_words(question[counts.end() :])[:2] if counts else []
+    for pair in figured:
+        if tuple(words) in set(pairwise(content_words(pair[1].text))):
+            return [pair]
     asked = set(content_words(question))
-    figured = [pair for pair in spoken if _numbers(pair[1].text)] if with_figure else []
-    among = figured or list(spoken)
-    return sorted(among, key=lambda pair: -len(pair[1].words & asked))[:1]
+    return sorted(figured, key=lambda pair: -len(pair[1].words & asked))[:1]
 
 
 def bears_value(value: str, question: str, evidence: Sequence[Evidence]) -> list[Chosen]:
@@ -306,12 +317,18 @@ def _more(evidence: Sequence[Evidence], old: set[str], base: Sequence[Chosen]) -
 
 
 def _bounded(
-    chosen: Sequence[Chosen], wishes: Wishes, evidence: Sequence[Evidence], asked: frozenset[str]
+    chosen: Sequence[Chosen],
+    wishes: Wishes,
+    evidence: Sequence[Evidence],
+    asked: frozenset[str],
+    question: str,
 ) -> list[Chosen]:
     """Keep what the wished length has room for, the sentence that answers at least."""
     if not (wishes.sentences or wishes.words or wishes.short):
         return list(chosen)
     split = [pair for one in chosen for pair in _sentences_of(one)]
+    # There is no room for the question that a verdict answers.
+    split = [pair for pair in split if not _verdict_on_another(*pair, question)] or split
     most = wishes.sentences or (_SHORT_SENTENCES if wishes.short else len(split))
     room = wishes.words or (_SHORT_WORDS if wishes.short or wishes.sentences == 1 else 0)
     if not split or not room:
@@ -372,13 +389,27 @@ def _cut(pair: Chosen, room: int) -> Chosen | None:
     return None
 
 
-def _laid_out(chosen: Sequence[Chosen], wishes: Wishes) -> list[ComposedSentence]:
+def _verdict_on_another(item: Evidence, span: Span, question: str) -> bool:
+    """Tell whether a sentence answers another question than the one asked, by yes or no."""
+    heading = item.passage.heading
+    asks = is_verdict(span.text) and heading.endswith("?")
+    return asks and not same_question(question, heading)
+
+
+def _laid_out(chosen: Sequence[Chosen], wishes: Wishes, question: str) -> list[ComposedSentence]:
     listed = wishes.form in ("list", "steps") and len(chosen) > 1
     sentences = []
     for number, (item, span) in enumerate(chosen, start=1):
         bullet = f"\n{number}. " if wishes.form == "steps" else "\n- "
         lead = bullet if listed else ("" if number == 1 else " ")
-        sentences.append(ComposedSentence(lead, span.text, item.n, span.start, span.end))
+        bounded = wishes.sentences or wishes.words or wishes.short
+        under = not bounded and _verdict_on_another(item, span, question)
+        sentences.append(
+            ComposedSentence(
+                lead, span.text, item.n, span.start, span.end,
+                under=item.passage.heading if under else "",
+            )
+        )  # fmt: skip
     return sentences
 
 

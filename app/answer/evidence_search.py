@@ -14,7 +14,7 @@ from app.answer.replies import nearest_questions
 from app.question import answerable as gate
 from app.question.acts import Act
 from app.question.gaps import find_gap, lexicon_of
-from app.question.history import Form, without_quantities
+from app.question.history import Form, names_nothing, without_quantities
 from app.question.language import ENGLISH
 from app.question.reading import Reading, only_tells
 from app.question.spelling import spelled, written_out
@@ -162,11 +162,13 @@ class EvidenceSearch:
         doubted = confidence * (gate.UNNAMED if gap else 1)
         judged_by = doubted if gap and gap.kind == "absent" else confidence
         clock.spent("gate")
-        return _Looked(form, found, doubted, judge.answerable(judged_by), gap)
+        # How a subject works that the knowledge base has is told, however doubtful the gate.
+        answerable = judge.answerable(judged_by) or (gap is None and subjects.at_work(form.query))
+        return _Looked(form, found, doubted, answerable, gap)
 
     def _of_the_field(self, own: str, form: Form, hits: Sequence[Hit]) -> bool:
         """Tell whether what a follow-up says itself is of the field, its borrowed subject aside."""
-        if not form.taken:
+        if not form.taken or names_nothing(own):
             return True
         borrowed = set(content_words(form.taken))
         words = set(content_words(without_quantities(own))) - borrowed

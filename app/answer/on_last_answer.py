@@ -127,9 +127,10 @@ def _challenged(
     claimed = reading.said.claimed
     question = reading.again.question if reading.again else ""
     figures = bool(claimed) or asks_figures(question)
-    first = key_sentence(question, spoken, with_figure=True) if figures else list(spoken[:1])
+    first = key_sentence(question, spoken) if figures else list(spoken[:1])
     there = bears_value(claimed, question, evidence) if claimed else []
-    shown = first if there == first else [*first, *there]
+    there = [pair for pair in there if pair not in first] or there
+    shown = [*first, *(pair for pair in there if pair not in first)]
     disputed, wrong = _told_wrong(shown, writer, dispute)
     yield from disputed
     right = [pair for pair in shown if pair not in wrong]
@@ -140,7 +141,7 @@ def _challenged(
     elif not there:
         name = "absent"
     else:
-        name = "there" if there == first else "both"
+        name = "there" if there[0] in first else "both"
     value = verbatim(one_line(claimed))
     wanted = prompts.placeholders(f"replies/challenge-{name}.md")
     told = {"value": value} if "value" in wanted else {}

@@ -24,6 +24,7 @@ from app.answer.prompt_builder import Delimiter
 from app.chat_models import ChatModel
 from app.checking.checker import Checker
 from app.config.personas import Persona, resolve
+from app.question.act_meaning import meaning_by
 from app.question.acts import TALK, Act, MessageAct
 from app.question.calculation_tool import called_calculation
 from app.question.model_rewrite import stand_alone
@@ -146,7 +147,8 @@ class Pipeline:
         self.settings.check(question)
         clock = Clock()
         retriever = await self._retriever(question.sources)
-        reading = read_in_conversation(question, subjects_of(retriever.index))
+        subjects, meaning = subjects_of(retriever.index), meaning_by(retriever.encoder)
+        reading = read_in_conversation(question, subjects, meaning)
         if reading.calculation is None and reading.act is Act.ASK and question.form is None:
             called = await called_calculation(
                 reading.said.rest, question.history, self.rewriter, self.settings.rewrite_seconds
@@ -154,12 +156,32 @@ class Pipeline:
             if called is not None:
                 said = replace(reading.said, act=Act.CALCULATE)
                 reading = replace(reading, said=said, calculation=called)
+        found = await self._found(question, reading, retriever, clock)
+        if reading.act is not Act.ASK or found.answerable:
+            return reading, found
+        # What finds no answer may be no question, whatever it looked like.
+        perhaps = read_in_conversation(question, subjects, meaning, unanswered=True)
+        if perhaps.act is not Act.ASK:
+            return perhaps, await self._found(question, perhaps, retriever, clock)
+        if is_remark(reading.said, subjects):
+            courtesy = reading.said.beside
+            said = (
+                MessageAct(courtesy, "") if courtesy else MessageAct(Act.REMARK, reading.said.rest)
+            )
+            reading = replace(reading, said=said)
+            return reading, _nothing_looked_up(question, reading, retriever.index)
+        return reading, found
+
+    async def _found(
+        self, question: Question, reading: Reading, retriever: HybridRetriever, clock: Clock
+    ) -> Retrieved:
+        """Find the evidence for what a turn does, as it was read."""
         nothing = _nothing_looked_up(question, reading, retriever.index)
         if reading.calculation is not None:
             hits = _explained(reading.calculation.name, retriever.index)
-            return reading, replace(nothing, hits=hits, answerable=True, confidence=1.0)
+            return replace(nothing, hits=hits, answerable=True, confidence=1.0)
         if reading.act in TALK and reading.act is not Act.CLARIFY:
-            return reading, nothing
+            return nothing
         forms, rewrite = await stand_alone(
             question, reading.forms, self.rewriter, self.settings.rewrite_seconds
         )
@@ -178,16 +200,7 @@ class Pipeline:
             rewrite = Rewrite(usage=rewrite.usage)
         elif rewrite.method == "model" and form is not forms[0]:
             rewrite = replace(rewrite, method="rules", reason="what it wrote finds no answer")
-        found = replace(found, rewrite=replace(rewrite, taken=form.taken))
-        subjects = subjects_of(retriever.index)
-        if reading.act is Act.ASK and not found.answerable and is_remark(reading.said, subjects):
-            courtesy = reading.said.beside
-            said = (
-                MessageAct(courtesy, "") if courtesy else MessageAct(Act.REMARK, reading.said.rest)
-            )
-            reading = replace(reading, said=said)
-            return reading, _nothing_looked_up(question, reading, retriever.index)
-        return reading, found
+        return replace(found, rewrite=replace(rewrite, taken=form.taken))
 
     async def answer(
         self, question: Question, *, delimiter: Delimiter | None = None

@@ -95,10 +95,13 @@ def talk(reading: Reading, facts: Facts) -> str:
     if said := reply(reading.language, act.value):
         return said
     if act is Act.REMARK and reading.said.rest:
-        return facts.told("replies/remark-off.md")
-    if act is Act.ABOUT:
-        return facts.told(f"replies/about-{reading.said.place}.md")
-    return facts.told(f"replies/{act if act in _SOCIAL else 'nothing-yet'}.md")
+        name = "remark-off"
+    elif act is Act.ABOUT:
+        name = f"about-{reading.said.place}"
+    else:
+        name = act.value if act in _SOCIAL else "nothing-yet"
+    notice = reply(reading.language, "written_in_english")
+    return "\n\n".join(filter(None, [notice, facts.told(f"replies/{name}.md")]))
 
 
 def clarification(question: str, hits: Sequence[Hit]) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from app.question.act_meaning import Meaning
 from app.question.act_model import ASK, shipped, words
 
 __all__ = ["Clause", "clauses"]
@@ -12,10 +15,14 @@ __all__ = ["Clause", "clauses"]
 _BREAK = re.compile(r"(?<=[^\W_])[)\"']*(?:[.!;:…]+(?:\s+|$)|\?+[?!]*\s*|,\s+|\s+[-–—]+\s+|\n+)")
 _JOINED = re.compile(r"\s+(?:and|but|plus|or)\s+", re.IGNORECASE)
 # Below this a clause is a question: it is worse to leave one without an answer.
-_SURE = 0.5
+_SURE, _SURE_TOGETHER = 0.5, 0.6
 # A wish for an example of something is a question: wishes have next to no words of their own.
-_VERY_SURE = 0.9
+_VERY_SURE, _NO_DOUBT = 0.9, 0.97
 _MOST_STRANGE = 1
+# By its meaning it may have more of them, and no more: a clause of the field is full of them.
+_MOST_STRANGE_MEANT = 3
+# What is no question that can be answered need only be this likely.
+_PERHAPS = 0.25
 _MAY_NAME = frozenset({"challenge", "refer"})
 _LONGEST = 24  # words
 _NOT_JOINED = frozenset({ASK, "remark", "aside", "greet"})
@@ -41,34 +48,60 @@ class Clause:
         return self.act == ASK
 
 
-def clauses(text: str) -> list[Clause]:
-    """Cut a message at its punctuation, and what is no question at its "and" as well."""
+def clauses(text: str, meaning: Meaning | None = None, *, unanswered: bool = False) -> list[Clause]:
+    """Cut a message at its punctuation, and what is no question at its "and" as well.
+
+    Args:
+        text: the message.
+        meaning: what reads clauses by their meaning; None reads them by their words alone.
+        unanswered: whether it finds no answer as a question, and so is likely none.
+    """
+    tell = partial(_clause, meaning=meaning, unanswered=unanswered)
     found: list[Clause] = []
     start = 0
     for end, after in [(cut.start(), cut.end()) for cut in _BREAK.finditer(text)] + [
         (len(text), len(text))
     ]:
         if any(char.isalnum() for char in text[start:end]):
-            found += _parts(text, start, end)
+            found += _parts(text, start, end, tell)
         start = after
     return found
 
 
-def _parts(text: str, start: int, end: int) -> list[Clause]:
+def _parts(
+    text: str, start: int, end: int, tell: Callable[[str, int, int], Clause]
+) -> list[Clause]:
     joints = list(_JOINED.finditer(text, start, end))
     edges = [start, *(edge for joint in joints for edge in joint.span()), end]
-    parts = [_clause(text, *edges[at : at + 2]) for at in range(0, len(edges), 2)]
+    parts = [tell(text, *edges[at : at + 2]) for at in range(0, len(edges), 2)]
     apart = len(parts) > 1 and not any(part.act in _NOT_JOINED for part in parts)
-    return parts if apart else [_clause(text, start, end)]
+    return parts if apart else [tell(text, start, end)]
 
 
-def _clause(text: str, start: int, end: int) -> Clause:
+def _clause(
+    text: str, start: int, end: int, *, meaning: Meaning | None, unanswered: bool
+) -> Clause:
     said, model = text[start:end], shipped()
-    act, chance = model.likeliest(said)
     strange = sum(word not in model.own_words for word in words(said))
-    sure = chance >= (_SURE if act in _MAY_NAME or not strange else _VERY_SURE)
+    chances = model.chances(said) if meaning is None else meaning.chances(said, model)
+    if unanswered:
+        chances.pop(ASK)
+    act = max(chances, key=chances.__getitem__)
+    if unanswered:
+        taken = chances[act] >= _PERHAPS
+    elif meaning is None:
+        taken = _taken_by_words(act, chances[act], strange)
+    else:
+        taken = chances[act] >= (_VERY_SURE if strange else _SURE_TOGETHER)
+        taken = taken and strange <= _MOST_STRANGE_MEANT
+    taken = taken and len(said.split()) <= _LONGEST
+    return Clause(said, start, end, act if taken else ASK, not strange)
+
+
+def _taken_by_words(act: str, chance: float, strange: int) -> bool:
+    """Tell whether a clause is taken for an act of which some words are strange to all acts."""
+    if act in _MAY_NAME:
+        return chance >= (_VERY_SURE if strange else _SURE)
     # What is asked of Citewise itself names nothing else: "is this mole dangerous?".
     most = 0 if act.startswith("about ") else _MOST_STRANGE
-    fits = act in _MAY_NAME or strange <= most
-    taken = sure and fits and len(said.split()) <= _LONGEST
-    return Clause(said, start, end, act if taken else ASK, not strange)
+    return strange <= most and chance >= (_NO_DOUBT if strange else _SURE)

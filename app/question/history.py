@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import prompts
+from app.question.act_meaning import Meaning
 from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, MessageAct
 from app.question.message_acts import read
 from app.question.phrases import patterns
@@ -28,6 +29,7 @@ __all__ = [
     "forms",
     "identifiers",
     "leans_on_history",
+    "names_nothing",
     "names_something",
     "needs_subject",
     "read_history",
@@ -99,7 +101,9 @@ class Form:
     guessed: bool = False
 
 
-def read_history(history: Sequence[Message], subjects: Subjects) -> Past:
+def read_history(
+    history: Sequence[Message], subjects: Subjects, meaning: Meaning | None = None
+) -> Past:
     """Read what was asked and answered before, oldest first."""
     past = Past()
     turns = [message for message in history if message.role in ("user", "assistant")]
@@ -108,8 +112,18 @@ def read_history(history: Sequence[Message], subjects: Subjects) -> Past:
             continue
         after = turns[position + 1] if position + 1 < len(turns) else None
         answer = after.content if after is not None and after.role == "assistant" else ""
-        past = _with(past, read(message.content), answer, subjects)
+        past = _with(past, _heard(message.content, subjects, meaning), answer, subjects)
     return past
+
+
+def _heard(text: str, subjects: Subjects, meaning: Meaning | None) -> MessageAct:
+    """Read what was said before: what names no subject may have been about the last answer."""
+    said = read(text, meaning)
+    named = subjects.find(said.rest) or names_something(said.rest)
+    if said.act is not Act.ASK or named or meaning is None:
+        return said
+    perhaps = read(text, meaning, unanswered=True)
+    return perhaps if perhaps.act in ON_THE_LAST_ANSWER else said
 
 
 def forms(said: MessageAct, past: Past, subjects: Subjects) -> tuple[Form, ...]:
@@ -135,9 +149,11 @@ def forms(said: MessageAct, past: Past, subjects: Subjects) -> tuple[Form, ...]:
     if len(content_words(text)) <= 1:
         # A word alone finds something whatever it means.
         ways = tuple(form for form in ways if form.taken) or ways
+    if len(content_words(text)) <= 1 and _pointer(text, own) is None:
+        return ways
     # Where no subject can be put in, what was asked before is searched with as it was.
     before = " ".join([*past.asked[-_CARRIED_TURNS:], text])
-    return (*ways, Form(before[-_LONGEST:], subject))
+    return (*ways, Form(before[-_LONGEST:], subject, guessed=True))
 
 
 def leans_on_history(text: str, own: Sequence[NamedSubject]) -> bool:
@@ -147,7 +163,7 @@ def leans_on_history(text: str, own: Sequence[NamedSubject]) -> bool:
         text: the question.
         own: the known subjects that it names.
     """
-    if _like("why").fullmatch(text) or _like("choice").search(text):
+    if names_nothing(text) or _like("choice").search(text):
         return True
     if _like("continues").match(text) or _like("concludes").search(text):
         return True
@@ -175,6 +191,11 @@ def identifiers(text: str) -> tuple[str, ...]:
     """Return the words of a text that are written like an identifier or a name, in lower case."""
     words = (found.group() for found in _WORD.finditer(text))
     return tuple(word.casefold() for word in words if _IDENTIFIER.search(word))
+
+
+def names_nothing(text: str) -> bool:
+    """Tell whether a question has no word of its own subject: "why?", "what's the point?"."""
+    return any(_like(name).fullmatch(text) for name in ("why", "purpose"))
 
 
 def without_quantities(text: str) -> str:
@@ -276,6 +297,8 @@ def _carried(
 ) -> tuple[Form, ...]:
     """Put the subject of an earlier question into one that leans on it."""
     subject = " and ".join(focus.subjects[:2])
+    if _like("purpose").fullmatch(text):
+        return (Form(f"Why use {subject}?", subject),)
     if _like("why").fullmatch(text):
         return (Form(f"{text.strip(' ?.!')}: {focus.question}", subject),)
     if _like("choice").search(text):
@@ -319,7 +342,12 @@ def _from_fragment(
         earlier.sort(
             key=lambda one: (_has_digit(one.text) != versioned, not one.topics & own[0].topics)
         )
-        put = [_instead(what, one, focus.question, earlier) for one in earlier[:2]]
+        # "And the temperature outside?" says more than what may be put in.
+        more = set(content_words(what)) - {w for one in own for w in content_words(one.text)}
+        put = [
+            replace(_instead(what, one, focus.question, earlier), guessed=bool(more))
+            for one in earlier[:2]
+        ]
         if not put:
             put = [Form(f"{focus.question.rstrip(' ?.!')} for {what}?", subject)]
         return (*put, Form(what))

@@ -27,7 +27,7 @@ __all__ = [
     "Language",
     "Row",
     "Word",
-    "act_of",
+    "acts_of",
     "language_name",
     "language_of",
     "languages",
@@ -57,6 +57,7 @@ _QUOTED = 0.4
 # How much more than for English must speak for another language.
 _MARGIN = 0.7
 _LONGEST_PHRASE = 5  # words
+_LONGEST_ACT = 8  # words
 _GLUE = frozenset("-_/.+#@\\")
 
 Row = tuple[str, ...]
@@ -85,7 +86,8 @@ class Language:
             the same with their accents. Of phrases that differ in accents alone the first counts.
         acts: whole messages and what they do.
         wishes: how a language is asked for: `verbs`, what stands `before` and `after` its name,
-            what is `please`, and what `asks`.
+            what is `please`, and what `asks`; `beside` are words that say nothing more beside
+            one of `acts`.
         named: the names of languages, and their ISO 639-1 codes.
         compounds: whether words are joined to longer ones.
         respell: letters that are read as others (traditional Chinese characters).
@@ -169,8 +171,8 @@ def language_of(text: str, so_far: str = ENGLISH) -> str:
         return code
     row = row_of_words(words)
     if not english.issuperset(row) and not all(_is_name(text, word) for word in words):
-        for code, known in languages().items():
-            if row in known.acts:
+        for code in sorted(languages(), key=lambda code: code != so_far):
+            if acts_of(text, code):
                 return code
     scores = _scores(text, words)
     english_says = scores.pop(ENGLISH) * _QUOTED
@@ -204,22 +206,35 @@ def reply(language: str, key: str) -> str:
     return known.replies.get(key, "").replace("{language}", language_name(language))
 
 
-def act_of(text: str, language: str) -> str:
-    """Tell what a whole message does in a language, if it is one of its set phrases.
+def acts_of(text: str, language: str) -> tuple[str, ...]:
+    """Tell what a whole message does in a language, by the set phrases that it is made of.
+
+    "Más corto y con un ejemplo, por favor" is two of them, with words that may stand beside.
 
     Returns:
-        `greet`, `thank`, `leave`, `about`, `shorten`, `simplify`, `expand`, `example`, `sources`
-        or `sure`; empty where it is none of them.
+        `greet`, `thank`, `leave`, `about`, `shorten`, `simplify`, `expand`, `example`, `list`,
+        `table`, `steps`, `repeat`, `sources` or `sure`, each once; empty where anything else
+        is said.
     """
     known = languages().get(language)
-    if known is None:
-        return ""
-    row = row_of_words(known.read(text))
-    for courtesy in ((), *known.wishes.get("please", ())):
-        for bare in (row[len(courtesy) :], row[: len(row) - len(courtesy)]):
-            if bare in known.acts and row in (courtesy + bare, bare + courtesy):
-                return known.acts[bare]
-    return ""
+    return _acts_in(row_of_words(known.read(text)), known) if known else ()
+
+
+def _acts_in(row: Row, known: Language) -> tuple[str, ...]:
+    beside = known.wishes.get("please", frozenset()) | known.wishes.get("beside", frozenset())
+    found: list[str] = []
+    at = 0
+    while at < len(row):
+        for end in range(min(len(row), at + _LONGEST_ACT), at, -1):
+            if row[at:end] in known.acts:
+                found.append(known.acts[row[at:end]])
+            elif row[at:end] not in beside:
+                continue
+            at = end
+            break
+        else:
+            return ()
+    return tuple(dict.fromkeys(found))
 
 
 def _load(path: Path) -> Language:

@@ -10,11 +10,12 @@ is a question.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+from app.question.act_meaning import Meaning
 from app.question.acts import Act, MessageAct, Wishes
 from app.question.clauses import Clause, clauses
 from app.question.language_wish import wished_language
@@ -57,6 +58,9 @@ _LAST = frozenset(
 _BESIDE = frozenset({Act.GREET, Act.THANK, Act.REMARK, "aside", *_MANNERS, *_FORMS})
 _BEFORE = _BESIDE | {_SWITCH, "persona engineer", "persona architect"}
 _AFTER = _BESIDE | {Act.LEAVE, Act.SOURCE, "persona engineer", "persona architect"}
+_FIRST = re.compile(
+    r"\b(?:first|original|opening|initial|start|beginning|beg[aiu]n)\b", re.IGNORECASE
+)
 _VALUE = re.compile(
     r"\d[\d.,]*(?<![.,])\s?(?:%|percent\b|[kKMBT]\b|[KMGT]i?B\b|(?:bits?|bytes?|tokens?|layers?|"
     r"heads?|hours?|days?|times?|points?|dimensions?|parameters?|thousand|million|billion|trillion)"
@@ -67,11 +71,13 @@ _VALUE = re.compile(
 
 
 @lru_cache(maxsize=512)
-def read(message: str) -> MessageAct:
+def read(message: str, meaning: Meaning | None = None, *, unanswered: bool = False) -> MessageAct:
     """Read what a message does, from all of it; what was read lately is known.
 
     Args:
         message: as it was typed.
+        meaning: what reads clauses by their meaning; None reads them by their words alone.
+        unanswered: whether it finds no answer as a question, and so is likely none.
 
     Returns:
         The act with what remains to be asked. A message that is no act in full is a question.
@@ -81,7 +87,10 @@ def read(message: str) -> MessageAct:
     if social is not None:
         return MessageAct(social, "")
     said = _by_patterns(text)
-    return said if said.act is not Act.ASK or said.meant else _by_clauses(text, said)
+    if said.act is not Act.ASK or said.meant:
+        return said
+    again = partial(read, meaning=meaning, unanswered=unanswered)
+    return _by_clauses(text, said, clauses(text, meaning, unanswered=unanswered), again)
 
 
 def _by_patterns(text: str) -> MessageAct:
@@ -120,19 +129,23 @@ def _acted(said: MessageAct) -> MessageAct | None:
     return None
 
 
-def _by_clauses(text: str, said: MessageAct) -> MessageAct:
+def _by_clauses(
+    text: str, said: MessageAct, cut: Sequence[Clause], again: Callable[[str], MessageAct]
+) -> MessageAct:
     """Read what the set phrases leave: a question with other things around it, or none at all.
 
     Args:
         text: the message.
         said: what the patterns make of it.
+        cut: its clauses.
+        again: what reads a part of it as a message of its own.
     """
-    found = [_as_set_phrase(clause) for clause in clauses(text)]
+    found = [_as_set_phrase(clause) for clause in cut]
     asking = [clause for clause in found if clause.asks]
     if found and _doubts(text, found):
         return replace(said, act=Act.CHALLENGE, claimed=_value(text))
     if found and not asking:
-        named = _names_something(said.rest) or _is_left(said.rest, text)
+        named = _names_something(said.rest) or _is_left(said.rest, text, again)
         return said if named else _together(replace(said, rest=text), found)
     # "Where do you have this from, the internet?"
     brief = all(len(clause.text.split()) <= _BRIEF for clause in asking)
@@ -147,7 +160,7 @@ def _by_clauses(text: str, said: MessageAct) -> MessageAct:
         return said
     asked = text[found[first].start : found[last].end]
     ends = "?" if text[found[last].end :].lstrip(")\"'").startswith("?") else ""
-    inner = read(asked + ends)
+    inner = again(asked + ends)
     switched = inner.switched or any(clause.act == _SWITCH for clause in found[:first])
     wishes = _wished(inner.wishes, around)
     act = wishes.act if inner.act is Act.REMARK and wishes.act else inner.act
@@ -162,9 +175,9 @@ def _names_something(text: str) -> bool:
     return frame is not None and _has_subject(frame["what"])
 
 
-def _is_left(rest: str, text: str) -> bool:
+def _is_left(rest: str, text: str, again: Callable[[str], MessageAct]) -> bool:
     """Tell whether a question is left of a message without its wishes: "X for dummies"."""
-    return _bare(rest) != _bare(text) and _has_subject(rest) and read(rest).act is Act.ASK
+    return _bare(rest) != _bare(text) and _has_subject(rest) and again(rest).act is Act.ASK
 
 
 def _has_subject(text: str) -> bool:
@@ -187,6 +200,9 @@ def _doubts(text: str, found: Sequence[Clause]) -> bool:
     unsure = found[0].asks and not _VALUE.fullmatch(found[0].text)
     asks_itself = unsure and all(_is_question(text, clause) for clause in doubting)
     others = any(clause.asks and _is_question(text, clause) for clause in found)
+    if any(clause.asks and not _VALUE.fullmatch(clause.text) for clause in found):
+        # What tells something of its own is doubted only in words that nothing else is said in.
+        doubting = [clause for clause in doubting if clause.known]
     return bool(doubting) and not asks_itself and not others
 
 
@@ -262,7 +278,9 @@ def _place(text: str, place: str | None) -> str:
     """Name what a message points at: a place in the answer, or an earlier question."""
     if place:
         return place.lower()
-    first = re.search(r"\b(?:first|original|start|beginning)\b", text, re.IGNORECASE)
+    first = re.search(
+        r"\b(?:first|original|opening|initial|start|beginning|began?|begun)\b", text, re.IGNORECASE
+    )
     return "first question" if first else "last question"
 
 

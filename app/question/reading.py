@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from app.question.act_meaning import Meaning
 from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, MessageAct, Wishes
 from app.question.calculations import CalculationRequest, calculation_asked
 from app.question.history import (
@@ -18,7 +19,7 @@ from app.question.history import (
     read_history,
 )
 from app.question.in_english import in_english
-from app.question.language import ENGLISH, act_of, language_of
+from app.question.language import ENGLISH, acts_of, language_of
 from app.question.language_wish import names_a_language
 from app.question.message_acts import read
 from app.question.phrases import patterns
@@ -35,7 +36,14 @@ _SET_PHRASES = {
     "simplify": (Act.SIMPLIFY, Wishes(simple=True)),
     "expand": (Act.EXPAND, Wishes(long=True)),
     "example": (Act.EXAMPLE, Wishes(example=True)),
+    "list": (Act.REFORMAT, Wishes(form="list")),
+    "table": (Act.REFORMAT, Wishes(form="table")),
+    "steps": (Act.REFORMAT, Wishes(form="steps")),
+    "repeat": (Act.REPEAT, Wishes()),
 }
+
+
+_WISHED = frozenset({Act.SIMPLIFY, Act.SHORTEN, Act.EXPAND, Act.EXAMPLE, Act.REFORMAT, Act.REPEAT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +68,38 @@ class Reading:
         return self.said.act
 
 
-def read_in_conversation(question: Question, subjects: Subjects) -> Reading:
+def read_in_conversation(
+    question: Question,
+    subjects: Subjects,
+    meaning: Meaning | None = None,
+    *,
+    unanswered: bool = False,
+) -> Reading:
     """Read a question's text with its history.
 
     JSON that a program asks for is no talk: its question is taken as it is.
+
+    Args:
+        question: what was said, with what was said before.
+        subjects: what the index knows by name.
+        meaning: what reads clauses by their meaning; None reads them by their words alone.
+        unanswered: whether it finds no answer as a question, and so is likely none.
     """
     history, spoken = _history_in_english(question.history)
-    past = read_history(history, subjects)
-    said, text = read(question.text), question.text
+    past = read_history(history, subjects, meaning)
+    said, text = read(question.text, meaning, unanswered=unanswered), question.text
     if question.form is not None:
         said = MessageAct(Act.ASK, question.text)
     language = language_of(question.text, spoken)
+    if spoken == ENGLISH and said.act is not Act.ASK and not acts_of(text, language):
+        language = ENGLISH  # "come on" and "yo" are words of other languages, too
     if language != ENGLISH and question.form is None:
         said = _in_another_language(question.text, said, language)
         text = said.rest
+    if _names_another_subject(said, past, subjects):
+        said = replace(said, act=Act.ASK)
+    if _wishes_beside_a_remark(said, past, subjects):
+        said = replace(said, act=said.wishes.act or Act.REPEAT)
     if _names_a_case(text, said, past):
         said = MessageAct(Act.ASK, text)
     language = said.wishes.language or language
@@ -110,13 +136,34 @@ def _is_of_something_else(text: str, past: Past, subjects: Subjects) -> bool:
     return bool(named) and not any(name in answer for name in named)
 
 
+def _names_another_subject(said: MessageAct, past: Past, subjects: Subjects) -> bool:
+    """Tell whether what was taken for a wish names a subject that nothing was said of before.
+
+    "I need to understand in-context learning" after an answer on ZeRO asks for the former.
+    """
+    if said.act not in _WISHED or past.last is None:
+        return False
+    before = f"{past.last.question} {past.last.answer}".casefold()
+    return any(one.text.casefold() not in before for one in subjects.find(said.rest))
+
+
+def _wishes_beside_a_remark(said: MessageAct, past: Past, subjects: Subjects) -> bool:
+    """Tell whether a message wishes for a form, and only says something else beside it.
+
+    "I have ten seconds, what's the takeaway" is about the last answer.
+    """
+    if said.act is not Act.ASK or said.wishes.act is None or past.last is None:
+        return False
+    return only_tells(said) and not (subjects.find(said.rest) or names_something(said.rest))
+
+
 def _history_in_english(history: Sequence[Message]) -> tuple[tuple[Message, ...], str]:
     """Put what the user said before in English; also the language that the user speaks."""
     spoken, heard = ENGLISH, []
     for message in history:
         if message.role == "user":
             spoken = language_of(message.content, spoken)
-            if not act_of(message.content, spoken):
+            if not acts_of(message.content, spoken):
                 message = replace(message, content=in_english(message.content, spoken))
         heard.append(message)
     return tuple(heard), spoken
@@ -165,12 +212,20 @@ def is_remark(said: MessageAct, subjects: Subjects) -> bool:
 
 def _in_another_language(text: str, said: MessageAct, language: str) -> MessageAct:
     """Read a message that is not in English: one of its set phrases, or a question."""
-    act = act_of(text, language)
-    if act in _SET_PHRASES:
-        does, wishes = _SET_PHRASES[act]
-        return MessageAct(does, text, replace(wishes, language=language))
-    if act:
-        return MessageAct(Act(act), text, Wishes(language=language), place="self")
+    acts = acts_of(text, language)
+    wished = [_SET_PHRASES[act] for act in acts if act in _SET_PHRASES]
+    if wished:
+        wishes = Wishes(
+            short=any(one.short for _, one in wished),
+            long=any(one.long for _, one in wished),
+            simple=any(one.simple for _, one in wished),
+            example=any(one.example for _, one in wished),
+            form=next((one.form for _, one in wished if one.form), ""),
+            language=language,
+        )
+        return MessageAct(wished[0][0], text, wishes)
+    if acts:
+        return MessageAct(Act(acts[0]), text, Wishes(language=language), place="self")
     if said.act in TALK or (said.act in ON_THE_LAST_ANSWER and said.wishes.language):
         return said
     asked = in_english(said.rest, language)

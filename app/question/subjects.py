@@ -98,6 +98,10 @@ class Subjects:
         """Return the id of the passage that asks "What is X?" as a question does; else nothing."""
         return self._explained.get(_key(_asked("definition", question)), "")
 
+    def at_work(self, question: str) -> bool:
+        """Tell whether a question asks how a known subject works, and nothing else."""
+        return self._whole(_asked("works", question)) is not None
+
     def introduced(self, question: str) -> NamedSubject | None:
         """Return the subject of which a question asks who or what introduced it, and when."""
         return self._whole(_asked("origin", question))

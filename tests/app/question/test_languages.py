@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.question import language
 from app.question.in_english import in_english
 from app.question.language import (
-    act_of,
+    acts_of,
     language_name,
     language_of,
     languages,
@@ -74,7 +74,7 @@ def test_a_language_has_all_that_it_needs(code: str) -> None:
     assert len(known.commonest) >= 40
     assert set(known.acts.values()) == {
         "greet", "thank", "leave", "about", "shorten", "simplify", "expand", "example", "sources",
-        "sure",
+        "sure", "list", "table", "steps", "repeat",
     }  # fmt: skip
     for key in ("written_in_english", "refused", "greet", "thank", "leave", "no_subject"):
         assert reply(code, key)
@@ -125,7 +125,7 @@ def test_any_text_can_be_read(text: str) -> None:
     assert len(rest) <= len(text)
     assert wished or rest == text
     for each in (code, wished, *CODES):
-        assert isinstance(act_of(text, each), str)
+        assert isinstance(acts_of(text, each), tuple)
         assert in_english(text, each).strip() or not text.strip()
 
 
@@ -169,11 +169,37 @@ def test_a_language_is_asked_for(text: str, code: str, rest: str | None) -> None
 
 
 def test_set_phrases_are_acts_only_as_whole_messages() -> None:
-    assert act_of("¡Muchas gracias!", "es") == "thank"
-    assert act_of("ein Beispiel, bitte", "de") == "example"
-    assert act_of("谢谢", "zh") == "thank"
-    assert act_of("un exemple de tokenisation", "fr") == ""
-    assert act_of("gracias", "xx") == ""
+    assert acts_of("¡Muchas gracias!", "es") == ("thank",)
+    assert acts_of("ein Beispiel, bitte", "de") == ("example",)
+    assert acts_of("谢谢", "zh") == ("thank",)
+    assert acts_of("un exemple de tokenisation", "fr") == ()
+    assert acts_of("gracias", "xx") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "acts"),
+    [
+        ("¿puedes hacerlo un poco más corto, por favor?", "es", ("shorten",)),
+        ("más simple y con un ejemplo", "es", ("simplify", "example")),
+        ("plus simple stp", "fr", ("simplify",)),
+        ("tu peux le faire en tableau ?", "fr", ("table",)),
+        ("erklär mir das bitte noch einfacher", "de", ("simplify",)),
+        ("geht das auch kürzer?", "de", ("shorten",)),
+        ("pode ser mais simples?", "pt", ("simplify",)),
+        ("me dá um exemplo com números", "pt", ("example",)),
+        ("puoi farlo più breve?", "it", ("shorten",)),
+        ("能不能说得再简单一点？", "zh", ("simplify",)),
+        ("更短", "zh", ("shorten",)),
+        ("más corto que BERT", "es", ()),
+        ("ein Beispiel für LoRA", "de", ()),
+    ],
+)
+def test_short_wishes_are_read_with_the_words_beside_them(
+    text: str, code: str, acts: tuple[str, ...]
+) -> None:
+    assert acts_of(text, code) == acts
+    if acts:
+        assert language_of(text, code) == code
 
 
 def test_a_conversation_keeps_its_language_where_a_message_tells_none() -> None:

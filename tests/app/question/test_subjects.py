@@ -33,3 +33,10 @@ def test_a_name_is_known_without_the_marks_around_it(written: str) -> None:
 def test_a_sentence_opens_with_a_name() -> None:
     assert opens_with("The larch lens magnifies leaves.", frozenset({"larch", "len"}))
     assert not opens_with("Leaves are magnified by the larch lens.", frozenset({"larch", "len"}))
+
+
+def test_how_a_known_subject_works_is_told_from_other_questions() -> None:
+    subjects = Subjects({"RLHF": frozenset({"rlhf"})})
+    assert subjects.at_work("How does RLHF work?")
+    assert not subjects.at_work("How does my car work?")
+    assert not subjects.at_work("How does RLHF without a reward model work?")
