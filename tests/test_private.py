@@ -33,13 +33,19 @@ COMMANDS = {
     "draft": ["app", "ask", "--answer-mode", "draft", "--max-tokens", "8", "What is LoRA?"],
     "build": ["index", "build", "--kb", "some=tests/data/tower-sample.json", "--out", "{tmp}"],
     "settings": ["app", "settings"],
+    "check": ["app", "check", "GPT-3 has 96 layers."],
+    "chat": ["app", "chat"],
+    "mcp": ["app", "mcp"],
+    "search": ["index", "search", "What is LoRA?"],
+    "info": ["index", "info"],
+    "audit": ["index", "audit"],
 }
 
 
 def asked_by(code: str, home: Path) -> list[list[str]]:
     shown = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
-        cwd=ROOT, capture_output=True, text=True, timeout=250,
+        cwd=ROOT, capture_output=True, text=True, timeout=250, stdin=subprocess.DEVNULL,
         env={**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert shown.returncode == 0, shown.stderr[-2000:]
@@ -56,6 +62,7 @@ def test_a_command_asks_nobody(name: str, shipped_index: Path, tmp_path: Path) -
         f"sys.argv = {words!r}\n"
         "try: runpy.run_module(sys.argv[0], run_name='__main__')\n"
         "except SystemExit as stop: assert not stop.code, stop.code\n"
+        "print()\n"
         "print(json.dumps(asked))"
     )
     assert asked_by(code, home) == []

@@ -54,8 +54,20 @@ _GROUND = re.compile(
 _POLAR = re.compile(
     r"^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|should|would|will)\b", re.IGNORECASE
 )
+# A label or keywords state nothing: "KL penalty coefficient". A verb that may be a noun is none.
+_STATES = re.compile(
+    r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|could|will|would|must|may|might|"
+    r"should|cannot|needs?|used|uses|takes|took|gives|gave|keeps|kept|makes|made|adds|rises|rose|"
+    r"falls|fell|grows|grew|lowers|improves|reduces|reduced|increases|increased|decreases|"
+    r"decreased|hurts|helps|means|learns|learned|stores|stored|requires|required|contains|"
+    r"became|becomes|gets|got|comes|came|goes|went|beats|beat|outperforms|outperformed|replaces|"
+    r"removes|lets|allows|predicts|attends|reads|sees|saw|freezes|quantizes|trains|trained|"
+    r"changed|(?:changes|costs|scales|halves|doubles) (?:the|its|nothing|with|like|as|no)|"
+    r"activates|encodes|introduced|runs|ran|works|worked|leaves|left|\w+n['’]t)\b",
+    re.IGNORECASE,
+)
 # What would be otherwise, and a reply to a passage's own heading, deny nothing.
-_OTHERWISE = re.compile(r"^(?:(?:but|and|so|yet)\s+)?(?:without|unless|if)\b", re.IGNORECASE)
+_OTHERWISE = re.compile(r"^(?:(?:but|and|so|yet|even)\s+)?(?:without|unless|if)\b", re.IGNORECASE)
 _WITHOUT_WHICH = re.compile(r"[;:]\s+without\b.*$", re.IGNORECASE)
 _REPLY = re.compile(r"^(?:no|not [\w ]{2,20})[,:;]\s+", re.IGNORECASE)
 _UNDONE = re.compile(r"\b(?:un|non-?)([a-z]{4,})\b")
@@ -139,7 +151,7 @@ def presupposed(question: str) -> list[str]:
             found.append(then["said"])
         elif why and not re.match(r"\W*(?:should|would|not)\b", why["rest"], re.IGNORECASE):
             found.append(why["rest"])
-        elif not part.endswith("?") and not _ASKS.match(part):
+        elif not part.endswith("?") and not _ASKS.match(part) and _STATES.search(part):
             found.append(_BECAUSE.sub("", part))
     stated = (text.strip(" ,.;:!?") for text in found)
     return [text for text in dict.fromkeys(stated) if len(content_words(text)) > 1]

@@ -44,6 +44,8 @@ def evidence() -> list[Evidence]:
         ("Wide beams are best, so should I use 100?", ["Wide beams are best"]),
         ("How many layers does Larch have?", []),
         ("What is Larch?", []),
+        ("Layers of Larch", []),
+        ("Larch 12B penalty coefficient without labels", []),
         ("Ada et al. trained Larch in two stages: which?", []),
         ("Explain how Larch is trained.", []),
         ("Is its gradient right?", []),
