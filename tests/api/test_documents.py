@@ -65,7 +65,7 @@ def _read(http: httpx.Client, name: str) -> dict[str, Any]:
     def ended() -> bool:
         time.sleep(0.2)  # leaves the processor to what reads
         found.append(http.get(f"{DOCUMENTS}/{name}").json())
-        return found[-1]["status"] != "reading"
+        return bool(found[-1]["status"] != "reading")
 
     until(f"{name} is read", ended, 120)
     return found[-1]
