@@ -56,6 +56,8 @@ _TELLING_STEM = 5  # letters; shorter stems are met in any language
 _QUOTED = 0.4
 # How much more than for English must speak for another language.
 _MARGIN = 0.7
+# What a short word says that alone speaks for a language: it may be an abbreviation.
+_ABBREVIATED, _SHORT, _FEW = 0.6, 3, 2
 _LONGEST_PHRASE = 5  # words
 _LONGEST_ACT = 8  # words
 _GLUE = frozenset("-_/.+#@\\")
@@ -365,10 +367,25 @@ def _scores(text: str, words: Sequence[Word]) -> dict[str, float]:
         code: 1.0 if any(mark in text for mark in known.marks) else 0.0
         for code, known in languages().items()
     }
+    share = _ABBREVIATED if _is_abbreviation(words) else 1.0
     for shares in spoken:
         for code, weight in shares.items():
-            scores[code] += weight
+            scores[code] += share * weight
     return scores
+
+
+def _is_abbreviation(words: Sequence[Word]) -> bool:
+    """Tell whether one short word alone speaks for a language, among several that speak for none.
+
+    "em score squad" asks for exact match, not in Portuguese.
+    """
+    telling = [word for word in words if _said_by(word)]
+    return (
+        len(telling) == 1
+        and telling[0].text.isascii()
+        and len(telling[0].text) <= _SHORT
+        and len(words) > _FEW
+    )
 
 
 def _said_by(word: Word) -> Shares:
