@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,11 @@ from scripts.training.data import Part, items_of, part_of
 __all__ = ["JudgedPair", "Texts", "near", "pairs_of", "refs_of"]
 
 _EVERY = 1000
+_WHAT_IS = re.compile(r"What (?:is|are) (.+)\?")
+_PLAIN = (
+    "How does {} work?", "What does {} do?", "What is the point of {}?", "Explain how {} works.",
+    "What is {} used for?", "Tell me about {}.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +95,22 @@ def pairs_of(knowledge_base: KnowledgeBase, part: Part) -> list[JudgedPair]:
     """Return a part's pairs.
 
     True and false restatements beside their passage; ways of asking for a passage beside it, and
-    near misses beside theirs.
+    near misses beside theirs; and plain questions on what is defined beside its definition.
     """
     asked = [
         JudgedPair("answers", question, item.passage, True, "asked")
         for item in items_of(knowledge_base)
         if part_of(item.topic) == part
-        for question in item.questions
+        for question in (*item.questions, *_plain(item.questions))
     ]
     return [*_written(part), *asked]
+
+
+def _plain(questions: Iterable[str]) -> Iterator[str]:
+    """Ask of what a definition defines in other plain forms, each name in one of them."""
+    names = [found[1] for question in questions if (found := _WHAT_IS.fullmatch(question))]
+    for number, name in enumerate(names):
+        yield _PLAIN[number % len(_PLAIN)].format(name)
 
 
 def _written(part: Part) -> Iterator[JudgedPair]:
@@ -115,8 +128,8 @@ def _written(part: Part) -> Iterator[JudgedPair]:
                 yield JudgedPair("answers", record["question"], record["ref"], False, "near miss")
 
 
-def refs_of(passages: Mapping[str, Passage]) -> dict[str, tuple[str, str | None]]:
-    """Return each passage as a pair of texts, by id."""
+def refs_of(passages: Mapping[str, Passage]) -> dict[str, tuple[str, str]]:
+    """Return each passage's heading and text, by id."""
     return {ref: (passage.heading, passage.text) for ref, passage in passages.items()}
 
 
