@@ -121,6 +121,8 @@ NO_TEXT = (
 
 def _part_kind(part: object) -> str | None:
     kind = part.get("type") if isinstance(part, dict) else getattr(part, "type", None)
+    if not isinstance(kind, str):
+        return None
     if kind in OTHER_PARTS:
         return "~other"
     return f"~{kind}" if kind in ("text", "refusal") else None

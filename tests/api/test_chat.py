@@ -202,6 +202,7 @@ def test_what_cant_be_honoured_is_400_with_its_param(
     "part",
     [
         {"type": "image_url", "image_url": {"url": "http://127.0.0.1:1/x.png"}},
+        {"type": {"of": "no kind"}},
         {"type": "input_audio", "input_audio": {"data": "", "format": "wav"}},
         {"type": "file", "file": {"file_id": "f"}},
         {"text": "no type"},
