@@ -157,7 +157,7 @@ def test_tokens_are_charged_to_the_key_whose_request_used_them(
 
 def test_one_key_can_not_take_every_place(keys: Path) -> None:
     ann, bob = add_key(keys, "ann"), add_key(keys, "bob")
-    pipeline = FakePipeline(before_each=0.6, sentences=["one"])
+    pipeline = FakePipeline(before_each=2.0, sentences=["one"])
     fields: dict[str, Any] = {"max_concurrent_per_key": 2, "max_queued_per_key": 1}
     with (
         serving(pipeline, api_keys_file=keys, **fields) as api,
@@ -169,7 +169,7 @@ def test_one_key_can_not_take_every_place(keys: Path) -> None:
             time.sleep(0.05)
         begun = time.monotonic()
         refused = api.http.post(CHAT, json=asking(), headers=bearer(ann))
-        assert time.monotonic() - begun < 0.05
+        assert time.monotonic() - begun < 1.0
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 120
         assert api.http.post(CHAT, json=asking(), headers=bearer(bob)).status_code == 200
