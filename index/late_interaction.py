@@ -156,7 +156,10 @@ def _inverse_document_frequencies(
     """Return ln(1 + n / (df + ½)) of each token that some passage holds."""
     count = len(starts) - 1
     owners = np.repeat(np.arange(count), np.diff(starts))
-    pairs = np.unique(ids.astype(np.int64) * max(count, 1) + owners)
-    tokens, found = np.unique(pairs // max(count, 1), return_counts=True)
+    pairs = np.sort(ids.astype(np.int64) * max(count, 1) + owners)
+    firsts = np.concatenate([pairs[:1], pairs[1:][np.diff(pairs) > 0]])
+    frequencies = np.bincount(firsts // max(count, 1))
+    tokens = np.flatnonzero(frequencies)
+    found = frequencies[tokens]
     weights = np.log1p(count / (found + 0.5))
     return dict(zip(tokens.tolist(), weights.tolist(), strict=True))
