@@ -29,6 +29,7 @@ from index.sources import SHIPPED, read_all
 from scripts.training.claims_data import shipped_passages
 from scripts.training.judge_data import JudgedPair, Texts, near, pairs_of, refs_of
 from scripts.training.judge_model import Batch, JudgeModel, batch_of
+from scripts.training.judge_style import StyleOdds
 
 _ROOT = Path(__file__).resolve().parent.parent
 _REPORT = _ROOT / "docs" / "judge.md"
@@ -43,6 +44,7 @@ _NEAR = 25
 _WITHOUT_HEADING = 0.5
 _SHOWN_FALSE = 0.03
 _MEASURED = 1500
+_PUT_ALIKE = 0.25
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,19 @@ def measured(model: JudgeModel, material: Material) -> str:
         lines.append(
             f"| {name} | {len(pairs)} | {_auroc(true, false):.3f} | {_kept(true, false):.2f} |"
         )
+    style = StyleOdds([pair for pair in material.train if pair.task == "answers"])
+    put = dict(zip([*asked, *missed], style([p.text for p in (*asked, *missed)]), strict=True))
+    alike = [
+        odds[one] > odds[other]
+        for one in asked
+        for other in missed
+        if abs(put[one] - put[other]) < _PUT_ALIKE
+    ]
+    alone = _auroc(np.array([put[p] for p in asked]), np.array([put[p] for p in missed]))
+    lines += [
+        f"| the third row, pairs that are put alike | {len(alike)} | {np.mean(alike):.3f} | |",
+        f"| the third row by style alone, no passage read | {len(put)} | {alone:.3f} | |",
+    ]
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from ipaddress import ip_address
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.loops.auto import auto_loop_factory
 
 from app.answer.pipeline import Pipeline
 from app.api import create_app
@@ -73,9 +74,23 @@ def serve(options: argparse.Namespace) -> int:
         say(f"also there: {other.kind} at {other.url} with {other.model} (--model-url takes it)")
     pipeline = open_pipeline(pointed)
     listener = _listen(settings)
-    host, port = listener.getsockname()[:2]
     store = open_store(settings.database)
-    server = build_server(pipeline, settings, store)
+    with (
+        contextlib.closing(store),
+        contextlib.suppress(KeyboardInterrupt),
+        asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
+    ):
+        runner.run(_run(pipeline, settings, store, listener))
+    return 0
+
+
+async def _run(
+    pipeline: Pipeline, settings: Settings, store: Store, listener: socket.socket
+) -> None:
+    """Build the page and the endpoint while the model loads, then serve them until the end."""
+    ahead = asyncio.create_task(_load_ahead(pipeline))
+    server = await asyncio.to_thread(build_server, pipeline, settings, store)
+    host, port = listener.getsockname()[:2]
     shown = "127.0.0.1" if ip_address(host).is_unspecified else host
     say(f"Citewise is at http://{shown}:{port}  (Ctrl-C stops)")
     # Searches run in threads; at Python's own 5 ms each would hold every stream up for as long.
@@ -83,9 +98,14 @@ def serve(options: argparse.Namespace) -> int:
     # What lives as long as the server is never looked through again, which would do the same.
     gc.collect()
     gc.freeze()
-    with contextlib.closing(store), contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
-    return 0
+    await server.serve(sockets=[listener])
+    await ahead
+
+
+async def _load_ahead(pipeline: Pipeline) -> None:
+    """Begin to load the model; the running server goes on with it and tells where it can't."""
+    with contextlib.suppress(ModelError):
+        await pipeline.model.load()
 
 
 def build_server(
