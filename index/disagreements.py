@@ -48,8 +48,18 @@ _AMOUNT = re.compile(
     r"shares?|rates?|footprints?|totals?|memory|v?ram|bytes|[kmgt]i?b)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_HOW_MANY = re.compile(r"\bhow\s+many\s+([\w-]+)", re.IGNORECASE)
 _COMPUTED = re.compile(
     r"[\w)]\s*[×*/÷·]\s*[\w(].*[=≈]|\b(?:comput|calculat|deriv)(?:ed|ing|ation)\b", re.IGNORECASE
+)
+# Who says so is not what is said; "(2022)" alone may be when.
+_CREDITS = re.compile(
+    r"\s*\((?:[^()]*\bet al\.|[^\W\d_][\w’'-]+(?: (?:and|&) [^\W\d_][\w’'-]+)?,)[^()]*"
+    r"\b(?:19|20)\d\d[a-z]?\)"
+)
+# "Table 3" is a place, not a value.
+_PLACE = re.compile(
+    r"\b(?:table|fig\.|figure|section|chapter|appendix|equation|page|step|part)\s+$", re.IGNORECASE
 )
 _SECONDARY = re.compile(
     r"\b(?:survey|review|overview|blog|handbook|tutorial|textbook|wikipedia|documentation|guide|"
@@ -97,6 +107,7 @@ def conflicts_for(
     question: str,
     hits: Sequence[Hit],
     idf: Callable[[str], float],
+    beside: Sequence[Hit] = (),
 ) -> tuple[list[Disagreement], list[Disagreement]]:
     """Find the conflicts among retrieved passages, each with one passage a value.
 
@@ -104,12 +115,14 @@ def conflicts_for(
         question: the question that stands alone.
         hits: what was retrieved, best first; the first ten are compared.
         idf: the inverse document frequency of a word.
+        beside: what else there is on the subject, compared as well.
 
     Returns:
         Those that the question asks about, and those that only an answer which gives one of
         their values has to state.
     """
-    hits = hits[:_COMPARED]
+    first = {hit.passage.id for hit in hits[:_COMPARED]}
+    hits = [*hits[:_COMPARED], *(hit for hit in beside if hit.passage.id not in first)]
     rank = {hit.passage.id: position for position, hit in enumerate(hits)}
     asked: list[Disagreement] = []
     unasked: list[Disagreement] = []
@@ -151,10 +164,30 @@ def _asks_about(question: str, conflict: Disagreement, idf: Callable[[str], floa
 
     if _AMOUNT.search(question):
         counted = [q.noun for v in conflict.values for q in quantities(v.value) if not q.dimension]
-        # A count is asked for by its noun, a size or a time in many ways.
+        # A count is asked for by its noun, a size or a time in many ways, but by no other noun.
         named = not any(counted) or bool(_words(" ".join(counted)) & words)
-        return named and share(quantity | around, words) >= _COVERED_BY_AMOUNT
+        return (
+            named
+            and not _counts_others(question, conflict)
+            and share(quantity | around, words) >= _COVERED_BY_AMOUNT
+        )
     return share(quantity | around, words) >= _COVERED and share(words, quantity) >= _NAMED
+
+
+def _counts_others(question: str, conflict: Disagreement) -> bool:
+    """Tell whether a question asks how many there are of something that is not disputed."""
+    asked = _HOW_MANY.search(question)
+    if asked is None:
+        return False
+    counted = quantities(f"2 {asked[1]}")
+    if counted and counted[0].dimension:
+        return all(
+            q.dimension != counted[0].dimension
+            for v in conflict.values
+            for q in quantities(v.value)
+        )
+    values = " ".join(value.value for value in conflict.values)
+    return not _words(asked[1]) & _words(f"{conflict.quantity} {values}")
 
 
 def _one_each(values: Sequence[StatedValue], rank: Mapping[str, int]) -> list[StatedValue]:
@@ -318,8 +351,15 @@ def _same_quantity(one: _Statement, other: _Statement) -> bool:
     union = one.words | other.words
     shared = one.words & other.words
     least = _SAME_LABEL if one.is_label and other.is_label else _SAME_SENTENCE
-    enough = _LEAST_WORDS if one.is_label and other.is_label else _LEAST_WORDS_OF_SENTENCE
+    brief = (one.is_label and other.is_label) or _worded_the_same(one, other)
+    enough = _LEAST_WORDS if brief else _LEAST_WORDS_OF_SENTENCE
     return len(shared) >= enough and len(shared) >= least * len(union)
+
+
+def _worded_the_same(one: _Statement, other: _Statement) -> bool:
+    """Tell whether one topic counts the same things in the same words: short ones say enough."""
+    counts = one.value.dimension or content_words(one.value.noun.partition(" ")[0])
+    return bool(counts) and one.words == other.words and one.passage.topic == other.passage.topic
 
 
 def _statements(passage: Passage) -> Iterator[_Statement]:
@@ -337,8 +377,9 @@ def _statements(passage: Passage) -> Iterator[_Statement]:
         # Its first sentence is the label and the value, which stand above.
         text = text.removeprefix(passage.heading).partition(". ")[2]
     for sentence in re.split(r"(?<=[.!?])\s+", text):
+        sentence = _CREDITS.sub("", sentence)
         stated = [q for q in quantities(sentence) if q.kind != "year"]
-        if len(stated) == 1:
+        if len(stated) == 1 and not _PLACE.search(sentence, 0, stated[0].start):
             printed = f"{stated[0].text} {stated[0].noun}".strip()
             marks = _marks(sentence) - frozenset(_MARK.findall(stated[0].text))
             yield _Statement(

@@ -56,6 +56,7 @@ __all__ = ["OPEN", "Fault", "audit", "faults_in", "main", "questions_of"]
 
 OPEN = Gate(Head({}, 30.0), Head({}, 30.0), threshold=0.0)
 _INDEX = Path(__file__).resolve().parent.parent / "var" / "index"
+_PATIENCE = 600.0  # seconds: a busy machine decides nothing in an audit
 # What stands at a line's beginning before a figure, or before a lower-case word.
 _SIGNED = re.compile(r"(?:^|\n|[.!?] )[ \t]*([<>≤≥+-]|#(?= [a-z]))[ \t]*$")
 _NOTES = {"partial": " (partly supported)", "unsupported": " (not supported)"}
@@ -301,7 +302,11 @@ def _audited(options: argparse.Namespace) -> int:
 def _pipeline(options: argparse.Namespace) -> Iterator[Pipeline]:
     """The product over an index, composing or drafting, with the gate open."""
     encoder = load_encoder()
-    settings = PipelineSettings(answer_mode="draft" if options.drafted else "compose", gate=OPEN)
+    settings = PipelineSettings(
+        answer_mode="draft" if options.drafted else "compose",
+        gate=OPEN,
+        retrieve_seconds=_PATIENCE,
+    )
     model = open_model(load_settings()) if options.drafted else ScriptedChatModel(())
     with tempfile.TemporaryDirectory() as folder:
         place = options.index

@@ -183,10 +183,22 @@ class AnswerRun:
         return self.writer.plain("", talk(self.reading, facts))
 
     def _from_the_last(self) -> Iterator[Delta]:
+        if self.reading.act is not Act.SOURCE:
+            for conflict in self.retrieved.conflicts:
+                yield from self.conflicts.state(conflict)
+            yield from self._told_before()
+        if self.reading.act is Act.CHALLENGE and self.conflicts.all:
+            return  # that the sources disagree is what there is to say
         composed = [(self.evidence[one.n - 1], _span(one)) for one in self._chosen()]
-        return answered_from_last(
+        yield from answered_from_last(
             self.reading, self.evidence, composed, self.writer, self.conflicts.state
         )
+
+    def _told_before(self) -> Iterator[Delta]:
+        """Tell again of the wrong figures that the answer told of which an act is about."""
+        if self.reading.again is not None:
+            for wrong in self.faults.told_in(self.reading.again.answer):
+                yield from self.conflicts.state(wrong.conflict)
 
     def _drafts(self) -> bool:
         """Whether the model writes the answer."""
@@ -313,11 +325,13 @@ class AnswerRun:
 
     async def _composed(self) -> list[Delta]:
         self.clock.begin()
-        chosen, told = self._chosen(), list[Delta]()
-        for one in list(chosen):
-            for wrong in self.faults.stated_in(one.text, [self.known[one.n - 1].passage.id]):
+        chosen, told = list[ComposedSentence](), [*self._told_before()]
+        for one in self._chosen():
+            faults = self.faults.stated_in(one.text, [self.known[one.n - 1].passage.id])
+            for wrong in faults:
                 told += self.conflicts.state(wrong.conflict)
-                chosen = [other for other in chosen if other is not one]
+            if not faults:
+                chosen.append(one)
         if self.reading.said.wishes.form == "table" and len(chosen) > 1:
             pairs = [(self.evidence[one.n - 1], _span(one)) for one in chosen]
             return [*told, *table(pairs, self.writer)]
@@ -363,7 +377,7 @@ class AnswerRun:
         return self.evidence[: max([_NEAREST, *(at + 1 for at in telling[:1])])]
 
     def _conflicts(self) -> Iterator[Delta]:
-        """State what the question asks about, and what the answer gave one value of."""
+        """State what the answer gave one value of; what the question asks about came first."""
         found = self.retrieved
         for conflict in in_answer(found.conflicts, found.unasked, self.writer.citations):
             yield from self.conflicts.state(conflict)

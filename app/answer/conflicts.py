@@ -11,6 +11,7 @@ from app.record.types import Basis, Citation, ClaimStatus, Conflict, ConflictVal
 from app.verifying.supports import Support
 from index.disagreements import Disagreement, conflicts_for
 from index.text.quantities import quantities
+from index.text.tokens import content_words
 from index.types import Hit
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
 
 _MARK = "\0"
 _ITSELF = "conflict-itself"
+_SPOKEN_OF = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,15 @@ class ConflictSentence:
 
 
 def find_conflicts(
-    question: str, evidence: Sequence[Hit], found: Sequence[Hit], idf: Callable[[str], float]
+    question: str,
+    evidence: Sequence[Hit],
+    found: Sequence[Hit],
+    idf: Callable[[str], float],
+    beside: Sequence[Hit] = (),
 ) -> FoundConflicts:
-    """Find the conflicts among what a question's search found, in the evidence and next to it."""
-    asked, unasked = conflicts_for(question, found, idf)
-    known = {hit.passage.id for hit in evidence}
+    """Find the conflicts among what a question's search found, and what is beside it."""
+    asked, unasked = conflicts_for(question, found, idf, beside)
+    known = {hit.passage.id for hit in (*evidence, *beside)}
     others = {
         value.passage.id: value.passage
         for conflict in (*asked, *unasked)
@@ -75,13 +81,23 @@ def in_answer(
     asked: Sequence[Conflict], unasked: Sequence[Conflict], citations: Sequence[Citation]
 ) -> list[Conflict]:
     """What the question asks about, and what an answer's quotes give one value of."""
-    quotes = [(citation.ref, citation.quote) for citation in citations]
     given = (
         conflict
         for conflict in unasked
-        if any(v.ref == ref and _gives(quote, v) for v in conflict.values for ref, quote in quotes)
+        if any(
+            (value.ref == one.ref and _gives(one.quote, value))
+            or (value.value in one.quote and _speaks_of(one.quote, conflict.quantity))
+            for value in conflict.values
+            for one in citations
+        )
     )
     return [*asked, *given]
+
+
+def _speaks_of(quote: str, quantity: str) -> bool:
+    """Tell whether a quote from elsewhere has nearly all words that name a quantity."""
+    named = frozenset(content_words(quantity))
+    return len(named & frozenset(content_words(quote))) >= _SPOKEN_OF * len(named)
 
 
 def _gives(quote: str, value: ConflictValue) -> bool:
@@ -150,8 +166,8 @@ def _source(item: Evidence) -> str:
 
 
 def _named(quantity: str) -> str:
-    """A quantity as a sentence names it: a label, or a sentence with its figure left open."""
-    return f"a figure ({quantity})" if "…" in quantity else quantity
+    """A quantity as a sentence names it: a label, or what a figure is left open in or asked by."""
+    return f"a figure ({quantity})" if "…" in quantity or quantity.endswith("?") else quantity
 
 
 def _support(value: ConflictValue, item: Evidence, conflict: Conflict) -> Support:

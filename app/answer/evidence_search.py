@@ -86,8 +86,9 @@ class EvidenceSearch:
             # After the gate, which is calibrated on what fusion finds.
             found = rerankers.rerank(self.reranker, found, self.settings.rerank_depth)
         hits = found.hits[:k]
+        beside = of_the_subject(hits, found.hits, retriever.index.passages)
         found_conflicts = find_conflicts(
-            looked.form.query, hits, found.hits, retriever.index.lexical.idf
+            looked.form.query, hits, found.hits, retriever.index.lexical.idf, beside
         )
         nearest = nearest_questions(looked.form.query, found.hits, retriever.index.lexical.idf)
         clock.spent("retrieve")
@@ -104,7 +105,7 @@ class EvidenceSearch:
             counterparts=found_conflicts.counterparts,
             act=reading.act,
             gap=looked.gap if reading.language == ENGLISH else None,
-            beside=of_the_subject(hits, found.hits, retriever.index.passages),
+            beside=beside,
         )
         return retrieved, looked.form
 

@@ -1,7 +1,7 @@
 """What is said before an answer: that it is in English, what is missing, what has to be put right.
 
-Put right are a calculation that a source gets wrong, then what the question takes for granted and
-the evidence contradicts; last comes the work that introduced what is asked about.
+Put right are what sources disagree on and what one gets wrong itself, then what the question takes
+for granted and the evidence contradicts; last comes the work that introduced what is asked about.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Foreword:
         """Write them."""
         yield from written_in_english(self.language, self.writer)
         yield from self._missing()
-        yield from self._miscomputed()
+        yield from self._disputed()
         yield from self._corrected()
         yield from self._introduced()
 
@@ -60,11 +60,10 @@ class Foreword:
             nearest = prompts.fill("replies/missing-nearest.md").strip()
             yield self.writer.plain("", f"{what_is_missing(gap)} {nearest}\n\n")
 
-    def _miscomputed(self) -> Iterator[Delta]:
-        """Say where a source disagrees with its own arithmetic."""
+    def _disputed(self) -> Iterator[Delta]:
+        """Say where sources disagree on what is asked, or one with its own arithmetic."""
         for conflict in self.retrieved.conflicts:
-            if any(value.standing == "miscomputed" for value in conflict.values):
-                yield from self.conflicts.state(conflict)
+            yield from self.conflicts.state(conflict)
 
     def _corrected(self) -> Iterator[Delta]:
         """Correct what the question takes for granted and the evidence contradicts."""

@@ -17,12 +17,14 @@ from app.record.types import Conflict, ConflictValue
 from app.verifying.supports import Verdict, Verifier, words_of
 from index.audit.arithmetic import Miscomputed, miscomputed
 from index.text.quantities import Quantity, quantities
+from index.text.tokens import content_words
 
 __all__ = ["Faults", "WrongFigure"]
 
 # Shorter numbers stand in many a sentence by chance, the more so elsewhere than in the passage.
 _TELLING_HERE, _TELLING_IN_TOPIC = 3, 4
 _ROUNDED = 0.005
+_LEAST_NAMED = 2  # words that name a quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,18 @@ class WrongFigure:
         """Tell whether a sentence of a passage states it."""
         if self.equation and ref == self.ref and self.equation in sentence:
             return True
+        if topic == self.topic and self._is_named_in(sentence):
+            return any(_same(self.figure, stated) for stated in quantities(sentence))
         digits = len(re.sub(r"\D", "", self.figure.text))
         needed = _TELLING_HERE if ref == self.ref else _TELLING_IN_TOPIC
         if topic != self.topic or digits < needed - bool(self.figure.dimension):
             return False
         return any(_same(self.figure, stated) for stated in quantities(sentence))
+
+    def _is_named_in(self, sentence: str) -> bool:
+        """Tell whether a sentence speaks of the quantity by every word of its name."""
+        named = frozenset(content_words(self.conflict.quantity))
+        return len(named) >= _LEAST_NAMED and named <= frozenset(content_words(sentence))
 
 
 class Faults:
@@ -74,7 +83,7 @@ class Faults:
             ConflictValue(error.stated, passage.id, standing="miscomputed"),
             ConflictValue(error.worked, passage.id, standing="computed"),
         )
-        told = Conflict(passage.heading.rstrip("?"), values)
+        told = Conflict(passage.heading, values)
         self._found.append(WrongFigure(passage.id, passage.topic, figure, error.equation, told))
 
     def stated_in(self, sentence: str, refs: Iterable[str]) -> list[WrongFigure]:
@@ -84,6 +93,14 @@ class Faults:
             wrong
             for wrong in self._found
             if any(wrong.is_in(sentence, passage.id, passage.topic) for passage in items)
+        ]
+
+    def told_in(self, answer: str) -> list[WrongFigure]:
+        """The wrong figures of which an answer told: it has them and what they are held against."""
+        return [
+            wrong
+            for wrong in self._found
+            if all(value.value in answer for value in wrong.conflict.values)
         ]
 
     def refused(self) -> list[WrongFigure]:

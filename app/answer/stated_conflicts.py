@@ -31,6 +31,7 @@ class StatedConflicts:
         """Write the sentences of a conflict, unless it was stated before."""
         for said in self._unsaid(conflict):
             yield self.write(said)
+        self._writer.end_paragraph()
 
     def again(self) -> Iterator[Delta]:
         """Write all of them once more, where what was written of them is not shown."""

@@ -61,6 +61,7 @@ class Writer:
     dropped: list[Dropped] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
     _said: list[frozenset[str]] = field(default_factory=list)
+    _breaking: bool = False
 
     def claim(
         self, lead: str, sentence: str, status: ClaimStatus, supports: Sequence[Support],
@@ -102,6 +103,10 @@ class Writer:
         self.claims.append(claim)
         self._said.append(frozenset(content_words(sentence)))
         return Delta(lead + body, fresh, claim)
+
+    def end_paragraph(self) -> None:
+        """Let what is added next begin a paragraph."""
+        self._breaking = True
 
     def document(self, text: str, stated: Sequence[PlacedClaim]) -> Delta:
         """Set a whole text whose claims are cited beside it, not in it."""
@@ -166,9 +171,12 @@ class Writer:
     def _lead(self, lead: str) -> str:
         found = _LEAD.match(lead)
         space, bullet = (found[1], found[2] or "") if found else ("", "")
+        breaking, self._breaking = self._breaking, False
         if not self.text:
             return bullet
-        breaks = "\n" * min(space.count("\n"), 2)
+        if breaking:
+            space = "\n\n"
+        breaks = "\n" * (min(space.count("\n"), 2) - _breaks(self.text))
         indent = " " * min(len(space) - space.rfind("\n") - 1, _WIDEST_INDENT if breaks else 1)
         # What stood between was dropped: the next sentence still needs a space before it.
         return breaks + indent + bullet or ("" if self.text[-1].isspace() else " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -70,9 +71,15 @@ def _right(tokens: list[Token], relation: int, names: Mapping[str, float]) -> Si
     return side
 
 
+def _readings(left: Side, right: Side) -> Iterator[UnitReading]:
+    """The ways in which the units of an equation may be meant."""
+    single = len(left.printed | right.printed) == 1
+    return (reading for reading in UnitReading.all() if single or not reading.shared)
+
+
 def _agree(left: Side, right: Side, approximately: bool) -> bool:
     """Whether some reading of the units makes both sides equal within what they state."""
-    for reading in UnitReading.all():
+    for reading in _readings(left, right):
         a, b = left.readings[reading], right.readings[reading]
         slack = sum(_slack(side, q, approximately) for side, q in ((left, a), (right, b)))
         scale = max(abs(a.value), abs(b.value))
@@ -131,11 +138,26 @@ def _wrong_equations(text: str, names: Mapping[str, float]) -> Iterator[Miscompu
         if _agree(left, right, approximately):
             continue
         stated, worked = (right, left) if left.computed else (left, right)
-        a, b = worked.readings[UnitReading()].value, stated.readings[UnitReading()].value
+        times = _times(worked, stated)
+        b = stated.readings[UnitReading()].value
         first, last = (i + 1, right.end - 1) if left.computed else (begin, i - 1)
         printed = text[tokens[first].start : tokens[last].end]
         equation = text[tokens[begin].start : tokens[right.end - 1].end]
-        yield Miscomputed(printed, _as_printed(printed, a / b if b else 0.0), b, a, equation)
+        yield Miscomputed(printed, _as_printed(printed, times), b, b * times, equation)
+
+
+def _times(worked: Side, stated: Side) -> float:
+    """How many times what is stated comes out; where the units may be meant otherwise, the nearest.
+
+    "7 × 24 = 148 hours" means 168 hours, not 168 of something else.
+    """
+    readings = [UnitReading(), UnitReading(time=False), UnitReading(percent=False)]
+    readings += [one for one in _readings(worked, stated) if one == UnitReading(shared=True)]
+    both = ((worked.readings[one].value, stated.readings[one].value) for one in readings)
+    found = [a / b for a, b in both if b]
+    return min(
+        found, key=lambda times: abs(math.log(times)) if times > 0 else math.inf, default=0.0
+    )
 
 
 def _as_printed(printed: str, times: float) -> str:

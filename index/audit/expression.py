@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from index.audit.numbers import NUMBER, SUPERSCRIPT, Number, number_from, superscript_value
-from index.audit.printed_units import UNITS, UnitReading
+from index.audit.printed_units import UNITS, PrintedUnit, UnitReading
 
 __all__ = ["Side", "Token", "UnitValue", "parse_side", "tokenize"]
 
@@ -82,7 +82,8 @@ class Side:
         computed: whether an operator stands in it.
         literal: the number where it is nothing but one.
         approx: whether it says itself that it is approximate.
-        units: the units in it that the evaluator knows.
+        units: the families of the units in it that the evaluator knows.
+        printed: those units themselves.
         end: index of the token after it.
     """
 
@@ -91,6 +92,7 @@ class Side:
     literal: Number | None
     approx: bool
     units: frozenset[str]
+    printed: frozenset[PrintedUnit]
     end: int
 
 
@@ -110,6 +112,7 @@ class _Parser:
     approx: bool = False
     literal: Number | None = None
     units: set[str] = field(default_factory=set)
+    printed: set[PrintedUnit] = field(default_factory=set)
 
     def _peek(self, ahead: int = 0) -> Token | None:
         index = self.at + ahead
@@ -236,6 +239,7 @@ class _Parser:
             self.at += 1
             unit = UNITS[token.text]
             self.units.add(unit.family)
+            self.printed.add(unit)
             return unit.factor(self.reading)
         return 1.0
 
@@ -305,5 +309,6 @@ def parse_side(tokens: list[Token], at: int, names: Mapping[str, float]) -> Side
         literal=parser.literal if parser.operands == 1 and not parser.operators else None,
         approx=parser.approx,
         units=frozenset(parser.units),
+        printed=frozenset(parser.printed),
         end=parser.at,
     )

@@ -1,7 +1,8 @@
 """The units whose prefixes matter when figures are compared, under their several readings.
 
-"GB" is 10⁹ or 2³⁰ bytes, "32K" tokens 32,000 or 32,768, and a sum in percent may be meant in
-points. A statement is only called wrong when it is so under every reading.
+"GB" is 10⁹ or 2³⁰ bytes, "32K" tokens 32,000 or 32,768, a sum in percent may be meant in points,
+and the only unit in "12 + 30 = 42 GB" is every figure's. A statement is only called wrong when it
+is so under every reading.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ class UnitReading:
     percent: bool = True
     bits: bool = True
     time: bool = True
+    shared: bool = False
 
     @staticmethod
     def all() -> Iterator[UnitReading]:
-        """Every reading."""
-        return (UnitReading(*choice) for choice in product((False, True), repeat=4))
+        """Every reading; one that is `shared` fits an equation with a single unit alone."""
+        return (UnitReading(*choice) for choice in product((False, True), repeat=5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class PrintedUnit:
 
     def factor(self, reading: UnitReading) -> float:
         """What a figure in this unit is multiplied with."""
-        if self.family == "time" and not reading.time:
+        if reading.shared or (self.family == "time" and not reading.time):
             return 1.0
         if self.family == "bit":
             return self.size / 8 if reading.bits else self.size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,10 +20,12 @@ from index.audit import (
     at_least,
     audit,
 )
+from index.audit.arithmetic import miscomputed
 from index.audit.expression import parse_side, tokenize
 from index.audit.numbers import NUMBER, compatible, number_from
 from index.audit.printed_units import UnitReading
-from index.types import DataPoint, Faq, KnowledgeBase, Source, Topic
+from index.passages import passages_of
+from index.types import DataPoint, Faq, KnowledgeBase, PassageKind, Source, Topic
 
 VASWANI = Source(
     "v",
@@ -196,6 +199,28 @@ class TestArithmetic:
     )
     def test_right_results_are_left_alone(self, text: str) -> None:
         assert _audit_text(text) == []
+
+    @given(
+        st.integers(2, 999),
+        st.integers(2, 99),
+        st.sampled_from("GB MB GiB bytes TFLOPs hours days ms % GPUs tokens".split()),
+        st.sampled_from(
+            ["{a} × {b} = {c} {unit}", "{a} {unit} × {b} = {c} {unit}", "{a} * {b} = {c} {unit}"]
+        ),
+        st.integers(0, 9),
+    )
+    def test_a_single_unit_is_that_of_every_figure(
+        self, a: int, b: int, unit: str, form: str, off: int
+    ) -> None:
+        text = form.format(a=a, b=b, c=a * b + off, unit=unit)
+        point = DataPoint("All of it", text)
+        passages = passages_of(replace(PLAIN, data_points=(point,)))
+        (passage,) = (each for each in passages if each.kind is PassageKind.DATA)
+        found = miscomputed(passage)
+        assert bool(found) == (off != 0)
+        for wrong in found:
+            assert wrong.stated == f"{a * b + off} {unit}"
+            assert float(re.sub(r"[^\d.]", "", wrong.worked)) == pytest.approx(a * b, rel=1e-3)
 
     def test_a_variable_with_one_value_is_put_in(self) -> None:
         text = "With d_model=512 each is 10000^{2/d_model} ≈ 1.044× longer."

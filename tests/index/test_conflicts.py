@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +101,48 @@ def test_a_conflict_is_told_once() -> None:
     )
     asked, unasked = conflicts_for("How many tokens?", hits, lambda _: 9.0)
     assert len([*asked, *unasked]) == 1
+
+
+@pytest.mark.parametrize("credit", ["(Ek et al., {})", "(Ek and Alm, {})", "(Ek, {}; Alm, {})"])
+def test_short_statements_of_one_topic_conflict_whoever_made_them(credit: str) -> None:
+    one = faq(0, f"Larch was trained on 900 billion tokens {credit.format(2024, 2023)}.")
+    other = faq(1, f"Larch was trained on 1,400 billion tokens {credit.format(2025, 2025)}.")
+    assert refs(one, other) == {frozenset({"t/faq/0", "t/faq/1"})}
+    elsewhere = replace(other, passage=replace(other.passage, topic="u"))
+    assert refs(one, elsewhere) == set()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("See Table 3 of Ek et al. for it.", "See Table 2 of Ek et al. for it."),
+        ("Emissions were 25 tons (in 2022).", "Emissions were 31 tons (in 2023)."),
+    ],
+)
+def test_what_only_points_somewhere_or_has_its_own_year_is_no_conflict(
+    one: str, other: str
+) -> None:
+    assert refs(faq(0, one), faq(1, other)) == set()
+
+
+def test_how_many_of_one_thing_asks_for_no_figure_of_another() -> None:
+    label = "Spruce training time on the cluster"
+    pair = (data(0, label, "21 days"), data(1, label, "35 days"))
+    before = [faq(number, "Something else is said.") for number in range(2)]
+    for question, asks in (("How many tokens was Spruce trained on in its training time?", False),
+                           ("How many weeks was Spruce's training time?", True)):  # fmt: skip
+        asked, unasked = conflicts_for(question, [*before, *pair], lambda _: 1.0)
+        assert bool(asked) is asks
+        assert bool(unasked) is not asks
+
+
+def test_what_is_beside_what_was_found_is_compared_with_it() -> None:
+    label = "Citation count of the paper"
+    found = [faq(number, f"Thing {number} is said.") for number in range(12)]
+    pair = (data(0, label, "173,000+ citations"), data(1, label, "573,000+ citations"))
+    assert conflicts_for("What is it?", [*found, *pair], lambda _: 1.0) == ([], [])
+    asked, unasked = conflicts_for("What is it?", found, lambda _: 1.0, pair)
+    assert (len(asked), len(unasked)) == (0, 1)
 
 
 def test_a_passage_has_no_conflict_with_itself() -> None:

@@ -150,6 +150,34 @@ async def test_an_act_on_the_last_answer_tells_the_conflict_first(
     assert all(claim.status == "unsupported" for claim in wrong)
 
 
+@pytest.mark.parametrize(
+    "act", ["shorter", "as a table", "in one sentence", "simpler, please", "are you sure?",
+            "isn't it 12,000?", "what's the first number?"],
+)  # fmt: skip
+async def test_what_was_told_first_is_told_first_again(live: LiveIndex, act: str) -> None:
+    pipeline = Pipeline(live, ScriptedChatModel(()), PipelineSettings(answer_mode="compose"))
+    question = TOPIC.faqs[0].question
+    first = await final_answer(pipeline.answer(Question(question)))
+    history = (Message("user", question), Message("assistant", first.text))
+    answer = await final_answer(pipeline.answer(Question(act, history)))
+    assert answer.act != "ask"
+    assert answer.text.startswith("One source disagrees with itself")
+    wrong = [c for c in answer.claims if "10,000" in c.text and c.basis != "computed"]
+    assert [claim.status for claim in wrong] == ["unsupported"]
+    assert "no “12,000”" not in answer.text
+
+
+def test_a_short_figure_is_known_by_the_name_of_its_quantity() -> None:
+    data = Passage(
+        "t/data/0", PassageKind.DATA, "t", "T", "Weights of Rowan in bf16",
+        "Weights of Rowan in bf16: 13 × 10⁹ × 2 bytes = 13 GB.", (PAPER,),
+    )  # fmt: skip
+    faq = _passage("The weights of Rowan take 13 GB in bf16. A card with 13 GB is too small.")
+    faults = Faults(evidence_of([Hit(data, 1.0), Hit(faq, 1.0)]), ())
+    assert faults.stated_in("The weights of Rowan take 13 GB in bf16.", ["t/faq/0"])
+    assert not faults.stated_in("A card with 13 GB is too small.", ["t/faq/0"])
+
+
 def _passage(text: str) -> Passage:
     return Passage("t/faq/0", PassageKind.FAQ, "t", "T", "How many?", text, (PAPER,))
 
