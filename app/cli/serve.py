@@ -32,6 +32,8 @@ from app.record.errors import ModelError, SettingsError
 from app.service import open_pipeline
 from app.store import Store, open_store
 from index.cli import say
+from index.errors import WeightsError
+from index.judge import load_pair_judge
 
 __all__ = ["DrainingServer", "build_server", "serve", "tend_model"]
 
@@ -103,9 +105,11 @@ async def _run(
 
 
 async def _load_ahead(pipeline: Pipeline) -> None:
-    """Begin to load the model; the running server goes on with it and tells where it can't."""
+    """Begin to load the models; what can't be loaded is told where it is needed."""
     with contextlib.suppress(ModelError):
         await pipeline.model.load()
+    with contextlib.suppress(WeightsError):
+        await asyncio.to_thread(load_pair_judge)
 
 
 def build_server(

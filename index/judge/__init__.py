@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ __all__ = ["WEIGHTS", "PairJudge", "load_pair_judge"]
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 _PASSAGES_KEPT = 256
+_LOADING = Lock()
 
 
 class PairJudge:
@@ -67,13 +69,18 @@ class PairJudge:
         return self._interaction.evidence(*self._states.of(heading, text))
 
 
-@cache
 def load_pair_judge() -> PairJudge:
     """Load the judge that comes with Citewise: about half a second, once a process.
 
     Raises:
         WeightsError: the encoder's weights are not installed, or the judge's can't be read.
     """
+    with _LOADING:
+        return _loaded()
+
+
+@cache
+def _loaded() -> PairJudge:
     try:
         weights = dict(map_tensors(WEIGHTS))
     except (OSError, ValueError, KeyError) as error:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from index import judge
 from index.encoders.tensors import map_tensors
+from index.errors import WeightsError
 from index.judge import WEIGHTS, load_pair_judge
 from index.judge.interaction import Interaction
 from index.judge.states import TokenStates
@@ -85,3 +90,30 @@ def test_threads_share_a_judge() -> None:
     for thread in threads:
         thread.join()
     assert found == [pytest.approx(alone, abs=1e-4)] * 6
+
+
+@pytest.fixture
+def not_loaded_yet() -> Iterator[None]:
+    judge._loaded.cache_clear()
+    yield
+    judge._loaded.cache_clear()
+
+
+@pytest.mark.usefixtures("not_loaded_yet")
+def test_who_asks_at_once_shares_one() -> None:
+    with ThreadPoolExecutor(4) as threads:
+        loaded = {id(one) for one in threads.map(lambda _: load_pair_judge(), range(4))}
+    assert len(loaded) == 1
+
+
+@pytest.mark.usefixtures("not_loaded_yet")
+@pytest.mark.parametrize("content", [None, b"", b"no weights"])
+def test_weights_that_cannot_be_read_are_named(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "weights.safetensors"
+    if content is not None:
+        place.write_bytes(content)
+    monkeypatch.setattr(judge, "WEIGHTS", place)
+    with pytest.raises(WeightsError, match=str(place)):
+        load_pair_judge()
