@@ -13,7 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.answer.verdicts import is_verdict, same_question
-from app.question.subjects import asks_more, explains, names_explained, opens_with
+from app.question.subjects import (
+    asks_more,
+    compared,
+    explains,
+    names_explained,
+    opens_with,
+    weighs,
+)
 from app.record.evidence import Evidence, Idf, Span
 from index.text.anaphora import concludes, leans
 from index.text.quantities import quantities
@@ -29,6 +36,7 @@ _BLOCKS = ("```", "|", "$$")
 _LISTED = re.compile(r"(?:^|\n)[ \t]*([-*+•]|\d{1,3}[.)])[ \t]+$")
 _NAME = re.compile(r"[^\W\d][\w.-]*")
 _FIRST_OF = 4
+_BOTH = 3  # the definitions of both that are compared stand among the first
 _WORTH = 0.6
 _WHOLE = 6
 _LEADING = 4
@@ -51,8 +59,13 @@ _DEFINITION = re.compile(
 )
 _EXPLAIN = re.compile(r"\W*(?:please |can you |could you )*(?:explain|describe)\b", re.IGNORECASE)
 _WHETHER = re.compile(r"\W*(?:is|are|was|were|do|does|did|can|should|will)\b", re.IGNORECASE)
+# What a heading begins with that asks for the good and the bad of what it names.
+_WEIGHING = re.compile(
+    r"(?:is|are|does|do|can|should|when|why|which|for which|what does .+ cost)\b", re.IGNORECASE
+)
+_SIDES = 2
 _WHY_OR_HOW = re.compile(
-    r"\W*(?:why|how(?! (?:do|can|should|would) (?:i|we)\b| to\b)|what does)\b", re.I
+    r"\W*(?:why|how(?! (?:do|can|should|would) (?:i|we)\b| to\b)|what (?:does|did))\b", re.I
 )
 _ASKS_FIGURES = re.compile(
     r"\bhow (?:many|much|far|long|large|big|small|high|low|well|bad|badly|often|fast|close)\b"
@@ -98,6 +111,8 @@ class _Asked:
     defined: frozenset[str]
     more: str
     explains: bool
+    compares: bool
+    weighs: bool
 
     @classmethod
     def of(cls, question: str, idf: Idf) -> _Asked:
@@ -113,6 +128,8 @@ class _Asked:
             frozenset(content_words(what)),
             question if _EXPLAIN.match(question) else more if defines else "",
             _WHY_OR_HOW.match(question) is not None,
+            compared(question) is not None,
+            weighs(question),
         )
 
     def share(self, words: frozenset[str]) -> float:
@@ -159,9 +176,16 @@ def compose(
 
 
 def _second(evidence: Sequence[Evidence], first: Evidence, asked: _Asked) -> list[Evidence]:
-    """Take what tells more of the subject than its definition, where more is asked."""
+    """Take what tells more of the subject than its definition, where more is asked.
+
+    Of two that are compared it is the other one's definition, of what is weighed both sides.
+    """
+    if asked.compares and _defines(first):
+        return [item for item in evidence[:_BOTH] if item is not first and _defines(item)][:1]
     if not _defines(first) or (asked.defined and not asked.more):
         return []
+    if asked.weighs:
+        return [item for item in evidence if _weighs(item, first, asked)][:_SIDES]
     may_be_asked_whether = _WHETHER.match(asked.more) is not None
     further = [
         item
@@ -173,6 +197,14 @@ def _second(evidence: Sequence[Evidence], first: Evidence, asked: _Asked) -> lis
     ]
     leading = [item for item in further if _leads(item, asked)]
     return (leading or [one for one in further if one.passage.kind is PassageKind.SNIPPET])[:1]
+
+
+def _weighs(item: Evidence, first: Evidence, asked: _Asked) -> bool:
+    """Tell whether a passage says what something is good for, or what it costs."""
+    names = asked.defined <= frozenset(content_words(item.passage.heading))
+    weighing = _WEIGHING.match(item.passage.heading) is not None
+    near = item.hit.score >= _WORTH * first.hit.score
+    return names and weighing and near and not _defines(item)
 
 
 def _shaped(chosen: Sequence[Chosen], first: Evidence, shape: str) -> list[ComposedSentence]:
@@ -190,8 +222,12 @@ def _shaped(chosen: Sequence[Chosen], first: Evidence, shape: str) -> list[Compo
 def _under_its_question(
     one: ComposedSentence, leading: Sequence[Evidence], question: str
 ) -> ComposedSentence:
-    """Set a verdict under the question that it was given to, where another one was asked."""
-    heading = next((item.passage.heading for item in leading if item.n == one.n), "")
+    """Set a verdict under the question that it was given to, where another one was asked.
+
+    A verdict opens its passage; later in it the same words answer nothing.
+    """
+    opened = (item for item in leading if item.n == one.n and item.spans[0].start == one.start)
+    heading = next((item.passage.heading for item in opened), "")
     if not is_verdict(one.text) or not heading.endswith("?"):
         return one
     return one if same_question(question, heading) else replace(one, under=heading)
@@ -213,7 +249,8 @@ def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:
     best = evidence[0]
     # What a word means answers why and how, but not which, whether or what to do.
     tells = asked.defined or asked.explains
-    beside = best.passage.kind is PassageKind.FAQ and _defines(best) and not tells
+    both = asked.compares and any(_defines(item) for item in evidence[1:_BOTH])
+    beside = _defines(best) and not (tells or both)
     if _leads(best, asked) and not beside:
         return best
     # A list of contents answers nothing, however near it is.

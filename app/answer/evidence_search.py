@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
@@ -18,7 +19,7 @@ from app.question.history import Form, names_nothing, without_quantities
 from app.question.language import ENGLISH
 from app.question.reading import Reading, only_tells
 from app.question.spelling import spelled, written_out
-from app.question.subjects import Subjects, asks_more, opens_with, subjects_of
+from app.question.subjects import Subjects, asks_more, compared, opens_with, subjects_of
 from app.record.types import Gap, Question, Retrieved
 from index import rerankers
 from index.rerankers import Reranker
@@ -27,7 +28,7 @@ from index.store import LoadedIndex
 from index.text.anaphora import leans
 from index.text.sentences import MARKER, sentences
 from index.text.tokens import UNSEEN, content_words
-from index.types import Hit, PassageKind, SearchHits
+from index.types import Hit, Passage, PassageKind, SearchHits
 
 __all__ = ["EvidenceSearch"]
 
@@ -49,6 +50,11 @@ _DOUBTFUL = 0.35
 _BETTER = 2.0
 _TOLD = 0.45  # what a statement must find, which asks for nothing
 _OPENING = 60  # code points of a passage by which it is known again
+# Where a passage that compares two names is looked for.
+_COMPARING = 4
+_DIFFER = re.compile(r"\b(?:diff\w*|distinguish\w*|than)\b", re.IGNORECASE)
+_CHOICE = re.compile(r"\b(?:diff\w*|distinguish\w*|than|or|vs|versus)\b", re.IGNORECASE)
+_TOLD_OF = 2  # a topic's definition, and what tells of a name that this lacks
 # How sure it is that a definition which is asked for by its very name answers.
 _DEFINED = 0.95
 
@@ -159,6 +165,7 @@ class EvidenceSearch:
         gap = find_gap(form.query, found.hits, lexicon_of(retriever.index), subjects)
         if first := asks_more(form.query)[0]:
             found = _defined(found, first, subjects, retriever.index) or found
+        found = _both_defined(found, form.query, subjects, retriever.index)
         # What is there of the subject is given where the gate thinks it near enough.
         doubted = confidence * (gate.UNNAMED if gap else 1)
         judged_by = doubted if gap and gap.kind == "absent" else confidence
@@ -179,7 +186,7 @@ class EvidenceSearch:
         unknown = sum(idf(word) >= idf(UNSEEN) for word in words)
         if len(words) > 1 and unknown >= _UNKNOWN * len(words):
             return False
-        read = [f"{h.passage.title} {h.passage.heading} {h.passage.text}" for h in hits[:_READ]]
+        read = [_all_of(hit.passage) for hit in hits[:_READ]]
         there = {word for text in read for word in content_words(text)}
         total = sum(idf(word) for word in words)
         covered = sum(idf(word) for word in words & there) / total if total else 1.0
@@ -250,6 +257,44 @@ def _defined(
         return None
     others = tuple(hit for hit in found.hits if hit.passage.id not in wanted)
     return replace(found, hits=(*first, *others))
+
+
+def _both_defined(
+    found: SearchHits, query: str, subjects: Subjects, index: LoadedIndex
+) -> SearchHits:
+    """Put first what two names mean whose difference is asked, where no FAQ found compares them."""
+    names = compared(query)
+    if names is None or not found.hits:
+        return found
+    words = {word for name in names for word in content_words(name)}
+    telling = _DIFFER if _DIFFER.search(query) else _CHOICE
+    for hit in found.hits[:_COMPARING]:
+        heading = set(content_words(hit.passage.heading))
+        if (
+            telling.search(hit.passage.heading)
+            and words <= heading
+            and len(heading) <= 2 * len(words)
+        ):
+            return found
+    told = [one for name in names if (one := _meaning(name, found, subjects, index))]
+    if len(told) < len(names):
+        return found
+    first = {hit.passage.id: hit for hit in told}
+    others = (hit for hit in found.hits if hit.passage.id not in first)
+    return replace(found, hits=(*first.values(), *others))
+
+
+def _meaning(name: str, found: SearchHits, subjects: Subjects, index: LoadedIndex) -> Hit | None:
+    """Return what says what a name means: the definition, or what tells of a name it lacks."""
+    defined = _defined(found, f"what is {name}", subjects, index)
+    words = set(content_words(name))
+    told = defined.hits[:_TOLD_OF] if defined else ()
+    naming = (hit for hit in told if words <= set(content_words(_all_of(hit.passage))))
+    return next(naming, told[0] if told else None)
+
+
+def _all_of(passage: Passage) -> str:
+    return f"{passage.title} {passage.heading} {passage.text}"
 
 
 def _naming(topic: str, name: frozenset[str], index: LoadedIndex) -> str:

@@ -17,7 +17,8 @@ __all__ = ["is_verdict", "same_question"]
 _VERDICT = re.compile(
     r"\s*(?:(?:yes|no|neither)\b(?!\.\s?\d|-)|because\b(?! of\b)|"
     r"not (?:\w+ly|quite|always|at all|alone|by itself|on its own|in general|yet)\b|"
-    r"only (?:as|if|when|where|for|with|in|after|by|partly|on)\b|"
+    r"only (?:as|if|when|where|for|with|in|after|by|partly|on|the)\b|"
+    r"[^.,:;!?]{1,90}?(?:\([^()]{1,60}\) )?(?:\w+ )?(?:yes|no)(?=[,:;])|"
     r"(?:sometimes|often|usually|mostly|mainly|rarely|seldom|hardly|partly|both)"
     r"(?=[,:;]| (?:not|yes|no|because)\b))",
     re.IGNORECASE,

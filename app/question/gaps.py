@@ -58,6 +58,11 @@ _SIZE = re.compile(
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _ONES_OWN = re.compile(r"\b(?:i|i['’]m|me|my|we|us|our|you|your)\b", re.IGNORECASE)
 _SHORT = 22  # words
+# Where a question begins after what was told, though with no capital.
+_LOWER_CASE = re.compile(
+    r"(?<=[^\W\d_]{2}[.!])\s+(?=(?:why|how|what|which|who|when|where|is|are|does|do|did|can|could|"
+    r"should|would|will)\b)"
+)
 _KEPT = 2
 _PLURALS = 3
 _CONTEXTS = 1024
@@ -219,6 +224,12 @@ def find_gap(
         nothing or tells a long story.
     """
     asking = _asking(question)
+    if strange := subjects.unknown_at_work(question):
+        told = [f"{hit.passage.title} {hit.passage.heading}" for hit in hits[:_READ]]
+        if not set(content_words(strange)) & {
+            word for text in told for word in content_words(text)
+        }:
+            return Gap("absent", (strange,))
     read = [(lexicon.context(hit.passage), hit.passage.topic) for hit in hits[:_READ]]
     if not read or not asking:
         return None
@@ -264,7 +275,11 @@ def _asked_for() -> tuple[_AskedFor, ...]:
 
 def _asking(question: str) -> str:
     """Return the sentences that ask; empty where they are too long to be one question."""
-    parts = [question[start:end] for start, end in sentences(question)]
+    parts = [
+        part
+        for start, end in sentences(question)
+        for part in _LOWER_CASE.split(question[start:end])
+    ]
     asking = [part for part in parts if part.rstrip().endswith("?")] or parts
     text = " ".join(asking)
     return text if len(text.split()) <= _LONGEST else ""

@@ -23,10 +23,12 @@ __all__ = [
     "NamedSubject",
     "Subjects",
     "asks_more",
+    "compared",
     "explains",
     "names_explained",
     "opens_with",
     "subjects_of",
+    "weighs",
 ]
 
 _WORD = re.compile(r"\w+(?:[.+'’/-]\w+)*\+*")
@@ -44,6 +46,32 @@ _ASKS_MORE = re.compile(
 _HOW_IT_WORKS = re.compile(
     r"\s*how (?:does|do) (?:an? |the )?(?P<what>[^?,;.]{2,50}?)(?: actually| really)? work"
     r"(?:\W*|,?\s+and\s+(?:how|why|what|when|where|which|who|is|are|does|do|can|should)\b.+)",
+    re.IGNORECASE,
+)
+# "What are the pros and cons of X?" asks what X is, and what it gains and costs.
+_TRADE_OFFS = re.compile(
+    r"\W*(?:(?:what(?:'s|’s| is| are)|list|name|explain|describe|tell me|give me) )?(?:the )?"
+    r"(?:main |biggest |key )?(?:pros(?: and | & |/)cons|trade-?offs?|"
+    r"(?:dis)?advantages?(?: and | & |/)(?:dis)?advantages?|(?:up|down)sides?(?: and | & |/)(?:up|"
+    r"down)sides?|(?:strengths?|benefits?)(?: and | & |/)\w+) (?:of|to|with) "
+    r"(?:using |having )?(?:an? |the )?"
+    r"(?P<what>(?:(?!\b(?:vs|versus|or|over|and|than)\b)[^?,;.]){2,50}?)\W*",
+    re.IGNORECASE,
+)
+_NAME = r"(?:an? |the )?(?P<{}>[^?,;]{{2,40}}?)"
+_ONE, _OTHER = _NAME.format("one"), _NAME.format("other")
+_COMPARES = re.compile(
+    rf"\W*(?:what(?:'?s|’s| is| are)? )?(?:the )?(?:main )?diff(?:erences?)?(?: between)? {_ONE}"
+    rf"(?: and|,? or| vs\.?| versus) {_OTHER}\W*"
+    rf"|\W*compare {_ONE.replace('one', 'one_')} (?:and|with|to|vs\.?|versus) "
+    rf"{_OTHER.replace('other', 'other_')}\W*"
+    rf"|\W*{_ONE.replace('one', '_one')} (?:vs\.?|versus) {_OTHER.replace('other', '_other')}\W*",
+    re.IGNORECASE,
+)
+# "The LoRA paper" and "the LoRA method" are both asked for by the name of LoRA.
+_OF_A_KIND = re.compile(
+    r"\s+(?:paper|article|study|report|work|benchmark|method|technique|algorithm|approach|model|"
+    r"architecture|library|framework|tool|data ?set)$",
     re.IGNORECASE,
 )
 _AROUND = " -–()[]{}<>|*`'\"!/"
@@ -87,20 +115,25 @@ class Subjects:
 
     def defined_by(self, question: str) -> frozenset[str]:
         """Return the topics whose definition a question asks for: "What is X?", "X?", all of X."""
-        named = self._whole(_asked("definition", question))
+        named = self._whole(self._name_asked("definition", question))
         return named.topics if named else frozenset()
 
     def asked_for(self, question: str) -> frozenset[str]:
         """Return the stems of the name in "What is X?"."""
-        return frozenset(content_words(_asked("definition", question)))
+        return frozenset(content_words(self._name_asked("definition", question)))
 
     def explained_by(self, question: str) -> str:
         """Return the id of the passage that asks "What is X?" as a question does; else nothing."""
-        return self._explained.get(_key(_asked("definition", question)), "")
+        return self._explained.get(_key(self._name_asked("definition", question)), "")
 
     def at_work(self, question: str) -> bool:
         """Tell whether a question asks how a known subject works, and nothing else."""
-        return self._whole(_asked("works", question)) is not None
+        return self._whole(self._name_asked("works", question)) is not None
+
+    def unknown_at_work(self, question: str) -> str:
+        """Return what a question asks the working of, where that names no known subject at all."""
+        asked = _asked("works", question)
+        return "" if self.find(asked) or self._knows(asked) else asked
 
     def introduced(self, question: str) -> NamedSubject | None:
         """Return the subject of which a question asks who or what introduced it, and when."""
@@ -109,6 +142,18 @@ class Subjects:
     def names_of(self, topics: frozenset[str]) -> tuple[str, ...]:
         """Return the names of topics, as they are written."""
         return tuple(name for name, known in self._names.items() if known & topics)
+
+    def _name_asked(self, kind: str, question: str) -> str:
+        """Return the name in a question of a kind, without the word for what kind of thing it is.
+
+        That word stays where the name is known with it, or unknown without it.
+        """
+        asked = _asked(kind, question)
+        bare = _OF_A_KIND.sub("", asked)
+        return bare if self._knows(bare) and not self._knows(asked) else asked
+
+    def _knows(self, name: str) -> bool:
+        return _key(name) in self._explained or self._whole(name) is not None
 
     def _whole(self, text: str) -> NamedSubject | None:
         """Return the subject that a text is the name of, and nothing else."""
@@ -136,13 +181,29 @@ class Subjects:
 def asks_more(question: str) -> tuple[str, str]:
     """Return what a question asks to be told first, and what more it asks of it.
 
-    "What is X, and why does it work?" asks what X is first, and so does "How does X work?". Of a
-    question that asks for one thing both are empty.
+    "What is X, and why does it work?" asks what X is first, and so do "How does X work?" and "What
+    are the pros and cons of X?". Of a question that asks for one thing both are empty.
     """
     if works := _HOW_IT_WORKS.fullmatch(question):
         return f"what is {works['what']}", question
+    if weighed := _TRADE_OFFS.fullmatch(question):
+        return f"what is {weighed['what']}", question
     both = _ASKS_MORE.fullmatch(question)
     return (both["first"].strip(), both["more"].strip()) if both else ("", "")
+
+
+def compared(question: str) -> tuple[str, str] | None:
+    """Return the two names of a question for their difference, and nothing else."""
+    found = _COMPARES.fullmatch(question)
+    if found is None:
+        return None
+    one, other = filter(None, found.groups())
+    return one.strip(), other.strip()
+
+
+def weighs(question: str) -> bool:
+    """Tell whether a question asks what something gains and what it costs."""
+    return _TRADE_OFFS.fullmatch(question) is not None
 
 
 def names_explained(heading: str) -> tuple[str, ...]:
@@ -160,8 +221,9 @@ def opens_with(sentence: str, stems: frozenset[str]) -> bool:
 
 def explains(heading: str, question: str) -> bool:
     """Tell whether a heading asks to be told the very word that a question asks for."""
-    asked = _key(_asked("definition", question))
-    return any(_key(name) == asked for name in names_explained(heading))
+    asked = _asked("definition", question)
+    wanted = {_key(asked), _key(_OF_A_KIND.sub("", asked))}
+    return any(_key(name) in wanted for name in names_explained(heading))
 
 
 def _asked(kind: str, question: str) -> str:

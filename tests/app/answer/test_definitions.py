@@ -54,3 +54,23 @@ def test_a_yes_or_no_answers_the_rest_only_where_that_is_asked() -> None:
 def test_a_name_that_the_definition_lacks_is_told_of_next() -> None:
     said = answer("What is the bark lens?", DEFINED, NAMING)
     assert said == ["Larch is a model of trees.", "The bark lens magnifies what Larch sees."]
+
+
+OTHER = (PassageKind.FAQ, "What is a birch?", "A birch is a tree with white bark.")
+CARE = (PassageKind.FAQ, "When is a larch worth its price?", "Larches last long.")
+
+
+def test_whether_is_not_answered_by_a_definition_where_something_else_is_near() -> None:
+    assert answer("Is Larch old or new?", DEFINED, PLAIN)[0] != DEFINED[2]
+    assert answer("Is Larch old or new?", DEFINED) == [DEFINED[2]]
+
+
+def test_of_two_that_are_compared_both_are_defined() -> None:
+    said = answer("What is the difference between Larch and a birch?", DEFINED, OTHER, GROWTH)
+    assert said[:2] == [DEFINED[2], OTHER[2]]
+
+
+def test_what_is_weighed_up_is_defined_and_then_weighed() -> None:
+    said = answer("What are the pros and cons of Larch?", DEFINED, GROWTH, CARE)
+    assert said[0] == DEFINED[2]
+    assert CARE[2] in said

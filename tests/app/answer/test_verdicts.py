@@ -46,6 +46,8 @@ def test_a_verdict_on_another_question_is_said_with_its_question() -> None:
         ("", "They add up."),
     ]
     assert _composed("What limits the batch size?", text)[0][0] == HEADING
+    later = "Each sequence has its own cache. Only the second grows."
+    assert [under for under, _ in _composed("What limits the batch size?", later)] == ["", ""]
 
 
 @given(st.text(max_size=120))
@@ -62,6 +64,9 @@ def test_any_question_is_the_same_as_itself(text: str) -> None:
         ("Because of the cold, gates freeze.", False), ("Not necessarily: some do.", True),
         ("Notably, some do.", False), ("Only if they are wet.", True),
         ("Only wet gates freeze.", False), ("Usually not.", True), ("Usually gates freeze.", False),
+        ("On average yes, but not for all.", True),
+        ("With wet gates (all of them) yes; else no.", True),
+        ("Only the memory: time stays.", True), ("It has no gates, only doors.", False),
         ("No-op layers pass their input on.", False), ("Gates freeze.", False),
     ],
 )  # fmt: skip

@@ -124,3 +124,16 @@ def test_hits_further_down_are_no_evidence(live_index: LiveIndex) -> None:
     hits = [Hit(passage, 1.0) for passage in [*passages[:9], named]]
     found = find_gap("How deep is Qwen3?", hits, lexicon_of(index), subjects_of(index))
     assert found is not None
+
+
+def test_what_was_told_before_a_question_without_a_capital_is_no_part_of_it(
+    live_index: LiveIndex,
+) -> None:
+    told = "my cache is cut at 256 tokens. how large does the KV cache get?"
+    assert gap_of(live_index, told) is None
+
+
+def test_the_working_of_what_no_heading_names_is_a_gap(live_index: LiveIndex) -> None:
+    found = gap_of(live_index, "How does my car work?")
+    assert found is not None
+    assert (found.kind, found.what) == ("absent", ("my car",))

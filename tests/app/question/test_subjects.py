@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.question.subjects import Subjects, asks_more, opens_with
+from app.question.subjects import Subjects, asks_more, compared, opens_with, weighs
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from app.question.subjects import Subjects, asks_more, opens_with
         ("what is a larch? is it a tree?", "what is a larch", "is it a tree?"),
         ("How does a larch actually work?", "what is larch", "How does a larch actually work?"),
         ("how does a larch work and why?", "what is larch", "how does a larch work and why?"),
+        ("pros and cons of a larch", "what is larch", "pros and cons of a larch"),
         ("What is a larch?", "", ""),
         ("What is the difference between a larch and a birch?", "", ""),
         ("Why does a larch work?", "", ""),
@@ -40,3 +41,49 @@ def test_how_a_known_subject_works_is_told_from_other_questions() -> None:
     assert subjects.at_work("How does RLHF work?")
     assert not subjects.at_work("How does my car work?")
     assert not subjects.at_work("How does RLHF without a reward model work?")
+
+
+def test_what_is_unknown_at_work_is_told() -> None:
+    subjects = Subjects({"RLHF": frozenset({"rlhf"})})
+    assert subjects.unknown_at_work("How does my car work?") == "my car"
+    assert subjects.unknown_at_work("How does RLHF work?") == ""
+    assert subjects.unknown_at_work("Why does my car work?") == ""
+
+
+def test_a_paper_or_method_is_known_by_what_it_is_of() -> None:
+    subjects = Subjects(
+        {"larch": frozenset({"larch"}), "bark model": frozenset({"bark"})}, {"LIMA": "tuning/faq/5"}
+    )
+    assert subjects.defined_by("What is the larch method?") == {"larch"}
+    assert subjects.explained_by("What did the LIMA paper show?") == "tuning/faq/5"
+    assert subjects.defined_by("What is a bark model?") == {"bark"}
+    assert subjects.defined_by("What is a birch model?") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("What is the difference between a larch and a birch?", ("larch", "birch")),
+        ("whats the diff between larch and birch", ("larch", "birch")),
+        ("larch vs. birch", ("larch", "birch")),
+        ("Compare a larch with the birch", ("larch", "birch")),
+        ("What is a larch?", None),
+        ("Why is a larch, compared with a birch, so tall?", None),
+    ],
+)
+def test_the_names_of_a_comparison(question: str, names: tuple[str, str] | None) -> None:
+    assert compared(question) == names
+
+
+@pytest.mark.parametrize(
+    ("question", "weighed"),
+    [
+        ("What are the pros and cons of larches?", True),
+        ("advantages and disadvantages of the larch", True),
+        ("trade-offs of larches", True),
+        ("pros and cons of larches vs birches", False),
+        ("What are larches good for?", False),
+    ],
+)
+def test_what_weighs_something_up(question: str, weighed: bool) -> None:
+    assert weighs(question) is weighed
