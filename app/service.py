@@ -13,12 +13,12 @@ from app.config.personas import Persona, load_folder
 from app.config.settings import LOCAL_VLLM, Settings
 from app.record.errors import SettingsError
 from app.record.hooks import Observers
-from app.verifying.judges import AskingJudge, CrossEncoderJudge, Judge
+from app.verifying.choosing import verifier_for
 from index.encoders import load_encoder
 from index.live import LiveIndex
 from index.rerankers import Reranker
 
-__all__ = ["guarded", "open_judge", "open_model", "open_pipeline", "open_reranker"]
+__all__ = ["guarded", "open_model", "open_pipeline", "open_reranker"]
 
 
 def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipeline:
@@ -54,7 +54,8 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
         ),
         personas,
         open_reranker(settings),
-        open_judge(settings.verifier, chat_model),
+        # A model in this process answers one at a time.
+        verifier_for(settings.verifier, chat_model, "afterwards" if embedded else "meanwhile"),
         observers,
     )
 
@@ -84,17 +85,6 @@ def open_reranker(settings: Settings) -> Reranker | None:
     from index.rerankers import load_reranker
 
     return load_reranker(settings.reranker, engine=settings.encoder_engine)
-
-
-def open_judge(verifier: str, model: ChatModel) -> Judge | None:
-    """Open what verifies beside the built-in checks; None where they are to be enough.
-
-    Raises:
-        SettingsError: a classifier can't be used.
-    """
-    if verifier == "builtin":
-        return None
-    return AskingJudge(model) if verifier == "model" else CrossEncoderJudge(verifier)
 
 
 def open_model(settings: Settings) -> ChatModel:

@@ -15,4 +15,5 @@ BASELINES: Mapping[str, str] = {
     "gold": "the gold passages as evidence, always answering",
     "topic": "every passage of the case's topic as evidence, always answering",
     "closed-book": "the model alone, without evidence",
+    "plain-rag": "six passages by MiniLM in the prompt, citations asked for, what comes is shown",
 }

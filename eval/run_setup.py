@@ -147,6 +147,7 @@ def _in_process(options: argparse.Namespace, pipeline: Pipeline, sampling: Any) 
     from eval.targets.baselines import (
         ClosedBookTarget,
         GivenEvidenceTarget,
+        PlainRagTarget,
         rank_fusion,
         single_stage,
     )
@@ -167,6 +168,8 @@ def _in_process(options: argparse.Namespace, pipeline: Pipeline, sampling: Any) 
         return RetrievalTarget(pipeline, name)
     if name == "closed-book":
         return ClosedBookTarget(pipeline, sampling)
+    if name == "plain-rag":
+        return PlainRagTarget(pipeline, sampling)
     if name in ("gold", "topic"):
         given: Literal["gold", "topic"] = "gold" if name == "gold" else "topic"
         return GivenEvidenceTarget(pipeline, sampling, given)

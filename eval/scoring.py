@@ -185,6 +185,7 @@ def _written(
         "nugget_precision": nuggets.nugget_precision(text, held) if case.answerable else None,
         "citation_recall": citations.citation_recall(stated) if quoting else None,
         "citation_precision": citations.citation_precision(stated),
+        "misattributed": citations.misattributed(stated) if quoting else None,
         "figures_attributed": citations.figures_attributed(stated) if quoting else None,
         "credits_right": citations.credits_right(stated),
         "valid_ids": citations.valid_ids(output.text, (cited.n for cited in output.citations)),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import replace
 from typing import Any, Protocol
 
 import prompts
 from app.answer.again import as_wished
+from app.answer.ahead import CheckedAhead
 from app.answer.best_of import written
 from app.answer.calculate import work_out
 from app.answer.clock import Clock
@@ -243,25 +244,33 @@ class AnswerRun:
 
     async def _draft(self) -> AsyncGenerator[Delta, None]:
         prompt = await self._prompt()
-        verifier = self.faults.watching(self.pipeline.verifier(self.idf, self.question.text))
+        watched = self.faults.watching(self.pipeline.verifier(self.idf, self.question.text))
+        verifier = CheckedAhead(watched, prompt.evidence)
         policy = self.settings.unsupported
         asked = f"{self.question.text} {self.retrieved.standalone_query}"
         reviewer = Reviewer(self.writer, verifier, prompt.evidence, policy, asked)
         stream, waiting = SentenceStream(), list[Segment]()
-        async with aclosing(written(self.model, prompt, self.decoding, verifier)) as pieces:
-            async for event in pieces:
-                if isinstance(event, Piece):
-                    self.clock.mark("first_token")
-                    waiting += stream.feed(unmarked(visible(event.text)))
-                else:
-                    waiting += self._without_a_cut(list(stream.close()), event)
-                    self._finished(event)
-                if not verifier.busy_while_drafting:
-                    async for delta in self._reviewed(reviewer, waiting):
-                        yield delta
-        # The model is free again: what it is to check itself is checked now.
-        async for delta in self._reviewed(reviewer, waiting):
-            yield delta
+        with closing(verifier):
+            async with aclosing(written(self.model, prompt, self.decoding, verifier)) as pieces:
+                async for event in pieces:
+                    if isinstance(event, Piece):
+                        self.clock.mark("first_token")
+                        come = list(stream.feed(unmarked(visible(event.text))))
+                    else:
+                        come = self._without_a_cut(list(stream.close()), event)
+                        self._finished(event)
+                    for segment in come:
+                        verifier.begin(segment)
+                    waiting += come
+                    while verifier.pace != "afterwards" and waiting:
+                        if verifier.awaits(waiting[0]):
+                            break
+                        async for delta in self._reviewed(reviewer, [waiting.pop(0)]):
+                            yield delta
+            # What goes on is waited for; a model that answers one at a time is free again.
+            async for delta in self._reviewed(reviewer, waiting):
+                yield delta
+        self.usage += verifier.usage
         self.pipeline.observers.stage("verify", self.clock.seconds.get("verify", 0.0))
 
     def _without_a_cut(self, last: list[Segment], event: Finished) -> list[Segment]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from app.record.evidence import Evidence
 from app.record.reasons import Objection, Reason
-from app.record.types import Conflict, ConflictValue
-from app.verifying.supports import Verdict, Verifier, words_of
+from app.record.types import Conflict, ConflictValue, Usage
+from app.verifying.supports import Pace, Verdict, Verifier, words_of
 from index.audit.arithmetic import Miscomputed, miscomputed
 from index.text.quantities import Quantity, quantities
 from index.text.tokens import content_words
@@ -123,9 +123,14 @@ class _Watching:
     faults: Faults
 
     @property
-    def busy_while_drafting(self) -> bool:
-        """Whether sentences can't be checked before the draft is whole."""
-        return self.inner.busy_while_drafting
+    def pace(self) -> Pace:
+        """When a draft's sentences are checked."""
+        return self.inner.pace
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that a model took for it so far."""
+        return self.inner.usage
 
     async def check(
         self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]

@@ -35,7 +35,7 @@ from app.record.errors import RequestError
 from app.record.evidence import Idf
 from app.record.hooks import Observers
 from app.record.types import Event, Question, Retrieved, Rewrite
-from app.verifying.judges import Judge, JudgedVerifier
+from app.verifying.choosing import VerifierFor
 from app.verifying.reading import ReadingVerifier
 from app.verifying.supports import LexicalVerifier, Verifier
 from index import rerankers
@@ -59,7 +59,7 @@ class Pipeline:
         settings: PipelineSettings | None = None,
         personas: Mapping[str, Persona] | None = None,
         reranker: rerankers.Reranker | None = None,
-        judge: Judge | None = None,
+        verify_with: VerifierFor = ReadingVerifier,
         observers: Observers | None = None,
     ) -> None:
         """Put the parts together.
@@ -70,13 +70,14 @@ class Pipeline:
             settings: how answers are made.
             personas: a person's own personas, by name, beside the shipped ones.
             reranker: what orders the first hits anew; None leaves them as fused.
-            judge: a second model that verifies drafts; None checks without one.
+            verify_with: what makes the verifier of an answer.
             observers: who is told what happens.
         """
         self.live_index, self.model, self.reranker = live_index, model, reranker
         self.settings = settings or PipelineSettings()
         self.personas: Mapping[str, Persona] = personas or {}
-        self.judge, self.observers, self.running = judge, observers or Observers(), 0
+        self.verify_with = verify_with
+        self.observers, self.running = observers or Observers(), 0
 
     @property
     def index(self) -> LoadedIndex:
@@ -97,8 +98,7 @@ class Pipeline:
 
     def verifier(self, idf: Idf, asked: str = "") -> Verifier:
         """Return what checks the sentences of a draft for a question."""
-        own = LexicalVerifier(idf, asked=asked)
-        return JudgedVerifier(own, self.judge) if self.judge else ReadingVerifier(own)
+        return self.verify_with(LexicalVerifier(idf, asked=asked))
 
     async def sources(self) -> tuple[str, ...]:
         """Return the names of the sources that can be asked within."""

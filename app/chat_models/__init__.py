@@ -19,7 +19,8 @@ class Decoding:
     sampling, Holtzman et al. 2020); `max_tokens` counts the answer alone; a `form` holds the
     text to JSON, which only models that say `writes_json` can do; `n` texts are written at once,
     more than one only by a server's model; `tools` are functions that it may call, as OpenAI
-    describes them, which only a server's model does.
+    describes them, which only a server's model does; `yes_or_no` wants one word of it, and how
+    likely that is yes.
     """
 
     temperature: float
@@ -30,6 +31,12 @@ class Decoding:
     form: JsonForm | None = None
     n: int = 1
     tools: tuple[Mapping[str, Any], ...] = ()
+    yes_or_no: bool = False
+
+    @classmethod
+    def one_word(cls) -> Decoding:
+        """Ask for yes or no, and for the chance of yes."""
+        return cls(temperature=0.0, top_p=1.0, max_tokens=1, yes_or_no=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,8 @@ class Finished:
     """The stream's last event; `seed` is what the model drew where none was asked for.
 
     `cut` tells that the text was broken off, perhaps within a sentence; `calls` are the tools
-    that it calls.
+    that it calls. `yes` is the chance, 0 to 1, that it says yes rather than no, where that was
+    asked for; None if its server does not tell, or it was about to say neither.
     """
 
     reason: FinishReason
@@ -65,6 +73,7 @@ class Finished:
     seed: int | None = None
     cut: bool = False
     calls: tuple[ToolCall, ...] = ()
+    yes: float | None = None
 
 
 ModelEvent = Piece | Finished

@@ -26,7 +26,7 @@ from app.record.errors import (
     ModelUnavailable,
     RequestError,
 )
-from app.record.types import FinishReason, JsonForm, Message
+from app.record.types import FinishReason, JsonForm, Message, Usage
 
 __all__ = ["OpenAiCompatibleModel"]
 
@@ -36,6 +36,7 @@ _DEFAULT_CONTEXT = 4096
 # Tokens a character where the server has no tokenizer to ask; on the safe side for English.
 _TOKENS_PER_CHARACTER = 0.33
 _TOKENS_PER_MESSAGE = 8
+_TOP_LOGPROBS = 20  # the most that OpenAI, vLLM and Ollama tell
 # Servers that hand choices on to the model's template; others refuse a field that they don't know.
 _TAKE_TEMPLATE_CHOICES = ("vllm", "sglang", "llamacpp")
 _NO_SUCH_ROUTE = (400, 401, 403, 404, 405, 422, 501)
@@ -139,11 +140,17 @@ class OpenAiCompatibleModel:
             body["tools"], body["tool_choice"] = list(decoding.tools), "auto"
         if self._owner in _TAKE_TEMPLATE_CHOICES:
             body["chat_template_kwargs"] = {"enable_thinking": False}
+        if decoding.yes_or_no:
+            body["logprobs"], body["top_logprobs"] = True, _TOP_LOGPROBS
         if decoding.form is not None:
             body["response_format"] = _response_format(decoding.form)
         async with self._request("POST", f"{self._url}/chat/completions", body) as response:
             if response.status != 200:
-                raise await self._refusal(response, decoding.form)
+                refusal = await self._refusal(response, decoding.form)
+                if decoding.yes_or_no and "logprobs" in str(refusal):
+                    yield Finished("stop", Usage())  # a server that tells no chances says so
+                    return
+                raise refusal
             async for event in self._events(response):
                 yield event
 
@@ -178,7 +185,7 @@ class OpenAiCompatibleModel:
                 f"{self.name} ended its stream without a finish_reason: the answer is cut off"
             )
         reason: FinishReason = "length" if told.reason == "length" else "stop"
-        yield Finished(reason, told.usage, calls=tuple(told.called.values()))
+        yield Finished(reason, told.usage, calls=tuple(told.called.values()), yes=told.yes)
 
     async def _discover(self) -> None:
         async with self._request("GET", f"{self._url}/models", None) as response:

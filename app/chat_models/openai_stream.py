@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,8 +18,9 @@ from app.chat_models.thoughts import Outspoken
 from app.record.errors import ModelError
 from app.record.types import Usage
 
-__all__ = ["Told", "arrivals", "json_object", "message_in"]
+__all__ = ["Told", "arrivals", "chance_of_yes", "json_object", "message_in"]
 
+_EITHER = 0.5  # below this, the model was about to say something else than yes or no
 _LONGEST_LINE = 4 * 2**20
 _DONE = b"[DONE]"
 _END_SECONDS = 0.05
@@ -36,6 +38,7 @@ class Told:
     begun: bool = False
     spoken: dict[int, Outspoken] = field(default_factory=dict)
     called: dict[int, ToolCall] = field(default_factory=dict)
+    yes: float | None = None
 
     def together(
         self, arrived: Sequence[bytes], name: str
@@ -84,12 +87,35 @@ class Told:
         for choice in chunk.get("choices") or ():
             self.reason = choice.get("finish_reason") or self.reason
             delta = choice.get("delta") or {}
+            if self.yes is None:
+                self.yes = chance_of_yes(choice.get("logprobs"))
             for call in delta.get("tool_calls") or ():
                 self._call(call)
             thought = delta.get("reasoning_content") or delta.get("reasoning")
             if delta.get("content") or thought:
                 self.begun = True
                 yield choice.get("index") or 0, delta.get("content") or ""
+
+
+def chance_of_yes(told: Any) -> float | None:  # noqa: ANN401 - JSON
+    """How likely the first token is yes rather than no, of the likeliest ones with their logprobs.
+
+    Args:
+        told: a choice's `logprobs`, as OpenAI's chat completions have them.
+
+    Returns:
+        0 to 1; None where nothing is told, or other words are likelier than both.
+    """
+    chances = {"yes": 0.0, "no": 0.0}
+    try:
+        for likely in told["content"][0]["top_logprobs"]:
+            word = str(likely["token"]).strip(" \n\"'*.▁Ġ").lower()
+            if word in chances:
+                chances[word] += math.exp(min(0.0, float(likely["logprob"])))
+    except (LookupError, TypeError, ValueError):
+        return None
+    either = sum(chances.values())
+    return chances["yes"] / either if either >= _EITHER else None
 
 
 async def arrivals(response: aiohttp.ClientResponse) -> AsyncGenerator[list[bytes], None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 import shutil
 import threading
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -88,7 +89,7 @@ class OpenVinoChatModel:
                     f"the prompt has {tokens} tokens and the answer may have "
                     f"{decoding.max_tokens}; the context holds {self.context_tokens}"
                 )
-            run = _Run(self._pipeline, prompt, self._config(decoding), formed=bool(decoding.form))
+            run = _Run(self._pipeline, prompt, self._config(decoding), decoding)
             try:
                 async for event in run.events():
                     yield event
@@ -177,6 +178,11 @@ class OpenVinoChatModel:
             config.top_p = decoding.top_p
             config.rng_seed = _DEFAULT_SEED if decoding.seed is None else decoding.seed % 2**32
         config.stop_strings = set(decoding.stop)
+        if decoding.yes_or_no:
+            # Nothing else is in its grammar, so that the word's score is its share of the two.
+            structure = genai.StructuredOutputConfig()
+            structure.regex = "Yes|No"
+            config.structured_output_config, config.logprobs = structure, 1
         if decoding.form is not None:
             structure = genai.StructuredOutputConfig()
             structure.json_schema = json.dumps(_grammatical(decoding.form.schema or _ANY_OBJECT))
@@ -192,10 +198,9 @@ class _Run:
         pipeline: Any,  # noqa: ANN401 - openvino_genai has no types
         prompt: str,
         config: Any,  # noqa: ANN401 - openvino_genai has no types
-        *,
-        formed: bool,
+        decoding: Decoding,
     ) -> None:
-        self._formed = formed
+        self._formed, self._yes_or_no = decoding.form is not None, decoding.yes_or_no
         self._pipeline, self._prompt, self._config = pipeline, prompt, config
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[ModelEvent | Exception] = asyncio.Queue()
@@ -238,9 +243,15 @@ class _Run:
             length = result.finish_reasons[0] == genai.GenerationFinishReason.LENGTH
             usage = Usage(metrics.get_num_input_tokens(), metrics.get_num_generated_tokens())
             seed = self._config.rng_seed if self._config.do_sample else None
-            self._put(Finished("length" if length else "stop", usage, seed))
+            yes = _chance_of_yes(result) if self._yes_or_no else None
+            self._put(Finished("length" if length else "stop", usage, seed, yes=yes))
         except Exception as error:  # noqa: BLE001 - handed to the reader of the events
             self._put(error)
+
+
+def _chance_of_yes(result: Any) -> float:  # noqa: ANN401 - openvino_genai has no types
+    said = math.exp(min(0.0, float(result.scores[0])))
+    return said if result.texts[0].startswith("Y") else 1 - said
 
 
 def _grammatical(schema: Any) -> Any:  # noqa: ANN401 - JSON

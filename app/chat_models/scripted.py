@@ -30,6 +30,7 @@ class ScriptedChatModel:
         small: bool = False,
         reason: FinishReason = "stop",
         calls: Sequence[ToolCall] = (),
+        yes: Callable[[str], float | None] = lambda prompt: None,
     ) -> None:
         """Set the script.
 
@@ -41,11 +42,12 @@ class ScriptedChatModel:
             small: what `small` says.
             reason: why it ends.
             calls: the tools that it calls where it is given some; it says nothing then.
+            yes: the chance of yes that it tells of a prompt, where that is asked for.
         """
         self.name, self.small = name, small
         self._script, self._delay, self._fail_after = script, delay, fail_after
         self._reason: FinishReason = reason
-        self._calls = tuple(calls)
+        self._calls, self._yes = tuple(calls), yes
         self.prompts: list[list[Message]] = []
         self.called_for: list[list[Message]] = []  # prompts with tools
         self.decodings: list[Decoding] = []
@@ -71,10 +73,10 @@ class ScriptedChatModel:
         (self.called_for if decoding.tools else self.prompts).append(list(messages))
         if not decoding.tools:
             self.decodings.append(decoding)
-        pieces = self._script(messages) if callable(self._script) else self._script
         calls = self._calls if decoding.tools else ()
-        if decoding.tools:
-            pieces = ()
+        pieces: Sequence[str] = ()
+        if not (decoding.tools or decoding.yes_or_no):
+            pieces = self._script(messages) if callable(self._script) else self._script
         self.running += 1
         finished = False
         try:
@@ -87,7 +89,8 @@ class ScriptedChatModel:
             finished = True
             words = sum(len(piece.split()) for piece in pieces)
             usage = Usage(await self.count_tokens(messages), words)
-            yield Finished(self._reason, usage, calls=calls)
+            yes = self._yes(messages[-1].content) if decoding.yes_or_no else None
+            yield Finished(self._reason, usage, calls=calls, yes=yes)
         finally:
             self.running -= 1
             self.cancelled += not finished

@@ -185,8 +185,9 @@ class AnswerSettings(BaseModel):
         "or show the evidence's own words in its place; mark it; or keep it, marked",
     )
     verifier: str = Field(
-        "builtin",
-        description="what checks a draft's sentences: builtin; model asks the served model; or a "
+        "auto",
+        description="what checks a draft's sentences: builtin; model asks the served model for the "
+        "chance of yes; auto asks it where it was measured to judge better than builtin; or a "
         "sequence classifier for entailment, a folder or a hub's name",
     )
     personas: Path | None = Field(None, description="a folder of your own persona files")

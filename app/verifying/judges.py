@@ -1,4 +1,4 @@
-"""Verifiers with a second model: one for entailment, or the served model itself.
+"""A verifier with a second model, one for entailment.
 
 Whatever judges, the checks that need no judgement stay ours: a sentence whose numbers or credits
 the evidence does not support is refused before any model is asked.
@@ -10,18 +10,15 @@ import asyncio
 import math
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from typing import Any, Protocol
 
-import prompts
-from app.chat_models import ChatModel, Decoding, Piece
 from app.record.errors import SettingsError
 from app.record.evidence import Evidence
 from app.record.reasons import Objection, Reason
-from app.record.types import Message
-from app.verifying.supports import LexicalVerifier, Verdict
+from app.record.types import Usage
+from app.verifying.supports import LexicalVerifier, Pace, Verdict
 
-__all__ = ["AskingJudge", "CrossEncoderJudge", "Judge", "JudgedVerifier", "entailment_index"]
+__all__ = ["CrossEncoderJudge", "Judge", "JudgedVerifier", "entailment_index"]
 
 _SUPPORTED_AT = 0.5
 _READ = 3
@@ -36,10 +33,6 @@ _UNNAMED = re.compile(r"^label_\d+$", re.IGNORECASE)
 class Judge(Protocol):
     """Anything that tells how likely a passage entails a sentence."""
 
-    @property
-    def busy_while_drafting(self) -> bool:
-        """Whether it can't be asked before the draft is whole."""
-
     async def entails(self, passage: str, sentence: str) -> float:
         """Estimate the chance that the passage supports the sentence, 0 to 1."""
 
@@ -53,10 +46,8 @@ class JudgedVerifier:
     def __init__(self, verifier: LexicalVerifier, judge: Judge) -> None:
         self._verifier, self._judge = verifier, judge
 
-    @property
-    def busy_while_drafting(self) -> bool:
-        """Whether sentences can't be checked before the draft is whole."""
-        return self._judge.busy_while_drafting
+    pace: Pace = "at once"
+    usage = Usage()
 
     async def check(
         self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]
@@ -85,8 +76,6 @@ class CrossEncoderJudge:
     The entailing label is found by its name; a single output is taken through a sigmoid, and of
     two unnamed ones the second is the entailing one, as in MiniCheck (Tang et al. 2024).
     """
-
-    busy_while_drafting = False
 
     def __init__(self, model: str) -> None:
         """Load the weights.
@@ -158,23 +147,3 @@ def entailment_index(labels: Mapping[int, str], model: str) -> int:
         f"the verifier {model!r} has the labels {', '.join(labels.values())}; expected one that "
         "says entailment or supported; name them in id2label of its config.json"
     )
-
-
-class AskingJudge:
-    """Asks the served model whether a passage supports a sentence: one short call a passage."""
-
-    busy_while_drafting = True
-
-    def __init__(self, model: ChatModel) -> None:
-        self._model = model
-
-    async def entails(self, passage: str, sentence: str) -> float:
-        """Ask; whatever is no plain yes counts as no."""
-        prompt = prompts.fill("verify.md", passage=passage, sentence=sentence)
-        decoding = Decoding(temperature=0.0, top_p=1.0, max_tokens=4)
-        said = ""
-        async with aclosing(self._model.stream([Message("user", prompt)], decoding)) as pieces:
-            async for event in pieces:
-                if isinstance(event, Piece):
-                    said += event.text
-        return float(re.match(r"\W*yes\b", said, re.IGNORECASE) is not None)

@@ -12,17 +12,19 @@ from collections.abc import Callable, Sequence
 
 from app.record.evidence import Evidence
 from app.record.reasons import Objection, Reason
-from app.verifying.supports import LexicalVerifier, Support, Verdict, words_of
+from app.record.types import Usage
+from app.verifying.supports import LexicalVerifier, Pace, Support, Verdict, words_of
 from index.judge import PairJudge, load_pair_judge
 from index.text.tokens import tokenize
 
-__all__ = ["ReadingVerifier"]
+__all__ = ["ReadingVerifier", "word_for_word"]
 
 
 class ReadingVerifier:
     """Words first, then the judge; it is loaded when it is first asked."""
 
-    busy_while_drafting = False
+    pace: Pace = "at once"
+    usage = Usage()
 
     def __init__(
         self, words: LexicalVerifier, judge: Callable[[], PairJudge] = load_pair_judge
@@ -39,7 +41,7 @@ class ReadingVerifier:
     def verify(self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]) -> Verdict:
         """Check a sentence against what it cites, then against other passages on its subject."""
         verdict = self._words.verify(sentence, cited, evidence)
-        if verdict.status != "supported" or _word_for_word(sentence, verdict.supports, evidence):
+        if verdict.status != "supported" or word_for_word(sentence, verdict.supports, evidence):
             return verdict
         refs = {support.ref for support in verdict.supports}
         read = [item.passage for item in evidence if item.passage.id in refs]
@@ -50,9 +52,7 @@ class ReadingVerifier:
         return Verdict("unsupported", verdict.score, (), against, verdict.supports[:1])
 
 
-def _word_for_word(
-    sentence: str, supports: Sequence[Support], evidence: Sequence[Evidence]
-) -> bool:
+def word_for_word(sentence: str, supports: Sequence[Support], evidence: Sequence[Evidence]) -> bool:
     """Tell whether the evidence has a sentence's words in its order, all of them."""
     said = f" {' '.join(tokenize(sentence))} "
     return any(

@@ -17,11 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from app.record.evidence import Evidence, Idf
 from app.record.reasons import Objection, Reason
-from app.record.types import ClaimStatus
+from app.record.types import ClaimStatus, Usage
 from app.verifying.figures import unborne
 from app.verifying.objections import SentenceWithEvidence, credit_objection, objection
 from index.text.anaphora import leans
@@ -34,6 +34,7 @@ __all__ = [
     "FEATURES",
     "Calibration",
     "LexicalVerifier",
+    "Pace",
     "PassageReading",
     "Support",
     "Verdict",
@@ -43,6 +44,9 @@ __all__ = [
     "words_of",
 ]
 
+# When a draft's sentences are checked: each as it comes; several at a time, while the model writes
+# on; or after it has written, where it is the model that is asked and answers one at a time.
+Pace = Literal["at once", "meanwhile", "afterwards"]
 FEATURES = ("span", "rarest_missing", "order")
 # What an announcement is made of: "The answer to the question, based on the context, is:".
 ANNOUNCING = frozenset(
@@ -114,8 +118,12 @@ class Verifier(Protocol):
     """Anything that tells whether evidence supports a sentence."""
 
     @property
-    def busy_while_drafting(self) -> bool:
-        """Whether sentences can't be checked before the draft is whole."""
+    def pace(self) -> Pace:
+        """When a draft's sentences are checked."""
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that a model took for it so far."""
 
     async def check(
         self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]
@@ -193,7 +201,8 @@ class LexicalVerifier:
         self._calibration = calibration or Calibration.shipped()
         self._asked = asked
 
-    busy_while_drafting = False
+    pace: Pace = "at once"
+    usage = Usage()
 
     async def check(
         self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]

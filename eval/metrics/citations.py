@@ -22,6 +22,7 @@ __all__ = [
     "credits_right",
     "exact_quotes",
     "figures_attributed",
+    "misattributed",
     "numbers_cited",
     "supports",
     "valid_ids",
@@ -87,6 +88,15 @@ def citation_precision(statements: Sequence[AttributedStatement]) -> float | Non
         for position in range(len(statement.premises))
     ]
     return sum(judged) / len(judged) if judged else None
+
+
+def misattributed(statements: Sequence[AttributedStatement]) -> float | None:
+    """Share of the statements with a citation that what they cite does not support.
+
+    What a reader takes for proved and is not. None where nothing is cited.
+    """
+    cited = [statement for statement in statements if statement.premises]
+    return sum(not _recalled(each) for each in cited) / len(cited) if cited else None
 
 
 def figures_attributed(statements: Sequence[AttributedStatement]) -> float | None:

@@ -30,6 +30,7 @@ COLUMNS: Mapping[str, str] = {
     "number_recall": "figures",
     "citation_recall": "cite recall",
     "citation_precision": "cite prec.",
+    "misattributed": "wrongly cited",
     "valid_ids": "valid ids",
     "exact_quotes": "exact quotes",
     "numbers_grounded": "figures grounded",

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import prompts
@@ -16,9 +16,10 @@ from app.question.answerable import Gate, Head
 from app.record.types import Message, Sampling, Usage
 from eval.cases import Case
 from eval.metrics.abstention import looks_like_abstention
+from eval.metrics.citations import numbers_cited
 from eval.provenance import code_sha256
-from eval.samples import Output
-from eval.targets.product import ProductTarget, answered, question_of
+from eval.samples import Cited, Output
+from eval.targets.product import ProductTarget, answered, question_of, ranked, text_of
 from index.encoders import DPR, Encoder, load_encoder
 from index.live import LiveIndex
 from index.retrieve import HybridRetriever
@@ -26,11 +27,18 @@ from index.store import LoadedIndex
 from index.types import Hit, SearchHits
 from index.weights import MINILM
 
-__all__ = ["ClosedBookTarget", "GivenEvidenceTarget", "rank_fusion", "single_stage"]
+__all__ = [
+    "ClosedBookTarget",
+    "GivenEvidenceTarget",
+    "PlainRagTarget",
+    "rank_fusion",
+    "single_stage",
+]
 
 _Reorder = Callable[[tuple[Hit, ...], int], tuple[Hit, ...]]
 _OPEN = Gate(Head({}, 30.0), Head({}, 30.0), threshold=0.0)
-_CLOSED_BOOK = "closed-book.md"
+_CLOSED_BOOK, _PLAIN_RAG = "closed-book.md", "plain-rag.md"
+_PASSAGES = 6
 _TOKENS = 200
 
 
@@ -97,14 +105,18 @@ def rank_fusion(pipeline: Pipeline) -> Pipeline:
         ranked = sorted(hits, key=lambda hit: -fused(hit))
         return tuple(replace(hit, score=fused(hit)) for hit in ranked[:k])
 
-    shipped = pipeline.index.manifest.encoder.name == DPR
-    encoder = load_encoder(MINILM.name) if shipped else pipeline.live_index.retriever().encoder
     return Pipeline(
-        _StandIn(pipeline.live_index, reorder, encoder),
+        _StandIn(pipeline.live_index, reorder, _plain_encoder(pipeline)),
         pipeline.model,
         pipeline.settings,
         pipeline.personas,
     )
+
+
+def _plain_encoder(pipeline: Pipeline) -> Encoder:
+    """MiniLM as published in place of the shipped question tower; any other encoder as it is."""
+    shipped = pipeline.index.manifest.encoder.name == DPR
+    return load_encoder(MINILM.name) if shipped else pipeline.live_index.retriever().encoder
 
 
 class GivenEvidenceTarget(ProductTarget):
@@ -143,40 +155,60 @@ class GivenEvidenceTarget(ProductTarget):
         return hit.passage.topic in {case.topic, *case.topics}
 
 
-class ClosedBookTarget:
-    """The model alone. Abstention is told by its words."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What a model wrote, with its tokens and when its first and last came, in milliseconds."""
 
-    parallel = 2
+    text: str
+    usage: Usage
+    times: dict[str, float]
+
+
+class _ModelTarget:
+    """A model that is asked and shown as it answers; abstention is told by its words."""
+
+    name: str
+    prompt: str
 
     def __init__(self, pipeline: Pipeline, sampling: Sampling) -> None:
-        self._model, self._sampling = pipeline.model, sampling
+        self.pipeline, self._model, self._sampling = pipeline, pipeline.model, sampling
+        # An embedded model writes one answer at a time: more would only wait in its latency.
+        self.parallel = 1 if pipeline.model.small else 8
 
     def identity(self) -> dict[str, Any]:
         """Return the model, prompt and sampling."""
         return {
-            "target": "closed-book",
-            "kind": "closed-book",
+            "target": self.name,
+            "kind": self.name,
             "model": self._model.name,
-            "prompt_sha256": hashlib.sha256(prompts.text(_CLOSED_BOOK).encode()).hexdigest(),
-            "sampling": {"temperature": self._sampling.temperature, "top_p": self._sampling.top_p},
+            "prompt_sha256": hashlib.sha256(prompts.text(self.prompt).encode()).hexdigest(),
+            "sampling": {
+                "temperature": self._sampling.temperature,
+                "top_p": self._sampling.top_p,
+                "max_tokens": self._sampling.max_tokens,
+            },
             "code_sha256": code_sha256(),
         }
 
-    async def ask(self, case: Case, persona: str, seed: int | None) -> Output:
-        """Ask the model the question, after the conversation's earlier turns."""
+    async def close(self) -> None:
+        """Release the model."""
+        await self._model.close()
+
+    async def _written(self, case: Case, asked: str, seed: int | None) -> _Written:
+        """Have it answer under its prompt, after the conversation's earlier turns."""
         turns = [Message(turn.role, turn.content) for turn in case.history]
-        instructions = Message("system", prompts.text(_CLOSED_BOOK).strip())
-        messages = [instructions, *turns, Message("user", case.question)]
-        asked = self._sampling
+        instructions = Message("system", prompts.text(self.prompt).strip())
+        sampling = self._sampling
         decoding = Decoding(
-            0.0 if asked.temperature is None else asked.temperature,
-            1.0 if asked.top_p is None else asked.top_p,
-            asked.max_tokens or _TOKENS,
+            0.0 if sampling.temperature is None else sampling.temperature,
+            1.0 if sampling.top_p is None else sampling.top_p,
+            sampling.max_tokens or _TOKENS,
             seed,
         )
         started, usage = time.perf_counter(), Usage()
         pieces: list[str] = []
         times: dict[str, float] = {}
+        messages = [instructions, *turns, Message("user", asked)]
         async with aclosing(self._model.stream(messages, decoding)) as events:
             async for event in events:
                 now = (time.perf_counter() - started) * 1e3
@@ -185,17 +217,73 @@ class ClosedBookTarget:
                     pieces.append(event.text)
                 elif isinstance(event, Finished):
                     usage, times["seen_last"] = event.usage, now
-        text = "".join(pieces).strip()
-        return Output(
-            text=text,
-            abstained=looks_like_abstention(text),
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            timings=times,
-            model=self._model.name,
-            mode="closed-book",
+        return _Written("".join(pieces).strip(), usage, times)
+
+
+class ClosedBookTarget(_ModelTarget):
+    """The model alone, without evidence."""
+
+    name, prompt = "closed-book", _CLOSED_BOOK
+
+    async def ask(self, case: Case, persona: str, seed: int | None) -> Output:
+        """Ask the model the question."""
+        return _shown(await self._written(case, case.question, seed), self._model.name, self.name)
+
+
+class PlainRagTarget(_ModelTarget):
+    """What most systems begin with: six passages by MiniLM, citations asked for, all of it shown.
+
+    Nothing is refused, checked or mended. The question is searched for as it was put.
+    """
+
+    name, prompt = "plain-rag", _PLAIN_RAG
+
+    def __init__(self, pipeline: Pipeline, sampling: Sampling) -> None:
+        super().__init__(pipeline, sampling)
+        self._live_index = _StandIn(pipeline.live_index, _by_dense, _plain_encoder(pipeline))
+
+    def identity(self) -> dict[str, Any]:
+        """Return the index as well."""
+        return {**super().identity(), "index_fingerprint": self.pipeline.index.fingerprint}
+
+    async def ask(self, case: Case, persona: str, seed: int | None) -> Output:
+        """Search, ask, and read the markers."""
+        started = time.perf_counter()
+        hits = self._live_index.retriever().search(case.question, _PASSAGES).hits
+        searched = (time.perf_counter() - started) * 1e3
+        passages = "\n\n".join(f"[{n}] {text_of(hit)}" for n, hit in enumerate(hits, 1))
+        asked = f"Passages:\n\n{passages}\n\nQuestion: {case.question}"
+        written = await self._written(case, asked, seed)
+        output = _shown(written, self._model.name, self.name)
+        cited = [n for n in numbers_cited(written.text) if 1 <= n <= len(hits)]
+        return replace(
+            output,
+            hits=ranked(hits),
+            citations=tuple(_cited(n, hits[n - 1]) for n in cited),
+            passages={hit.passage.id: text_of(hit) for hit in hits},
+            timings={name: spent + searched for name, spent in output.timings.items()},
+            index_fingerprint=self.pipeline.index.fingerprint,
         )
 
-    async def close(self) -> None:
-        """Release the model."""
-        await self._model.close()
+
+def _by_dense(hits: tuple[Hit, ...], k: int) -> tuple[Hit, ...]:
+    return tuple(sorted(hits, key=lambda hit: -hit.trace["dense"])[:k])
+
+
+def _cited(n: int, hit: Hit) -> Cited:
+    """A marker's passage, with its first source."""
+    passage = hit.passage
+    url = passage.sources[0].url if passage.sources else ""
+    return Cited(n, passage.id, url, passage.title, passage.text)
+
+
+def _shown(written: _Written, model: str, mode: str) -> Output:
+    return Output(
+        text=written.text,
+        abstained=looks_like_abstention(written.text),
+        prompt_tokens=written.usage.prompt_tokens,
+        completion_tokens=written.usage.completion_tokens,
+        timings=written.times,
+        model=model,
+        mode=mode,
+    )

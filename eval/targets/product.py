@@ -16,7 +16,7 @@ from eval.provenance import code_sha256
 from eval.samples import Cited, Claimed, Output, Ranked
 from index.types import Hit
 
-__all__ = ["ProductTarget", "RetrievalTarget", "question_of", "text_of"]
+__all__ = ["ProductTarget", "RetrievalTarget", "question_of", "ranked", "text_of"]
 
 _DEPTH = 10
 
@@ -32,7 +32,8 @@ def text_of(hit: Hit) -> str:
     return f"{hit.passage.heading}\n{hit.passage.text}"
 
 
-def _ranked(hits: Iterable[Hit]) -> tuple[Ranked, ...]:
+def ranked(hits: Iterable[Hit]) -> tuple[Ranked, ...]:
+    """Keep hits as a run does."""
     return tuple(Ranked(hit.passage.id, hit.passage.topic, hit.score) for hit in hits)
 
 
@@ -62,7 +63,7 @@ class RetrievalTarget:
             abstained=not found.answerable,
             answerable=found.answerable,
             confidence=found.confidence,
-            hits=_ranked(found.hits),
+            hits=ranked(found.hits),
             conflicts=tuple(
                 tuple(value.value for value in conflict.values) for conflict in found.conflicts
             ),
@@ -176,7 +177,7 @@ def _output(answer: Answer, retrieved: Retrieved | None, times: dict[str, float]
         abstained=answer.abstained,
         answerable=retrieved.answerable if retrieved else not answer.abstained,
         confidence=answer.confidence,
-        hits=_ranked(hits),
+        hits=ranked(hits),
         citations=tuple(Cited(c.n, c.ref, c.url, c.title, c.quote) for c in answer.citations),
         claims=tuple(
             Claimed(c.text, c.start, c.end, c.cites, c.refs, c.status) for c in answer.claims

@@ -167,6 +167,9 @@ class TestCitations:
         needed = AttributedStatement("The KV cache keeps keys and values.", (PREMISE,))
         wrong = AttributedStatement("It takes 9 GB.", (PREMISE,))
         assert citations.citation_precision([idle, needed, wrong]) == 0.5
+        uncited = AttributedStatement("No citation.", ())
+        assert citations.misattributed([needed, wrong, uncited]) == 0.5
+        assert citations.misattributed([uncited]) is None
         assert citations.citation_precision([AttributedStatement("No citation.", ())]) is None
 
     def test_a_figure_is_attributed_where_its_own_citation_gives_it(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from app.answer.pipeline import Pipeline
+from app.chat_models.scripted import ScriptedChatModel
 from app.record.types import Sampling
 from eval.cases import EarlierMessage
 from eval.errors import EvaluationError, SuiteError
@@ -19,6 +20,7 @@ from eval.scoring import score
 from eval.targets.baselines import (
     ClosedBookTarget,
     GivenEvidenceTarget,
+    PlainRagTarget,
     rank_fusion,
     single_stage,
 )
@@ -73,6 +75,26 @@ async def test_one_stage_ranks_by_itself(make_pipeline: MakePipeline, stage: Any
     assert scores == sorted(scores, reverse=True)
     other = await RetrievalTarget(make_pipeline()).ask(ASKED, "citewise-expert", 0)
     assert [hit.ref for hit in found.hits] != [hit.ref for hit in other.hits]
+
+
+async def test_plain_rag_shows_what_comes(make_pipeline: MakePipeline) -> None:
+    said = "It grows with every token [1]. The moon is made of cheese [2][9]. "
+    model = ScriptedChatModel([said])
+    target = PlainRagTarget(make_pipeline(model), Sampling())
+    found = await target.ask(ASKED, "citewise-expert", 0)
+    assert found.text == said.strip()
+    assert len(found.hits) == len(found.passages) == 6
+    assert [(cited.n, cited.ref) for cited in found.citations] == [
+        (n, found.hits[n - 1].ref) for n in (1, 2)
+    ]
+    asked = model.prompts[0][-1].content
+    assert all(text in asked for text in found.passages.values())
+    assert asked.index("[1] ") < asked.index("[6] ") < asked.index(ASKED.question)
+    scores = score(sample(ASKED, found)).scores
+    assert scores["misattributed"] in (0.5, 1.0)  # cheese at least
+    assert scores["valid_ids"] == pytest.approx(2 / 3)
+    abstains = PlainRagTarget(make_pipeline(["I don't know."]), Sampling())
+    assert (await abstains.ask(FOREIGN, "citewise-expert", 0)).abstained
 
 
 async def test_gold_passages_are_the_evidence(make_pipeline: MakePipeline) -> None:

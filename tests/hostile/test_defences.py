@@ -16,7 +16,8 @@ from app.answer.writer import Writer
 from app.record import sanitize
 from app.record.evidence import Evidence, evidence_of
 from app.record.sanitize import inert, visible
-from app.verifying.supports import Support, Verdict
+from app.record.types import Usage
+from app.verifying.supports import Pace, Support, Verdict
 from index.text.sentences import SentenceStream
 from index.types import Hit, Passage, PassageKind, Source
 from tests.hostile.suite import Attack, acting, attacks, faults, outside_code
@@ -32,7 +33,8 @@ PASSAGE = Passage(
 class Credulous:
     """Finds everything supported by the first passage."""
 
-    busy_while_drafting = False
+    pace: Pace = "at once"
+    usage = Usage()
 
     async def check(
         self, sentence: str, cited: Sequence[int], evidence: Sequence[Evidence]

@@ -1,24 +1,16 @@
-"""Verifiers with a second model: real classifiers with random weights, and the served model."""
+"""A verifier with a second model: real classifiers with random weights."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from app.chat_models.scripted import ScriptedChatModel
 from app.record.errors import SettingsError
 from app.record.evidence import Evidence
-from app.record.reasons import Reason
-from app.record.types import Answer, Final, Message, Question
-from app.service import open_judge
-from app.verifying.judges import AskingJudge, CrossEncoderJudge, JudgedVerifier, entailment_index
+from app.verifying.judges import CrossEncoderJudge, JudgedVerifier, entailment_index
 from app.verifying.supports import LexicalVerifier
 from index.types import Hit, Passage, PassageKind
-from tests.app.answer.test_pipeline import ASKED, passage
-from tests.conftest import MakePipeline
 
 TEXT = "The cache keeps keys and values. It takes 2.15 GB for 4,096 tokens."
 EVIDENCE = [
@@ -31,8 +23,6 @@ EVIDENCE = [
 
 class SetJudge:
     """Says what the test decides, and remembers what it was asked."""
-
-    busy_while_drafting = False
 
     def __init__(self, score: float) -> None:
         self.score = score
@@ -131,52 +121,3 @@ async def test_the_judge_decides_what_numbers_leave_open() -> None:
         assert [s.ref for s in verdict.supports] == (["t/faq/0"] if status == "supported" else [])
     nothing = JudgedVerifier(LexicalVerifier(lambda word: 3.0), SetJudge(1.0))
     assert (await nothing.check(sentence, [1], [])).status == "unsupported"
-
-
-@pytest.mark.parametrize(
-    ("said", "score"),
-    [("Yes", 1.0), (" yes, it does", 1.0), ("No", 0.0), ("Maybe yes", 0.0), ("", 0.0)],
-)
-async def test_only_a_plain_yes_of_the_served_model_counts(said: str, score: float) -> None:
-    model = ScriptedChatModel([said])
-    assert await AskingJudge(model).entails(TEXT, "The cache keeps keys.") == score
-    assert TEXT in model.prompts[0][0].content
-    assert model.decodings[0].temperature == 0
-
-
-async def test_a_model_that_verifies_its_own_draft_is_asked_after_it(
-    make_pipeline: MakePipeline,
-) -> None:
-    drafted = "The scaling keeps the scores at a size where the softmax has gradients [1]. "
-    running: list[int] = []
-
-    def script(messages: Sequence[Message]) -> list[str]:
-        if "Answer with one word" not in messages[0].content:
-            true = passage(messages, 1).split(". ")[0].rstrip(".")
-            return [f"{true} [1]. ", drafted]
-        running.append(model.running)
-        return ["no" if "where the softmax has gradients" in messages[0].content else "yes"]
-
-    model = ScriptedChatModel(script)
-    pipeline = make_pipeline(model, answer_mode="draft")
-    pipeline.judge = open_judge("model", model)
-    events = [event async for event in pipeline.answer(Question(ASKED))]
-    assert isinstance(events[-1], Final)
-    answer: Answer = events[-1].answer
-    # Never two calls at once: a model in process answers one at a time.
-    assert set(running) == {0}
-    assert answer.claims[0].status == "supported"
-    assert [d.kind for d in answer.dropped] == [Reason.REPEATED]
-
-
-@pytest.mark.slow
-async def test_the_embedded_model_can_be_asked(tmp_path: Path) -> None:
-    from app.config.settings import load_settings
-    from app.service import open_model
-
-    model = open_model(load_settings())
-    judge = open_judge("model", model)
-    assert judge is not None
-    score = await asyncio.wait_for(judge.entails(TEXT, "The cache keeps keys and values."), 120)
-    assert score in (0.0, 1.0)
-    await model.close()
