@@ -63,7 +63,8 @@ def _counts(found: Catalogue) -> str:
 
 def _tab(name: str, count: int) -> str:
     first = name == _VIEWS[0]
-    told = f' <span class="count" data-all="{count}">{count}</span>' if count else ""
+    shown = texts.number(count)
+    told = f' <span class="count" data-all="{shown}">{shown}</span>' if count else ""
     return (
         f'<button type="button" role="tab" id="view-{name}" data-view="{name}" '
         f'aria-controls="shelf-{name}" aria-selected="{"true" if first else "false"}" '

@@ -65,6 +65,7 @@
   });
   document.addEventListener("change", (event) => {
     if (event.target.id === "theme") theme(event.target.value);
+    if (event.target.id === "language") speak(event.target.value);
     if (event.target.id === "persona" || event.target.id === "research") offer();
   });
 
@@ -79,6 +80,17 @@
 
   const kept = (() => { try { return localStorage.getItem("citewise.theme") || ""; } catch { return ""; } })();
   document.documentElement.dataset.theme = kept;
+
+  // The language: as the browser asks for, unless chosen; the server reads it in a cookie ------------
+  const SPOKEN = "citewise_language";
+  const YEAR_S = 365 * 24 * 3600;
+  const chosenLanguage = () => (new RegExp(`(?:^|; )${SPOKEN}=(\\w+)`).exec(document.cookie) || ["", ""])[1];
+
+  function speak(name) {
+    const path = new URL(".", document.baseURI).pathname;
+    document.cookie = `${SPOKEN}=${name}; Path=${path}; Max-Age=${name ? YEAR_S : 0}; SameSite=Lax`;
+    location.reload();
+  }
 
   // The box ----------------------------------------------------------------------------------------
   function fit() {
@@ -181,10 +193,11 @@
 
   function followed() {
     pressed();
-    if (!box() || !document.getElementById("persona")) return;
+    if (!box() || !document.getElementById("persona") || !document.getElementById("language")) return;
     if (!begun) {
       begun = true;
       document.getElementById("theme").value = kept;
+      document.getElementById("language").value = chosenLanguage();
       if (wanted()) tellWith("open", { id: wanted() });
       else offer();
       if (left) put(left);

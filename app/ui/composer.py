@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.config.personas import Persona
 from app.ui import safe, texts
 from app.ui.exports import KINDS
+from app.ui.speaking import LANGUAGES
 
 __all__ = ["Engine", "composer_html", "settings_html", "shortcuts_html", "within_html"]
 
@@ -57,9 +58,10 @@ def composer_html(
         shares: whether a conversation can be shared.
     """
     options = "".join(
-        f'<option value="{safe.attribute(one.name)}" title="{safe.attribute(one.description)}">'
-        f"{safe.text(one.title)}</option>"
+        f'<option value="{safe.attribute(one.name)}" title="{safe.attribute(purpose)}">'
+        f"{safe.text(title)}</option>"
         for one in personas
+        for title, purpose in (texts.persona(one),)
     )
     saves = "".join(
         f'<button type="button" class="quiet" id="save-{kind}" data-save="{kind}">'
@@ -133,6 +135,9 @@ def settings_html(engine: Engine) -> str:
     themes = "".join(
         f'<option value="{name}">{title}</option>' for name, title in texts.THEMES.items()
     )
+    languages = f'<option value="">{texts.LANGUAGE_AUTO}</option>' + "".join(
+        f'<option value="{name}" lang="{name}">{own}</option>' for name, own in LANGUAGES.items()
+    )
     return (
         '<dialog id="settings" aria-labelledby="settings-title">'
         f'<h2 id="settings-title">{texts.SETTINGS}</h2>{research}'
@@ -140,6 +145,8 @@ def settings_html(engine: Engine) -> str:
         f'<fieldset id="sliders" disabled>{"".join(map(_slider_html, sliders))}</fieldset>'
         f'<label class="check" for="theme">{texts.THEME}'
         f'<select id="theme">{themes}</select></label>'
+        f'<label class="check" for="language">{texts.LANGUAGE}'
+        f'<select id="language">{languages}</select></label>'
         f'<div class="ends"><button type="button" class="chief" data-close>{texts.DONE}</button>'
         "</div></dialog>"
     )

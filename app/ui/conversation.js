@@ -78,7 +78,7 @@
   }
 
   // Moments as the reader's clock has them -------------------------------------------------------
-  const tongue = window.citewiseLanguage || "en-GB";
+  const tongue = window.citewiseLanguage === "en" ? "en-GB" : window.citewiseLanguage;
 
   function clock(element) {
     const moment = new Date(element.dateTime);

@@ -1,6 +1,7 @@
-"""What the page's document says before any script runs: a link's preview, and who has no scripts.
+"""What the page's document holds before Gradio runs: our looks, a first sight, a link's preview.
 
-Gradio's own document introduces Gradio; here it is given our title, description and picture.
+Gradio's own document introduces Gradio; here it is given our title, description and picture, our
+style and script, what is seen until the page is put together, and what is said without scripts.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.ui import texts
+from app.ui import assets, safe, texts
 from app.ui.layout import Layout
+from app.ui.speaking import language
 
 __all__ = ["PREVIEW", "Introduced"]
 
 PREVIEW: Final = Path(__file__).resolve().parent / "preview.png"
 
-_FOREIGN = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
+_FOREIGN = re.compile(
+    r'\s*<(?:meta\s+(?:property="og:|name="twitter:)|link\s+rel="manifest")[^>]*>'
+)
 
 
 class Introduced:
@@ -49,22 +53,36 @@ class Introduced:
             headers = MutableHeaders(scope=begun[0])
             made = bytes(body)
             if headers.get("content-type", "").startswith("text/html"):
-                spoken = self._layout.spoken(made.decode())
-                made = _document(spoken, address).encode()
-                headers.add_vary_header("Accept-Language")
+                made = self._document(made.decode(), address).encode()
+                headers.add_vary_header("Accept-Language, Cookie")
                 headers["content-length"] = str(len(made))
             await send(begun[0])
             await send({"type": "http.response.body", "body": made})
 
         await self._app(scope, receive, introduced)
 
+    def _document(self, document: str, address: str) -> str:
+        """Put our introduction in the place of what the document says of itself."""
+        document = _FOREIGN.sub("", self._layout.spoken(document))
+        document = document.replace("<head>", f"<head>{_script()}", 1)
+        document = document.replace("</head>", f"{_head(address)}{assets.style()}</head>", 1)
+        body = f"{self._first_sight()}{_without_scripts()}"
+        return re.sub(r"<body[^>]*>", lambda found: f"{found[0]}{body}", document, count=1)
 
-def _document(document: str, address: str) -> str:
-    """Put our introduction in the place of what the document says of itself."""
-    document = _FOREIGN.sub("", document)
-    head, body = _head(address), _without_scripts()
-    document = document.replace("</head>", f"{head}</head>", 1)
-    return re.sub(r"<body[^>]*>", lambda found: f"{found[0]}{body}", document, count=1)
+    def _first_sight(self) -> str:
+        """What is seen until Gradio has put the page together, in the same places."""
+        masthead, hero = self._layout.said("masthead"), self._layout.said("hero")
+        return (
+            f'<div id="first" aria-hidden="true"><div class="masthead">{masthead}</div>'
+            f'<div class="hero">{hero}</div></div>'
+        )
+
+
+def _script() -> str:
+    """The page's script, and what it says in the language that is being spoken."""
+    words = safe.script_json(dict(texts.script_words()))
+    said = f'window.citewiseLanguage = "{language()}"; window.citewiseWords = {words};'
+    return f"<script>{said}</script>{assets.script()}"
 
 
 def _head(address: str) -> str:
@@ -89,7 +107,7 @@ def _head(address: str) -> str:
 
 def _without_scripts() -> str:
     return (
-        "<noscript><style>gradio-app { display: none; }</style>"
+        "<noscript><style>gradio-app, #first { display: none !important; }</style>"
         '<main style="max-width:40rem;margin:3rem auto;padding:0 1rem;font:1rem/1.6 sans-serif">'
         f"<h1>{texts.TITLE}</h1><p>{texts.TAGLINE}.</p><p>{texts.NO_SCRIPT}</p>"
         f"<pre>{html.escape(texts.NO_SCRIPT_COMMANDS)}</pre></main></noscript>"

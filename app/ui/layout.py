@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import gradio as gr
 from gradio.blocks import Block
 
-from app.ui import texts
+from app.ui import safe
 from app.ui.speaking import ENGLISH, language
 
 __all__ = ["Layout"]
@@ -27,11 +27,13 @@ class Layout:
 
     def __init__(self) -> None:
         self._parts: dict[int, dict[str, Callable[[], str]]] = {}
+        self._named: dict[str, Callable[[], str]] = {}
         self._translated = lru_cache(_DOCUMENTS)(self._translate)
 
     def html(self, name: str, made: Callable[[], str]) -> gr.HTML:
         """A place for HTML that is safe, and made anew in each language."""
         part = gr.HTML(made(), elem_id=name, apply_default_css=False)
+        self._named[name] = made
         return self.holds(part, value=made)
 
     def tab(self, name: str, label: Callable[[], str]) -> gr.Tab:
@@ -42,6 +44,10 @@ class Layout:
         """Remember that some of a part's properties are texts; return the part."""
         self._parts[part._id] = texts_of
         return part
+
+    def said(self, name: str) -> str:
+        """The HTML of a place, in the language that is being spoken."""
+        return self._named[name]()
 
     def spoken(self, document: str) -> str:
         """The page's document in the language that is being spoken."""
@@ -55,14 +61,6 @@ class Layout:
         for part in config["components"]:
             for text, made in self._parts.get(part["id"], {}).items():
                 part["props"][text] = made()
-        parts = _script(json.dumps(config, ensure_ascii=False))
+        parts = safe.script_json(config)
         document = f"{document[: found.start()]}{parts}{document[found.end() :]}"
-        words = _script(json.dumps(dict(texts.script_words()), ensure_ascii=False))
-        said = f'window.citewiseLanguage = "{name}"; window.citewiseSpoken = {words};'
-        document = document.replace("<head>", f"<head><script>{said}</script>", 1)
         return document.replace('lang="en"', f'lang="{name}"', 1)
-
-
-def _script(text: str) -> str:
-    """JSON that can stand inside a script element."""
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

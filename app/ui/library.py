@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -53,7 +52,7 @@ def _made(spoken: str) -> tuple[str, dict[str, str]]:
     script = (_FOLDER / "library.js").read_text(encoding="utf-8")
     style = (_FOLDER / "viewer.css").read_text(encoding="utf-8") + _STYLE
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    words = json.dumps(dict(texts.LIBRARY_SCRIPT)).replace("<", "\\u003c")
+    words = safe.script_json(dict(texts.LIBRARY_SCRIPT))
     html = (
         f'<!doctype html>\n<html lang="{spoken}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -6,7 +6,7 @@
 
   // The language that the server speaks; Gradio sets the one that its own texts have.
   const root = document.documentElement;
-  const spoken = window.citewiseLanguage || "en";
+  const spoken = window.citewiseLanguage;
   const speak = () => { if (root.lang !== spoken) root.lang = spoken; };
   speak();
   new MutationObserver(speak).observe(root, { attributes: true, attributeFilter: ["lang"] });

@@ -23,6 +23,7 @@ from app.ui.history import History
 from app.ui.history_list import confirm_html
 from app.ui.known import Knowing
 from app.ui.layout import Layout
+from app.ui.library import LIBRARY
 from app.ui.links_given import Links, Sharing, links_place
 from app.ui.persistence import Keeper, SavedState
 from app.ui.places import Places
@@ -127,7 +128,8 @@ def shares_of(store: Store) -> Links[Shared]:
 
 def _masthead(*, shipped: bool) -> str:
     tagline = texts.TAGLINE if shipped else texts.TAGLINE_OTHER
-    return f'<h1>{texts.TITLE}</h1><p class="tagline">{tagline}</p>'
+    nav = f'<nav><a href="{LIBRARY}">{texts.LIBRARY}</a></nav>'
+    return f'<h1>{texts.TITLE}</h1><p class="tagline">{tagline}</p>{nav}'
 
 
 def _hero(*, shipped: bool) -> str:

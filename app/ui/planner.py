@@ -119,7 +119,7 @@ def plan_link(inputs: Mapping[str, object], name: str = "") -> str:
 # A plan ------------------------------------------------------------------------------------------
 def _plan_html(found: Plan, inputs: Mapping[str, str]) -> str:
     fits = found.runs["inference-memory"].result
-    told = "".join(_figure(name, found) for name in PLANNED[1:])
+    told = "".join(_figure(name, found, inputs) for name in PLANNED[1:])
     link = safe.attribute(plan_link({name: inputs.get(name, "") for name in PLAN_INPUTS}))
     return (
         f"{_headline(fits)}{_bar(fits)}"
@@ -158,17 +158,25 @@ def _bar(result: Result) -> str:
     return _stacked(rows, whole, "bytes", limit)
 
 
-def _figure(name: str, found: Plan) -> str:
+def _figure(name: str, found: Plan, inputs: Mapping[str, str]) -> str:
     run = found.runs.get(name)
     if run is None:
+        lacking = next((need for need in _needed(name) if not inputs.get(need, "").strip()), "")
+        label = texts.FIELDS[lacking][0] if lacking else ""
+        told = f"<small>{safe.text(texts.LACKING.format(field=label))}</small>" if label else ""
         return (
             f'<div class="unknown"><dt>{texts.NAMES[name]}</dt><dd title="'
-            f'{safe.attribute(found.missing[name])}">{texts.NOTHING}</dd></div>'
+            f'{safe.attribute(found.missing[name])}">{texts.NOTHING}{told}</dd></div>'
         )
     result = run.result
     beside = f"<small>{safe.text(result.verdict)}</small>" if result.verdict else ""
     value = safe.text(shown(result.value, result.unit))
     return f"<div><dt>{texts.NAMES[name]}</dt><dd>{value}{beside}</dd></div>"
+
+
+def _needed(name: str) -> tuple[str, ...]:
+    """What a figure of the plan can't do without, beside the model."""
+    return ("gpu", "price") if name == "cost-per-million" else ("gpu",)
 
 
 def _lengths_html(lengths: tuple[AtLength, ...], room: float) -> str:

@@ -36,6 +36,10 @@ _LEFT, _RIGHT, _BEGIN, _END = "⸨", "⸩", "⦑", "⦒"
 _GIVE_WAY = str.maketrans(_LEFT + _RIGHT + _BEGIN + _END, "\ufdd0\ufdd1\ufdd2\ufdd3")
 _BACK = str.maketrans("\ufdd0\ufdd1\ufdd2\ufdd3", _LEFT + _RIGHT + _BEGIN + _END)
 _PLACEHOLDER = re.compile(f"{_LEFT}(\\d+){_RIGHT}|{_BEGIN}(\\d+){_RIGHT}|{_END}")
+# Citations before a sentence's stop, which on the page come after it.
+_BEFORE_STOP = re.compile(
+    f"((?:{_LEFT}\\d+{_RIGHT})+)({_END}?(?:[.,;:!?…]+(?=[\\s{_END}]|$)|[。，；：！？]+))"
+)
 _BLOCK_OPENING = re.compile(r"(?:\s|[-*+](?=\s)|\d{1,9}[.)](?=\s)|#{1,6}(?=\s)|>|\|)*")
 
 
@@ -190,6 +194,7 @@ class _Renderer(RendererHTML):
 
 def _leaf(content: str, state: _State) -> str:
     """Render text: escaped, wrapped where its claim lacks support, markers as citations."""
+    content = _BEFORE_STOP.sub(r"\2\1", content)
     out: list[str] = []
     position = 0
     for found in _PLACEHOLDER.finditer(content):

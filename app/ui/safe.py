@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
 from app.record.sanitize import web_address
 from app.ui import texts
 
-__all__ = ["attribute", "shown", "split_label", "text", "web_address", "web_link"]
+__all__ = [
+    "attribute",
+    "script_json",
+    "shown",
+    "split_label",
+    "text",
+    "web_address",
+    "web_link",
+]
 
 # What HTML parsers drop or what reorders a line: shown as a replacement, one for one.
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -27,6 +36,12 @@ def shown(value: str) -> str:
 def attribute(value: object) -> str:
     """Escape a value for a quoted attribute, on one line."""
     return text(" ".join(str(value).split()))
+
+
+def script_json(value: object) -> str:
+    """Write a value as JSON that can stand inside a script element."""
+    told = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+    return told.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def web_link(url: str, inner: str, *, attributes: str = "", told: bool = True) -> str:

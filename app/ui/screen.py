@@ -46,7 +46,7 @@ class Screen:
     def title(self, name: str) -> str:
         """What readers call a persona."""
         try:
-            return resolve(name, self._pipeline.personas).title
+            return texts.persona(resolve(name, self._pipeline.personas))[0]
         except RequestError:
             return name
 
@@ -126,7 +126,7 @@ class Screen:
     def _showing(self, owner: str | None, turns: Turns) -> Showing:
         feedback = self._feedback
         return Showing(
-            tuple((name, persona.title) for name, persona in self.personas.items()),
+            tuple((name, texts.persona(one)[0]) for name, one in self.personas.items()),
             partial(feedback.of, owner or "") if feedback is not None else None,
             self._pipeline.index.fingerprint,
             bibliography(turns).numbers,

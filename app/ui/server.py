@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -18,7 +17,7 @@ from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.store import Store
-from app.ui import texts
+from app.ui.assets import KeptByBrowsers, asset_routes
 from app.ui.checking import checked_page
 from app.ui.conversation import Answering
 from app.ui.introduced import PREVIEW, Introduced
@@ -37,17 +36,6 @@ from app.ui.viewer import viewer_pages
 __all__ = ["POLICY", "mount_page"]
 
 _FILES = Path(__file__).resolve().parent
-_STYLES = (
-    "style.css", "browse.css", "details.css", "conversation.css", "planner.css", "checking.css",
-)  # fmt: skip
-_SCRIPTS = (
-    "page.js",
-    "browse.js",
-    "conversation.js",
-    "composer.js",
-    "evidence.js",
-    "planner.js",
-)
 
 # Gradio tells the page the server's absolute address, put together from headers that a proxy may
 # change or omit. As a relative one it is right under any name, path and scheme.
@@ -133,7 +121,7 @@ def mount_page(
     """Serve the page at `/`, after the routes that the application already has."""
     app.add_api_route(f"/{PREVIEW.name}", _preview, include_in_schema=False)
     layout = Layout()
-    app.router.routes.extend([library_page(), *viewer_pages(pipeline, index)])
+    app.router.routes.extend([library_page(), *asset_routes(), *viewer_pages(pipeline, index)])
     keeper, places = Keeper(store, keeps=keep), Places(cache / "maps" if cache else None)
     if store is not None:
         app.router.routes.extend(kept_pages("/checks", store, store.checks, checked_page))
@@ -146,7 +134,6 @@ def mount_page(
         path="/",
         root_path=_HERE,
         theme=theme(),
-        head=_head(),
         favicon_path=str(_FILES / "favicon.png"),
         allowed_paths=[],
         blocked_paths=[],
@@ -161,6 +148,7 @@ def mount_page(
         app_kwargs={
             "middleware": [
                 Middleware(_FoundWhereOpened),
+                Middleware(KeptByBrowsers),
                 Middleware(GZipMiddleware, compresslevel=5),
                 Middleware(Introduced, root_path=root_path, layout=layout),
             ]
@@ -170,15 +158,6 @@ def mount_page(
     mounted.add_middleware(InLanguage)
     _tend(mounted, keeper)
     return mounted
-
-
-def _head() -> str:
-    """The page's own style and script, and what the script says."""
-    styles = "".join((_FILES / name).read_text(encoding="utf-8") for name in _STYLES)
-    scripts = "\n".join((_FILES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    words = json.dumps(dict(texts.script_words())).replace("<", "\\u003c")
-    own = f"window.citewiseWords = window.citewiseSpoken || {words};"
-    return f"<style>{styles}</style><script>{own}\n{scripts}</script>"
 
 
 async def _preview() -> FileResponse:

@@ -1,4 +1,4 @@
-"""The language that a reader is spoken to in: that of the browser, where the page knows it.
+"""The language that a reader is spoken to in: one chosen in the settings, else the browser's.
 
 The page's texts are constants of the modules of texts, in English. `speaks` has such a module
 answer in the language that is being spoken, from `languages/*.toml`; all that read it stay as
@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "LANGUAGES",
     "InLanguage",
     "asked_for",
+    "chosen",
     "language",
     "speaking",
     "speaks",
@@ -34,7 +36,15 @@ __all__ = [
 ]
 
 ENGLISH: Final = "en"
-LANGUAGES: Final = (ENGLISH, "de", "fr", "es", "zh")
+# By its code, each as it calls itself.
+LANGUAGES: Final[Mapping[str, str]] = {
+    ENGLISH: "English",
+    "de": "Deutsch",
+    "fr": "Français",
+    "es": "Español",
+    "zh": "中文",
+}
+COOKIE: Final = "citewise_language"  # the page's script keeps in it what was chosen
 
 _FOLDER: Final = Path(__file__).resolve().parent / "languages"
 _SPOKEN: ContextVar[str] = ContextVar("language", default=ENGLISH)
@@ -53,6 +63,12 @@ def speaking(name: str) -> Iterator[None]:
         yield
     finally:
         _SPOKEN.reset(before)
+
+
+def chosen(headers: Mapping[str, str]) -> str:
+    """The language for a request: by the reader's own choice, else by what the browser asks for."""
+    kept = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+    return kept if kept in LANGUAGES else asked_for(headers.get("accept-language", ""))
 
 
 def asked_for(header: str) -> str:
@@ -110,7 +126,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - TOML's
 
 
 class InLanguage:
-    """Answers each request in the language that its browser asks for."""
+    """Answers each request in its reader's language."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -120,7 +136,7 @@ class InLanguage:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with speaking(asked_for(Headers(scope=scope).get("accept-language", ""))):
+        with speaking(chosen(Headers(scope=scope))):
             await self._app(scope, receive, send)
 
 
@@ -138,8 +154,8 @@ def spoken(handler: Callable[..., Any]) -> Callable[..., Any]:
 
     def of(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
         request = given[-1] if at is None else given[at]
-        header = request.headers.get("accept-language", "") if request.request else ""
-        return asked_for(header), given[:-1] if at is None else given
+        name = chosen(request.headers) if request.request else ENGLISH
+        return name, given[:-1] if at is None else given
 
     if inspect.isasyncgenfunction(handler):
 

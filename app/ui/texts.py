@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from app.ui.speaking import speaks
+from app.ui.speaking import ENGLISH, language, speaks
 from index.errata import SHIPPED_NAME
 
 if TYPE_CHECKING:
+    from app.config.personas import Persona
     from app.record.types import Basis, Claim, ClaimStatus
     from app.store import Judgement, Reason
 
@@ -32,7 +33,9 @@ __all__ = [
     "earlier",
     "found",
     "inside",
+    "number",
     "ordinal",
+    "persona",
     "said",
     "script_words",
     "seconds",
@@ -69,9 +72,29 @@ NEW: Final = "New conversation"
 NEW_SHORT: Final = "New"
 
 PERSONA_LABEL: Final = "Answered by"
+# The shipped personas' titles and what each is for, as their files have them.
+PERSONAS: Final[Mapping[str, tuple[str, str]]] = {
+    "citewise-expert": (
+        "Language model expert",
+        "Explains how language models work, what the research found, and where it is still "
+        "unsettled.",
+    ),
+    "citewise-architect": (
+        "Principal AI researcher",
+        "Designs and sizes transformer models, with the arithmetic of parameters, memory and "
+        "compute shown.",
+    ),
+    "citewise-engineer": (
+        "LLM engineer",
+        "Turns what is known about training, fine-tuning, evaluating and serving language models "
+        "into steps to follow.",
+    ),
+}
 SETTINGS: Final = "Settings"
 THEME: Final = "Colours"
 THEMES: Final[Mapping[str, str]] = {"": "as the system has them", "light": "light", "dark": "dark"}
+LANGUAGE: Final = "Language"
+LANGUAGE_AUTO: Final = "as the browser asks for"
 SHORTCUTS_TITLE: Final = "Keyboard shortcuts"
 SHORTCUTS: Final[Mapping[str, str]] = {
     "Enter": "ask; with Shift, a new line",
@@ -529,10 +552,23 @@ def source(name: str) -> str:
     return str(_told("SHIPPED_SOURCE")) if name == SHIPPED_NAME else name
 
 
-def counted(number: int, noun: tuple[str, str]) -> str:
+def persona(one: Persona) -> tuple[str, str]:
+    """A persona's title and what it is for; one's own are called as their files say."""
+    base, skilled, _ = one.name.partition("+")
+    if language() == ENGLISH or not one.title.startswith(PERSONAS.get(base, ("\n",))[0]):
+        return one.title, one.description
+    title, purpose = _told("PERSONAS")[base]
+    return f"{title} + {_told('RESEARCH_LABEL')}" if skilled else title, purpose
+
+
+def number(value: int) -> str:
+    """Write a whole number as the language does."""
+    return f"{value:,}".replace(",", _told("THOUSANDS"))
+
+
+def counted(many: int, noun: tuple[str, str]) -> str:
     """Write a number with its noun, which is one of the pairs above."""
-    shown = f"{number:,}".replace(",", _told("THOUSANDS"))
-    return noun[number != 1].format(n=shown)
+    return noun[many != 1].format(n=number(many))
 
 
 def known(topics: int, documents: int, passages: int, sources: int, years: Sequence[int]) -> str:

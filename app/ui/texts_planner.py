@@ -30,6 +30,7 @@ NAMES: Final = {
     "cost-per-million": "A million tokens",
 }
 NOTHING: Final = "–"
+LACKING: Final = "fill in: {field}"
 PARTS: Final = {"weights": "Weights", "KV cache": "KV cache", "buffers": "Buffers"}
 FREE: Final = "Free"
 TABLE: Final = "As a table"

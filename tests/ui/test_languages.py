@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.config.personas import shipped
 from app.ui import texts, texts_checking, texts_how, texts_planner
-from app.ui.speaking import ENGLISH, LANGUAGES, asked_for, speaking, translations
+from app.ui.speaking import COOKIE, ENGLISH, LANGUAGES, asked_for, chosen, speaking, translations
 from tests.ui.chromium import BROWSER
 from tests.ui.playing import Page as Served
 from tests.ui.watching import ask, watched
@@ -88,6 +90,27 @@ def test_the_most_wanted_of_the_known_languages_is_spoken(header: str, expected:
     assert asked_for(header) == expected
 
 
+@pytest.mark.parametrize(
+    ("kept", "expected"), [("de", "de"), ("en", "en"), ("", "fr"), ("xx", "fr"), ('"', "fr")]
+)
+def test_what_a_reader_chose_comes_before_what_the_browser_asks_for(
+    kept: str, expected: str
+) -> None:
+    headers = {"accept-language": "fr", "cookie": f"a=b; {COOKIE}={kept}; c=d"}
+    assert chosen(headers) == expected
+
+
+def test_shipped_personas_are_called_in_the_language_and_ones_own_as_they_are() -> None:
+    ours = shipped()
+    assert {name: (one.title, one.description) for name, one in ours.items()} == texts.PERSONAS
+    own = replace(ours["citewise-expert"], title="Our librarian")
+    with speaking("de"):
+        told = {name: texts.persona(one)[0] for name, one in ours.items()}
+        assert told == {name: title for name, (title, _) in texts.PERSONAS.items()}
+        assert told["citewise-expert"] != ours["citewise-expert"].title
+        assert texts.persona(own)[0] == "Our librarian"
+
+
 def test_a_language_is_spoken_for_a_while() -> None:
     english = texts.TAB_ASK
     with speaking("de"):
@@ -124,3 +147,17 @@ class TestInABrowser:
             page.get_by_role("tab", name=tabs[3]).click()
             with speaking(name):
                 page.get_by_text(texts_planner.LEAD).wait_for()
+
+    def test_another_can_be_chosen_and_the_browsers_again(
+        self, browser: Browser, site: Served, name: str
+    ) -> None:
+        with watched(browser, site.url, locale="fr") as page:
+            for wanted, spoken in ((name, name), ("", "fr")):
+                page.locator('[data-opens="settings"]').click()
+                with page.expect_navigation():
+                    page.select_option("#language", wanted)
+                page.locator(".suggestion:visible").first.wait_for()
+                with speaking(spoken):
+                    hero = texts.HERO
+                assert page.locator("#hero h2").inner_text() == hero
+                assert page.locator("#language").input_value() == wanted

@@ -121,9 +121,24 @@ def test_offsets_are_code_points(before: str) -> None:
     html = render_answer(text, [_citation(1)], [claim], "t0")
     assert html.count("data-card") == 1
     partial = re.findall(r'class="claim partial"[^>]*>([^<]*)<', html)
-    assert partial[0].strip() == "Top-p adapts"
+    assert [one.strip() for one in partial] == ["Top-p adapts."]
     assert before.strip() not in "".join(partial) or not before
     assert "Other [1]." in html
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Top-p adapts [1].", "Top-p adapts.\u2060⟨1⟩"),
+        ("Top-p [1][1], as it is [1]!", "Top-p,\u2060⟨1⟩\u2060⟨1⟩ as it is!\u2060⟨1⟩"),
+        ("核采样会适应[1]。它如此[1]。", "核采样会适应。\u2060⟨1⟩它如此。\u2060⟨1⟩"),
+        ("Version [1].5 (see [1]).", "Version\u2060⟨1⟩.5 (see\u2060⟨1⟩)."),
+        ("`a[1].b` adapts [1].", "a[1].b adapts.\u2060⟨1⟩"),
+    ],
+)
+def test_a_citation_follows_the_stop_and_never_begins_a_line(text: str, expected: str) -> None:
+    html = re.sub(r"<sup>.*?>(\d+)</a></sup>", r"⟨\1⟩", _rendered(text))
+    assert _Seen(html).text.strip() == expected
 
 
 def test_emphasis_beside_a_marker_is_kept() -> None:
