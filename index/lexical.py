@@ -52,11 +52,12 @@ class Bm25:
     def idf(self, token: str) -> float:
         """Return the inverse document frequency of a token: ln(1 + n/df), higher for rarer ones.
 
-        A token that no passage holds counts as the rarest there can be.
+        A token that no passage holds counts as rarer than any that one does: as if half of one
+        held it.
         """
         column = self._index.vocab_dict.get(token)
         found = 0
         if column is not None:
             pointers = self._index.scores["indptr"]
             found = int(pointers[column + 1] - pointers[column])
-        return math.log1p(self._size / max(found, 1))
+        return math.log1p(self._size / (found or 0.5))

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.question.answerable import DEPTH, READ_FEATURES, features
+from app.question.answerable import DEPTH, READ_FEATURES, WEIGHTS, features
 from app.question.features import FEATURES, TOKEN_FEATURES
 from index.__main__ import DEFAULT_INDEX
 from index.build import build
@@ -131,7 +131,8 @@ def main() -> int:
             threshold = _operating_point(asked, given)
             raw[kind][setting] = round(threshold, 3)
             reports.append(Fitted(f"{title}, {whose}", asked, given, threshold))
-    (_ROOT / "app" / "question" / "gate.json").write_text(json.dumps(raw, indent=2) + "\n")
+    raw["documents"] = json.loads(WEIGHTS.read_text(encoding="utf-8"))["documents"]
+    WEIGHTS.write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
     report = _report(reports)
     (_ROOT / "docs" / "abstention.md").write_text(report, encoding="utf-8")
     print(report)

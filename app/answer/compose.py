@@ -311,8 +311,13 @@ def _is_block(span: Span) -> bool:
 
 
 def _announced(item: Evidence, at: int) -> range:
-    """Where what a sentence announces stands: a list in full, else what comes next."""
+    """Where what a sentence announces stands: a list in full, else what comes next.
+
+    A bare name over what comes next, as the tabs of an example have it, is passed over.
+    """
     end = min(at + 2, len(item.spans))
+    while end < len(item.spans) and _is_label(item, item.spans[end - 1]):
+        end += 1
     while end < len(item.spans) and end > at + 1 and _mark(item, end) and _mark(item, end - 1):
         end += 1
     return range(at + 1, end)

@@ -3,7 +3,8 @@
 Two small logistic models over what retrieval saw: how close the best passages are, how much of
 what the question names they hold, how well each of its tokens is met, and whether the judge, which
 reads question and passage together, finds that one answers the other. The weights are JSON, made
-from training questions by `python -m scripts.train_gate`.
+from training questions by `python -m scripts.train_gate`, those for documents by
+`python -m scripts.train_document_gate`.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from app.question.features import DEPTH, measure
 from app.record.evidence import Idf
 from index.judge import load_pair_judge
 from index.store import LoadedIndex
-from index.types import SearchHits
+from index.types import PassageKind, SearchHits
 
 __all__ = [
     "DEPTH",
     "READ_FEATURES",
     "UNNAMED",
+    "WEIGHTS",
     "Gate",
     "Gates",
     "Head",
@@ -44,7 +46,7 @@ _KNOWN_PHRASE = 0.65
 # As like one another as two questions are that differ in no word that matters (cosine).
 _SAME_QUESTION = 0.8
 UNNAMED = 0.4  # what is left of confidence where no passage speaks of what the question names
-_WEIGHTS = Path(__file__).with_name("gate.json")
+WEIGHTS = Path(__file__).with_name("gate.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +102,36 @@ class Gates:
     """A gate for indexes with token vectors, and one for those without, in two tunings each.
 
     Where few passages come with other ways of asking for them, questions find less and all
-    confidences are lower: such an index has an operating point of its own.
+    confidences are lower: such an index has an operating point of its own. Whether a part of a
+    document answers is judged by fewer features, which hold for documents on any subject.
     """
 
     tokens: Gate
     plain: Gate
     bare_tokens: Gate
     bare_plain: Gate
+    documents: Gate
 
     @classmethod
     @cache
     def shipped(cls) -> Gates:
         """Read the weights that come with Citewise."""
-        raw = json.loads(_WEIGHTS.read_text(encoding="utf-8"))
+        raw = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+        documents = raw.pop("documents")
         gates = {
             f"{tuning}{kind}": Gate(Head(**own["domain"]), Head(**own["answer"]), threshold)
             for kind, own in raw.items()
             for tuning, threshold in (("", own["threshold"]), ("bare_", own["bare_threshold"]))
         }
+        domain = gates["tokens"].domain
+        gates["documents"] = Gate(domain, Head(**documents["answer"]), documents["threshold"])
         return cls(**gates)
 
     def judging(self, found: SearchHits, index: LoadedIndex) -> Gate:
         """Choose the gate for what a search of an index gave."""
+        best = found.hits[0].passage.kind if found.hits else None
+        if best is PassageKind.SECTION and found.token_weights:
+            return self.documents
         if len(index.texts) < _PHRASED * len(index.passages):
             return self.bare_tokens if found.token_weights else self.bare_plain
         return self.tokens if found.token_weights else self.plain

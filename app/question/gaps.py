@@ -24,7 +24,7 @@ from index.store import LoadedIndex
 from index.text.names import version_names
 from index.text.sentences import sentences
 from index.text.tokens import STOP_WORDS, content_words
-from index.types import Hit, Passage
+from index.types import Hit, Passage, PassageKind
 
 __all__ = ["Lexicon", "find_gap", "lexicon_of"]
 
@@ -141,6 +141,11 @@ class Lexicon:
             found.setdefault(self._index.passages[owner].id, []).append(text.text)
         return found
 
+    def has(self, name: str) -> bool:
+        """Tell whether each word of a name stands somewhere in the index, or its singular does."""
+        words = _PLAIN.findall(name.lower())
+        return all(self.counts.get(word, 0) or self.counts.get(word[:-1], 0) for word in words)
+
     def is_name(self, word: str, *, opens: bool) -> bool:
         """Tell whether a word of a question is written like a name, or known as one.
 
@@ -238,7 +243,10 @@ def find_gap(
     absent = [name.text for name, where in zip(names, borne, strict=True) if not any(where)]
     if absent:
         known = len(absent) < len(names) or subjects.find(asking)
-        return Gap("named" if known else "absent", tuple(absent))
+        # Documents say all that there is to a name: one that stands nowhere in them is foreign.
+        document = hits[0].passage.kind is PassageKind.SECTION
+        foreign = document and not all(lexicon.has(name) for name in absent)
+        return Gap("named" if known and not foreign else "absent", tuple(absent))
     whole = [context for at, (context, _) in enumerate(read) if all(where[at] for where in borne)]
     if not whole:
         if len(names) > _MOST_TOGETHER or _CHOICE.search(asking):

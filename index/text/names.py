@@ -24,8 +24,8 @@ _COUNTED = frozenset(
     "minutes second seconds top rank size about around after before than under over until only "
     "least".split()
 )
-# A name with its version: GPT-4, Llama 3, V100.
-_VERSION = re.compile(r"\b(?:([A-Za-z]{2,})[- ]?|([A-Z]))(\d+(?:\.\d+)*[A-Za-z]*)\b")
+# A name with its version: GPT-4, Llama 3, V100, HTTP/2.
+_VERSION = re.compile(r"\b(?:([A-Za-z]{2,})[- ]?|([A-Z]|[A-Z]{2,}/))(\d+(?:\.\d+)*[A-Za-z]*)\b")
 
 
 def names_in(text: str) -> list[str]:
@@ -47,7 +47,8 @@ def version_names(text: str) -> dict[str, str]:
     """Return names with their versions, joined, each with how it is written first."""
     found: dict[str, str] = {}
     for match in _VERSION.finditer(text.replace("\u2011", "-")):
-        name, letter, version = match.groups()
+        name, short, version = match.groups()
         if name is None or (name.lower() not in STOP_WORDS and name.lower() not in _COUNTED):
-            found.setdefault(f"{name or letter}{version}".lower(), match.group())
+            joined = (name or short.removesuffix("/")) + version
+            found.setdefault(joined.lower(), match.group())
     return found

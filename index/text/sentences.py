@@ -1,8 +1,8 @@
 """Text is cut into sentences, whole or as it streams in.
 
 Feeding the same text cut at other places gives the same segments: a boundary is decided only
-once enough of what follows is there. Fenced code is one segment; a citation marker belongs to the
-sentence that it follows.
+once enough of what follows is there. Fenced code is one segment; a citation marker or a remark in
+parentheses belongs to the sentence that it follows.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ _FENCE_END = re.compile(r"^[ \t]*```[ \t]*(?:\n|$)", re.MULTILINE)
 _BULLET = re.compile(r"(?:[-*+•]|\d{1,3}[.)]|#{1,6}|>)[ \t]+")
 _BULLET_BEGUN = re.compile(r"(?:[-*+•]|\d{1,3}[.)]?|#{1,6}|>)[ \t]*$")
 _TERMINATOR = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=[\s\[【［])|\n")
+# A remark on the sentence before it: "(Defaults to 100)". What only numbers an item is none.
+_REMARK = re.compile(r"\((?=[^()\n]*[^\W\d_]{3})[^()\n]{4,80}\)(?=\s|$)")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|et al|al|vs|cf|fig|figs|eq|eqs|sec|dr|mr|mrs|prof|approx|resp|no|vol|pp|"
     r"ch|ca|incl|est)|\b[A-Z])\.$",
@@ -151,9 +153,9 @@ def _after_terminator(text: str, end: int, *, final: bool) -> int | None:
             return end
         if text[following] not in _OPENING:
             return 0 if text[following].islower() else end
-        marker = MARKER.match(text, following)
-        if marker is not None:
-            end = marker.end()
+        belongs = MARKER.match(text, following) or _REMARK.match(text, following)
+        if belongs is not None:
+            end = belongs.end()
             continue
         unspaced = following == end and text[end - 1] not in "]】］)"
         closed = any(character in "]】］)\n" for character in text[following:])

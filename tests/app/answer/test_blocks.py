@@ -121,6 +121,12 @@ def test_the_command_comes_with_the_sentence_that_announces_it() -> None:
     assert "git clone" in text
 
 
+def test_what_is_announced_comes_from_under_the_name_of_its_tab() -> None:
+    filler = " ".join(f"Sentence number {n} tells of other things." for n in range(8))
+    text = _answer(f"{filler}\n\nHow to run it, in one line:\n\nLinux\n\n{CODE}\n\nBye.").text
+    assert "git clone" in text
+
+
 def test_nothing_is_announced_that_does_not_come() -> None:
     text = _answer("It runs on every machine.\n\nTo run it, type:").text
     assert "type" not in text

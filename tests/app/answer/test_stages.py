@@ -195,6 +195,24 @@ def test_an_index_without_other_ways_of_asking_has_its_own_operating_point(
     assert gates.bare_tokens.threshold < gates.tokens.threshold
 
 
+def test_documents_are_judged_by_a_gate_of_their_own_also_beside_the_knowledge_base(
+    encoder: Encoder, tmp_path: Path
+) -> None:
+    (tmp_path / "guide.md").write_text("# Releases\n\nA release is deployed on Tuesdays.\n")
+    guide = read(tmp_path / "guide.md", name="guide").knowledge_base
+    topic = read(SHIPPED, name="ai").knowledge_base.topics[0]
+    both = KnowledgeBase("both", (*guide.topics, topic))
+    build(both, tmp_path / "index", encoder)
+    retriever = LiveIndex(tmp_path / "index", encoder).retriever()
+    gates = Gates.shipped()
+    for question, own in (
+        ("When is a release deployed?", True),
+        (f"What is {topic.title}?", False),
+    ):
+        found = retriever.search(question, DEPTH)
+        assert (gates.judging(found, retriever.index) == gates.documents) is own
+
+
 def _measured(live_index: LiveIndex, question: str) -> dict[str, float]:
     found = live_index.retriever().search(question, DEPTH)
     return features(question, found, live_index.index.lexical.idf)

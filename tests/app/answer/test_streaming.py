@@ -32,7 +32,7 @@ Bahdanau et al. (2015), which scores pairs with a small feed-forward network, ha
 
 - If the components of a query and a key are independent with mean 0 and variance 1, their dot \
 product has variance d_k, so its typical size grows with √d_k [^1].
-- `a[0]` is no marker, e.g. here <b>.
+- `a[0]` is no marker, e.g. here <b>. (The default is 0.)
 
 ```python
 scores = q @ k.T

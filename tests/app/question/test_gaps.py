@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,10 @@ from hypothesis import strategies as st
 from app.question.gaps import Lexicon, find_gap, lexicon_of
 from app.question.subjects import Subjects, subjects_of
 from app.record.types import Gap, Question, final_answer
+from index.build import build
+from index.encoders import Encoder
 from index.live import LiveIndex
+from index.sources import read
 from index.types import Hit
 from tests.conftest import MakePipeline
 
@@ -137,3 +142,17 @@ def test_the_working_of_what_no_heading_names_is_a_gap(live_index: LiveIndex) ->
     found = gap_of(live_index, "How does my car work?")
     assert found is not None
     assert (found.kind, found.what) == ("absent", ("my car",))
+
+
+def test_a_name_that_stands_nowhere_in_documents_is_foreign_to_them(
+    encoder: Encoder, tmp_path: Path
+) -> None:
+    (tmp_path / "guide.md").write_text(
+        "# Deploying\n\nA release of Harbor is deployed on Tuesdays by the platform team.\n\n"
+        "# Storage\n\nHarbor keeps its files in MinIO.\n"
+    )
+    build(read(tmp_path / "guide.md", name="guide").knowledge_base, tmp_path / "index", encoder)
+    index = LiveIndex(tmp_path / "index", encoder)
+    found = gap_of(index, "Who deploys Harbor on Nomad?")
+    assert found == Gap("absent", ("Nomad",))
+    assert gap_of(index, "Who deploys Harbor on Tuesdays?") is None
