@@ -106,16 +106,17 @@ def bearer(secret: str) -> dict[str, str]:
 
 def test_a_keys_rate_holds_for_what_it_asks_and_for_no_other_key(keys: Path) -> None:
     ann, bob = add_key(keys, "ann", requests_per_minute=3), add_key(keys, "bob")
-    with serving(FakePipeline(), api_keys_file=keys) as api:
+    pipeline = FakePipeline()
+    with serving(pipeline, api_keys_file=keys) as api:
         for left in (2, 1, 0):
             reply = api.http.post(CHAT, json=asking(stream=left == 1), headers=bearer(ann))
             assert reply.status_code == 200
             assert reply.headers["x-ratelimit-remaining-requests"] == str(left)
             assert reply.headers["x-ratelimit-limit-requests"] == "3"
-        begun = time.monotonic()
+        asked = len(pipeline.questions)
         refused = api.http.post(CHAT, json=asking(), headers=bearer(ann))
-        assert time.monotonic() - begun < 0.05
         assert refused.status_code == 429
+        assert len(pipeline.questions) == asked
         assert refused.json()["error"]["code"] == "rate_limit_exceeded"
         assert 1 <= int(refused.headers["retry-after"]) <= 120
         assert refused.headers["x-ratelimit-remaining-requests"] == "0"

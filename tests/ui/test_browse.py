@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,22 +74,36 @@ def test_search_narrows_every_view_as_one_types(page: Page) -> None:
     assert page.locator("#shelf-figures tr[data-entry]:visible").count() >= 1
 
 
-def test_a_keystroke_takes_under_a_tenth_of_a_second(page: Page) -> None:
+def test_a_keystroke_costs_no_more_than_laying_the_tab_out_a_few_times(page: Page) -> None:
     page.wait_for_selector("#shelf-map .dot", state="attached")
-    took = page.evaluate(
-        """() => ["a", "at", "att", "atte", "attention", "kv cache", "0.9", ""].map((words) => {
+    # Both are timed beside each other, so that a busy machine slows both.
+    times = page.evaluate(
+        """() => {
+          const view = document.getElementById("browse-view");
           const box = document.getElementById("browse-search");
-          const times = [0, 1, 2].map(() => {
+          const laid = () => view.getBoundingClientRect();
+          const timed = (work) => {
             const started = performance.now();
-            box.value = words;
-            box.dispatchEvent(new Event("input", { bubbles: true }));
-            document.getElementById("browse-view").getBoundingClientRect();
+            work();
+            laid();
             return performance.now() - started;
+          };
+          const anew = () => {
+            view.style.display = "none";
+            laid();
+            view.style.display = "";
+          };
+          return ["a", "at", "att", "atte", "attention", "kv cache", "0.9", ""].map((words) => {
+            const type = () => {
+              box.value = words;
+              box.dispatchEvent(new Event("input", { bubbles: true }));
+            };
+            const pairs = [0, 1, 2].map(() => [timed(type), timed(anew)]);
+            return [0, 1].map((which) => Math.min(...pairs.map((pair) => pair[which])));
           });
-          return Math.min(...times);
-        }).sort((a, b) => a - b)"""
+        }"""
     )
-    assert took[len(took) // 2] < 100
+    assert median(typed / laid for typed, laid in times) < 10
 
 
 def test_ask_about_this_puts_the_question_into_the_box(page: Page) -> None:

@@ -61,13 +61,16 @@ def test_only_a_named_origin_frames_the_page(browser: Browser, allowed: bool) ->
     ):
         framed["src"] = site.url
         page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.goto(host)
+        page.set_default_timeout(60_000)
         frame = page.frame_locator("iframe")
         if not allowed:
-            page.wait_for_timeout(1500)
+            with page.expect_event("requestfailed") as failed:
+                page.goto(host)
+            assert failed.value.url.startswith(site.url)
+            assert failed.value.failure == "net::ERR_BLOCKED_BY_RESPONSE"
             assert frame.locator("#box").count() == 0
             return
+        page.goto(host)
         frame.locator(".suggestion:visible").first.wait_for()
         frame.locator("#box textarea").fill("What did Chinchilla find?")
         frame.locator("#box textarea").press("Enter")

@@ -47,7 +47,7 @@ def site(store: Store) -> Iterator[Served]:
 def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
     """A reader; what the page requests from elsewhere, or throws, fails the test."""
     made = browser.new_context(**getattr(request, "param", _WIDE))
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(60_000)
     elsewhere: list[str] = []
     thrown: list[str] = []
     ours = re.compile(r"http://127\.0\.0\.1:|data:|blob:")
@@ -436,7 +436,7 @@ def test_what_was_left_in_the_middle_is_found_with_its_question(page: Page) -> N
 
 def test_a_server_that_went_away_is_told_and_comes_back(browser: Browser, store: Store) -> None:
     with browser.new_context() as reader:
-        reader.set_default_timeout(30_000)
+        reader.set_default_timeout(60_000)
         with served(PlayingPipeline(), store) as site:
             port = int(site.url.rpartition(":")[2])
             page = opened(reader, site.url)

@@ -23,7 +23,7 @@ pytestmark = BROWSER
 def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
     options = getattr(request, "param", {"viewport": {"width": 1280, "height": 860}})
     made = browser.new_context(**options)
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(60_000)
     yield made
     made.close()
 

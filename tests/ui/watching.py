@@ -20,7 +20,7 @@ PHONE: dict[str, Any] = {
 def watched(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     """Open the page; it fails the test afterwards if it did anything of these."""
     context = browser.new_context(**(options or {"viewport": {"width": 1280, "height": 860}}))
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     elsewhere: list[str] = []
     thrown: list[str] = []
     context.on(
