@@ -4,7 +4,7 @@
   const words = window.citewiseWords;
   const REST_MS = 200; // so long after the pointer has left a sentence, what is in view returns
   let pinned = null; // {turn, claim}
-  let shown = null; // the evidence that is a copy of
+  let shown = null; // the evidence that is a copy of, as it was then: {from, html}
   let resting = 0;
 
   const place = () => document.querySelector("#panel .shown");
@@ -26,8 +26,10 @@
 
   function show(turn) {
     const from = carried(turn);
-    if (!place() || !from || from === shown) return;
-    shown = from;
+    if (!place() || !from) return;
+    const html = from.innerHTML; // the same element may be filled anew while an answer comes
+    if (shown && shown.from === from && shown.html === html) return;
+    shown = { from, html };
     place().replaceChildren(...[...from.cloneNode(true).childNodes]);
     const of = document.querySelector("#panel .of");
     const several = document.querySelectorAll(".turn").length > 1;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from app.record.types import Answer
 from app.ui import safe, texts
@@ -16,6 +17,8 @@ from app.ui.render import render_answer
 from app.ui.takes import QuestionTakes, Take, asked_in
 
 __all__ = ["asked_html", "prefix_of", "turn_html", "turns_html"]
+
+_LONG: Final = 280  # characters of a question that still is a headline
 
 
 def prefix_of(number: int) -> str:
@@ -57,10 +60,12 @@ def asked_html(
         ]
     body = f'<div class="voices">{"".join(columns)}</div>' if several else "".join(columns)
     question = safe.text(first.turn.question)
+    # A text that was pasted is read as one, and scrolls by keyboard too.
+    long = ' long" tabindex="0' if len(first.turn.question) > _LONG else ""
     return (
         f'<article class="turn" data-over="{"true" if over else "false"}" '
         f'data-number="{first.number}" data-question="{question}"{" data-back" if back else ""}>'
-        f'<h2 class="question" dir="auto"><span class="unseen" dir="ltr">{texts.YOU}: </span>'
+        f'<h2 class="question{long}" dir="auto"><span class="unseen" dir="ltr">{texts.YOU}: </span>'
         f"{question}</h2>"
         f"{body}</article>"
     )

@@ -51,6 +51,17 @@ def test_the_evidence_follows_what_is_read(browser: Browser, site: Served) -> No
         )
 
 
+def test_at_the_end_the_evidence_says_what_became_of_it(browser: Browser, site: Served) -> None:
+    with watched(browser, site.url) as page:
+        ask(page, "Please abstain")
+        page.locator("#panel").get_by_text(texts.NONE_CITED).wait_for()
+        ask(page, "Please break")
+        page.wait_for_function(
+            "document.querySelector('#panel .shown').innerHTML"
+            " === document.getElementById('t1-evidence').innerHTML"
+        )
+
+
 def test_sentences_are_stepped_through_by_key(browser: Browser, site: Served) -> None:
     with watched(browser, site.url) as page:
         ask(page, "What did Chinchilla find?")
