@@ -21,7 +21,6 @@ from app.answer.draft import Reviewer
 from app.answer.foreword import Foreword, written_in_english
 from app.answer.limits import Bounds
 from app.answer.manner import in_manner
-from app.answer.miscomputed import Faults
 from app.answer.on_last_answer import answered_from_last, table
 from app.answer.pipeline_settings import PipelineSettings, decoding_for
 from app.answer.prompt_builder import Delimiter, Prompt, build_prompt, unmarked
@@ -54,6 +53,7 @@ from app.record.types import (
     Retrieved,
     Sampling,
 )
+from app.verifying.miscomputed import Faults
 from app.verifying.supports import Support, Verifier
 from index.store import LoadedIndex
 from index.text.sentences import Segment, SentenceStream

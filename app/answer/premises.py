@@ -34,6 +34,7 @@ _DENIED = 0.3  # of a premise's words, beside which a denial of two is one of so
 _BRITISH = re.compile(r"\b(\w{3,})is(e|es|ed|ing|ation)\b")
 _SHARED = re.compile(r"\s*\w*\s*(?:each|apiece)\b")
 _RATE = re.compile(r"\s*\w*\s*(?:per|an?|every)\b|\s*\w*/\w")
+_CLAUSES = re.compile(r"[;:]\s")
 _SEMICOLON = re.compile(r"(?<=;)\s+")
 # A single word is a tag after a comma or a dash alone: "is its gradient right?" asks.
 _TAG = re.compile(
@@ -395,7 +396,9 @@ def _denied(premise: str, one: EvidenceSentence) -> bool:
     )
     if undone & words and not undone & frozenset(content_words(text)):
         return True
-    denied = denied_words(text) & words
+    # What one of its clauses affirms, it does not deny: "B starts at zero: … not zero".
+    affirmed = (part for part in _CLAUSES.split(text) if not denied_words(part))
+    denied = denied_words(text) & words - frozenset(content_words(" ".join(affirmed)))
     return len(denied) >= max(_COVERED_AT_LEAST, _DENIED * len(words))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from app.answer.conflicts import ConflictSentence, statements
-from app.answer.miscomputed import Faults
 from app.answer.writer import Writer
 from app.record.evidence import Evidence
 from app.record.types import Conflict, Delta
+from app.verifying.miscomputed import Faults
 
 __all__ = ["StatedConflicts"]
 

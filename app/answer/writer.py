@@ -13,7 +13,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.answer.miscomputed import Faults
 from app.record.evidence import Evidence, cited_for
 from app.record.reasons import Objection, Reason
 from app.record.sanitize import (
@@ -24,6 +23,7 @@ from app.record.sanitize import (
     verbatim_block,
 )
 from app.record.types import Basis, Citation, Claim, ClaimStatus, Delta, Dropped
+from app.verifying.miscomputed import Faults
 from app.verifying.supports import Support
 from index.text.tokens import content_words
 

@@ -2,8 +2,8 @@
 
 Each sentence is searched for as it is read in its place. It is *supported* where the verifier
 finds it supported and nothing in that passage speaks against it; *contradicted* only where a
-passage about the same says otherwise, and where; else it is *not in the sources*, and the
-passages that come nearest are shown for what they are.
+passage about the same says otherwise, and where, or its own calculation does; else it is *not in
+the sources*, and the passages that come nearest are shown for what they are.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from app.record.checked import Bearing, Checked, CheckedSentence, Difference, Ve
 from app.record.errors import RequestError
 from app.record.evidence import Evidence, evidence_of
 from app.record.reasons import Reason
+from app.verifying.miscomputed import Faults, WrongFigure
 from app.verifying.supports import LexicalVerifier, Verifier, claims_nothing
 from app.verifying.supports import Verdict as Verified
 from index.judge import load_pair_judge
@@ -87,6 +88,7 @@ class Checker:
         reads = await asyncio.to_thread(self._read, stated.read_as)
         verified = await self._verifier.check(stated.read_as, (), [one.item for one in reads])
         decided = self._decide(reads, verified)
+        decided = _worked_out(stated.read_as, decided, reads)
         return replace(
             made,
             verdict=decided.verdict,
@@ -148,6 +150,34 @@ def opposing(reads: Sequence[Read]) -> list[Read]:
             compared = Compared(tuple(d for d, _ in kept), tuple(near for _, near in kept))
             found.append(replace(one, compared=compared))
     return found
+
+
+def _worked_out(statement: str, decided: _Decided, reads: Sequence[Read]) -> _Decided:
+    """Decide by a passage's calculation where the passage itself gives another result of it.
+
+    What rests on that result is contradicted, and it contradicts nothing.
+    """
+    faults = Faults([one.item for one in reads], ())
+    foremost = [one.item.passage.id for one in decided.reads[:1]]
+    if decided.verdict == "contradicted" and faults.worked_out_in(statement, foremost):
+        return replace(decided, verdict="not_in_sources")
+    if decided.verdict == "supported":
+        for wrong in faults.stated_in(statement, foremost):
+            if figure := wrong.where_in(statement):
+                (one,) = (each for each in reads if each.item.passage.id == wrong.ref)
+                against = replace(
+                    one, compared=Compared((_by_calculation(wrong, figure, one),), (0,))
+                )
+                return _Decided("contradicted", decided.confidence, (against,))
+    return decided
+
+
+def _by_calculation(wrong: WrongFigure, figure: Quantity, one: Read) -> Difference:
+    at = max(one.item.passage.text.find(wrong.equation), 0)
+    source = one.item.passage.text[at : at + len(wrong.equation)]
+    return Difference(
+        "arithmetic", figure.text, figure.start, figure.end, source, at, at + len(source)
+    )
 
 
 def _otherwise(difference: Difference, item: Evidence) -> bool:

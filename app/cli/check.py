@@ -78,7 +78,10 @@ def _show_passage(passage: Bearing) -> None:
     marked = "“{}”" if passage.place else "{}"
     print(_wrapped(marked.format(passage.quote), _INDENT))
     for one in passage.differences:
-        if one.source:
+        if one.kind == "arithmetic":
+            there = marked.format(one.source)
+            print(_wrapped(f"{one.kind}: {there} is wrong, and so is {one.said}", _INDENT))
+        elif one.source:
             there = marked.format(one.source)
             print(_wrapped(f"{one.kind}: “{one.said}”, there {there}", _INDENT))
         else:

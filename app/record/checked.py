@@ -22,12 +22,14 @@ __all__ = [
 
 Verdict = Literal["supported", "contradicted", "not_in_sources", "no_claim"]
 VERDICTS: tuple[Verdict, ...] = ("supported", "contradicted", "not_in_sources", "no_claim")
-DifferenceKind = Literal["figure", "name", "opposite", "negation", "word"]
+DifferenceKind = Literal["figure", "name", "opposite", "negation", "word", "arithmetic"]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Words of a sentence, and what a passage says in their place; nothing where it says nothing.
+
+    The kind `arithmetic` has the passage's calculation there, from which the figure doesn't follow.
 
     `start` and `end` are code points of the checked text, `source_start` and `source_end` of the
     passage's.

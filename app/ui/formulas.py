@@ -1,8 +1,9 @@
 r"""Formulas in TeX become MathML, which browsers draw by themselves: no script, no font to fetch.
 
-A formula stands between `$…$`, `$$…$$`, `\(…\)` or `\[…\]`. A dollar sign may also be money, so
-what stands between two of them must look like a formula. TeX is data of whoever wrote it: the
-converter's elements are written out one by one, and only those of a fixed list.
+A formula stands between `$…$`, `$$…$$`, `\(…\)` or `\[…\]`. A dollar sign may also be money or
+a variable of a shell or template, so what stands between two of them must look like a formula. TeX
+is data of whoever wrote it: the converter's elements are written out one by one, and only those of
+a fixed list.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ _CLOSING = {"$$": "$$", r"\[": r"\]", r"\(": r"\)", "$": "$"}
 _COMMAND = re.compile(r"\\[A-Za-z]+(?:\s*\{[^{}]*\})?|[_^]\{[^{}]*\}")
 _WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]{3,}")
 _MONEY = re.compile(r"[\d.,]+\s*(?:[kKmMbB]\b|[A-Za-z]{2,}|[/–-])")
+# What sets a formula apart from a name such as PATH: a sign, a function of something, an index.
+_OF_MATHEMATICS = re.compile(
+    r"[\\^=<>+*×·−∈∑]|\w\(|(?<![A-Za-z\d_])[A-Za-z]_|"
+    r"(?:\b\w|[)\]])\s*[-/]\s*(?:\w\b|[(\[])"
+)
 _ELEMENTS = frozenset(
     "math mrow mi mn mo ms mtext mspace msup msub msubsup mfrac msqrt mroot mover munder "
     "munderover mmultiscripts mprescripts none mtable mtr mtd mpadded mphantom mstyle "
@@ -140,6 +146,8 @@ def _formula_at(text: str, at: int) -> Formula | None:
         return None
     source = text[begin:end].strip()
     if not source or "\n\n" in source or (money and not _looks_like_one(source)):
+        return None
+    if "$" in opening and _WORD.search(source) and not _OF_MATHEMATICS.search(source):
         return None
     return Formula(at, end + len(opening), source, opening in ("$$", r"\["))
 

@@ -29,7 +29,7 @@ MARKS: Final[dict[Verdict, str]] = {
 }  # fmt: skip
 KINDS: Final[dict[DifferenceKind, str]] = {
     "figure": "Figure", "name": "Name", "opposite": "Direction", "negation": "Denial",
-    "word": "Wording",
+    "word": "Wording", "arithmetic": "Wrong calculation",
 }  # fmt: skip
 READ_AS: Final = "Read as"
 NEAREST: Final = "The nearest that was found; it says neither that nor the opposite"

@@ -65,6 +65,13 @@ def _rendered(text: str) -> str:
         ("$unclosed", []),
         ("$$ $$", []),
         ("US$5 for x$", []),
+        ("set $PATH$ and $JAVA_HOME$", []),
+        ("${VAR:-x}$ or $(date)$", []),
+        ("$env:PATH$, $name$, $Id: file,v 1.2$", []),
+        ("^[a-z]+$ beside $foo$ and $some-name$", []),
+        ("echo $$ prints the pid $$", []),
+        (r"$W_Q$, $d_model$, $KV$, $\text{softmax}$", ["W_Q", "d_model", "KV", r"\text{softmax}"]),
+        ("$softmax(x)$ and $loss = -x$", ["softmax(x)", "loss = -x"]),
     ],
 )
 def test_what_is_a_formula(text: str, sources: list[str]) -> None:

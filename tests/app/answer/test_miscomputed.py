@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answer.miscomputed import Faults
 from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import ScriptedChatModel
 from app.record.evidence import evidence_of
 from app.record.reasons import Reason
 from app.record.types import Answer, Final, JsonForm, Message, Question, final_answer
+from app.verifying.miscomputed import Faults
 from index.audit.arithmetic import miscomputed
 from index.build import build
 from index.encoders import Encoder
@@ -165,6 +165,20 @@ async def test_what_was_told_first_is_told_first_again(live: LiveIndex, act: str
     wrong = [c for c in answer.claims if "10,000" in c.text and c.basis != "computed"]
     assert [claim.status for claim in wrong] == ["unsupported"]
     assert "no “12,000”" not in answer.text
+
+
+async def test_a_checked_text_is_held_against_what_comes_out(live: LiveIndex) -> None:
+    pipeline = Pipeline(live, ScriptedChatModel(()), PipelineSettings())
+    wrong = "The depot stores 10,000 crates in its halls."
+    checked = await pipeline.check(f"{wrong} {wrong.replace('10', '12')}")
+    first, second = checked.sentences
+    assert first.verdict == "contradicted"
+    (found,) = first.passages[0].differences
+    assert found.kind == "arithmetic"
+    assert checked.text[found.start : found.end] == found.said == "10,000"
+    assert found.source in WRONG
+    assert first.passages[0].text[found.source_start : found.source_end] == found.source
+    assert second.verdict != "contradicted"
 
 
 def test_a_short_figure_is_known_by_the_name_of_its_quantity() -> None:

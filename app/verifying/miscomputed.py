@@ -8,7 +8,7 @@ calculations are run again, and the knowledge base's conflicts name those found 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.record.evidence import Evidence
@@ -42,12 +42,16 @@ class WrongFigure:
         if self.equation and ref == self.ref and self.equation in sentence:
             return True
         if topic == self.topic and self._is_named_in(sentence):
-            return any(_same(self.figure, stated) for stated in quantities(sentence))
+            return self.where_in(sentence) is not None
         digits = len(re.sub(r"\D", "", self.figure.text))
         needed = _TELLING_HERE if ref == self.ref else _TELLING_IN_TOPIC
         if topic != self.topic or digits < needed - bool(self.figure.dimension):
             return False
-        return any(_same(self.figure, stated) for stated in quantities(sentence))
+        return self.where_in(sentence) is not None
+
+    def where_in(self, sentence: str) -> Quantity | None:
+        """Where a sentence has the figure."""
+        return next((q for q in quantities(sentence) if _same(self.figure, q)), None)
 
     def _is_named_in(self, sentence: str) -> bool:
         """Tell whether a sentence speaks of the quantity by every word of its name."""
@@ -93,6 +97,18 @@ class Faults:
             wrong
             for wrong in self._found
             if any(wrong.is_in(sentence, passage.id, passage.topic) for passage in items)
+        ]
+
+    def worked_out_in(self, sentence: str, refs: Collection[str]) -> list[WrongFigure]:
+        """Those of some passages in whose place a sentence has what comes out."""
+        stated = quantities(sentence)
+        return [
+            wrong
+            for wrong in self._found
+            if wrong.ref in refs
+            for value in wrong.conflict.values
+            if value.standing == "computed"
+            and any(_same(right, q) for right in quantities(value.value)[:1] for q in stated)
         ]
 
     def told_in(self, answer: str) -> list[WrongFigure]:
