@@ -5,7 +5,7 @@ vector of it; a clause does what both say. Written examples (`scripts/training/t
 with the words that people put around them; questions of the topics open for development stand
 for what is no act. The other topics' questions are held out: how many of them are taken for an
 act is printed, and which. Writes app/question/act_model.json and app/question/act_meaning.json.
-Encoding takes some minutes on two cores.
+It takes some minutes on two cores.
 """
 
 from __future__ import annotations
@@ -34,7 +34,15 @@ _ROOT = Path(__file__).resolve().parent.parent
 _TURNS = Path(__file__).with_name("training") / "turns.txt"
 _WEIGHTS = _ROOT / "app" / "question" / "act_model.json"
 _MEANING = _WEIGHTS.with_name("act_meaning.json")
-_QUESTIONS = 6000
+_QUESTIONS = 7000
+# What is said of a subject by name is a question, however much it is worded like a wish.
+_OF_A_SUBJECT = (
+    "{}", "and {}", "what is {}", "what's {}", "explain {}", "explain {} to me", "describe {}",
+    "define {}", "tell me about {}", "tell me more about {}", "give me an example of {}",
+    "an example of {}", "summarize {}", "sources on {}", "papers about {}", "who invented {}",
+    "i want to understand {}", "i don't get {}", "why {}", "is {} any good", "show me {}",
+    "what did they say about {}", "a list of what {} needs", "how certain is {}",
+)  # fmt: skip
 _SEED = 7
 _AROUND = 3
 _SOCIAL_BEFORE = ("", "ok ", "well ", "so ", "and ", "oh ")
@@ -113,10 +121,12 @@ def _questions() -> tuple[list[str], list[str]]:
     """Return clauses of questions to learn from, and whole questions that are held out."""
     ours: list[str] = []
     held: list[str] = []
+    rng = random.Random(_SEED)
     for topic in read(SHIPPED, name="ai").knowledge_base.topics:
         asked = [q for faq in topic.faqs for q in (faq.question, *faq.also_asked)]
         asked += [q for point in topic.data_points for q in point.also_asked]
         asked += [q for advice in topic.practice for q in advice.also_asked]
+        asked += [rng.choice(_OF_A_SUBJECT).format(term) for term in topic.terms]
         (ours if is_dev(topic.slug) else held).extend(asked)
     random.Random(_SEED).shuffle(ours)
     return ours[:_QUESTIONS], held
@@ -163,13 +173,11 @@ def _fitted(data: Sequence[Example], known: frozenset[str]) -> dict[str, Any]:
 
 
 def _fitted_to_vectors(data: Sequence[Example], encoder: Encoder) -> dict[str, Any]:
-    rows = []
+    # The shipped encoder reads queries as it does passages, which come in batches.
     with progress_bar("encoding clauses") as tell:
-        for done, (text, _) in enumerate(data, start=1):
-            rows.append(encoder.encode_queries([text])[0])
-            tell(done, len(data))
+        rows = encoder.encode_passages([text for text, _ in data], tell)
     model = LogisticRegression(C=_FREEDOM_OF_MEANING, max_iter=500, tol=1e-3)
-    model.fit(np.stack(rows), [act for _, act in data])
+    model.fit(rows, [act for _, act in data])
     return {
         "acts": [str(act) for act in model.classes_],
         "weights": np.round(model.coef_.astype(float), 2).tolist(),

@@ -26,7 +26,12 @@ __all__ = ["as_wished", "bears_value", "key_sentence", "pointed_at", "said_befor
 Chosen = tuple[Evidence, Span]
 
 _PUNCTUATION = re.compile(r"[\W_]+")
-_COUNTS = re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE)
+# Advice, caveats and figures explain nothing out of their place.
+_EXPLAINING = frozenset(PassageKind) - {PassageKind.PRACTICE, PassageKind.CAVEAT, PassageKind.DATA}
+_COUNTS = re.compile(
+    r"\bhow (?:many|much)\b(?P<what>(?:(?! (?:do|does|did|is|are|was|were|has|have|can)\b)[^?])*)",
+    re.IGNORECASE,
+)
 _MARKER = re.compile(r"\s*\[\d+\]")
 _EXAMPLE = re.compile(
     r"\b(?:for (?:example|instance)|e\.g\.|such as|say,|suppose)\b|[=≈]", re.IGNORECASE
@@ -48,6 +53,9 @@ _CLAUSE = re.compile(
 _SIMPLE_WORDS = 80
 _SIMPLE_SENTENCE = 40
 _TO_THE_POINT = 20  # how much harder a sentence may be that speaks of all that is asked
+_A_FIGURE_MORE = 0.5  # words in common that a sentence may lack for having one figure less
+_OPENING = 3  # sentences of a passage that say what it is about
+_FEW_FIGURES = 4  # a row of more has nearly every value
 _MORE = 6
 _FEW = 3
 # An answer of which so much was said in the one before says it again.
@@ -162,24 +170,32 @@ def key_sentence(question: str, spoken: Sequence[Chosen]) -> list[Chosen]:
     """
     figured = [pair for pair in spoken if _numbers(pair[1].text)] or list(spoken)
     counts = _COUNTS.search(question)
-    words = content_words(question[counts.end() :])[:2] if counts else []
+    words = content_words(counts["what"])[:2] if counts else []
     for pair in figured:
-        if tuple(words) in set(pairwise(content_words(pair[1].text))):
+        if len(words) > 1 and tuple(words) in set(pairwise(content_words(pair[1].text))):
             return [pair]
+    if len(words) == 1 and counts:
+        # "2 experts" and "2 of 8 experts" count experts.
+        what = re.escape(counts["what"].strip())
+        like = re.compile(rf"\b\d+(?:\s+of\s+\S+)?\s+{what}\b", re.IGNORECASE)
+        figured = [pair for pair in figured if like.search(pair[1].text)] or figured
     asked = set(content_words(question))
-    return sorted(figured, key=lambda pair: -len(pair[1].words & asked))[:1]
+    return sorted(figured, key=lambda pair: _crowd(pair[1]) - len(pair[1].words & asked))[:1]
 
 
 def bears_value(value: str, question: str, evidence: Sequence[Evidence]) -> list[Chosen]:
     """Return the sentence of the evidence that states a value of what a question asks about."""
-    wanted, asked = _numbers(value), set(content_words(question))
+    wanted = _numbers(value) or _numbers(f"{value} of them")  # "four" alone may be no number
+    asked = set(content_words(question))
     if not wanted or not asked:
         return []
     found = [
         (item, span)
         for item in evidence
         for span in item.spans
-        if wanted <= _numbers(span.text) and len(span.words & asked) >= _SAME_SUBJECT * len(asked)
+        if wanted <= _numbers(span.text)
+        and len(_numbers(span.text)) <= _FEW_FIGURES
+        and len(span.words & asked) >= _SAME_SUBJECT * len(asked)
     ]
     return sorted(found, key=lambda pair: -len(pair[1].words & asked))[:1]
 
@@ -237,9 +253,11 @@ def _simple(
     others = [
         (item, span)
         for item in evidence
-        if item.passage.topic == topics[0] and item.passage.kind is not PassageKind.DATA
-        for at, span in enumerate(item.spans)
+        if item.passage.topic == topics[0] and item.passage.kind in _EXPLAINING
+        for at, span in enumerate(item.spans[:_OPENING])
         if (at == 0 or not (leans(span.text) or concludes(span.text)))
+        and not _verdict_on_another(item, span, question)
+        and span.words & asked
         and not any(_plain(span.text) in text for text in spoken)
     ]
     of_all = max(1, len(asked))
@@ -250,18 +268,26 @@ def _simple(
         ),
     )
     easy = [pair for pair in ranked if _difficulty(pair[1].text) < _SIMPLE_SENTENCE]
-    # A definition that was given already is not given again, where there is something else.
+    # A definition that was given already gives way to what sums the subject up in other words.
     known = [pair for pair in first if any(_plain(pair[1].text) in text for text in spoken)]
-    first = [pair for pair in first if pair not in known]
+    summed = [pair for pair in easy if pair[0].passage.kind is PassageKind.DESCRIPTION][:1]
+    first = summed if known and summed else first
+    easy = easy or ranked[:1]
     chosen, words = list[Chosen](), 0
-    for pair in [*first, *easy, *known, *(base if not first and not easy else [])]:
+    for pair in [*first, *easy, *(base if not first and not easy else [])]:
         size = len(pair[1].text.split())
         if chosen and words + size > _SIMPLE_WORDS:
             continue
         if not any(pair[1].words <= other[1].words for other in chosen):
             chosen.append(pair)
             words += size
-    return chosen
+    # What goes together stays together, in the order in which it was found.
+    return [*chosen[:1], *sorted(chosen[1:], key=lambda pair: (pair[0].n, pair[1].start))]
+
+
+def _crowd(span: Span) -> float:
+    """Return how much the figures of a sentence crowd each other: which of ten answers?"""
+    return _A_FIGURE_MORE * max(0, len(_numbers(span.text)) - 1)
 
 
 def _difficulty(sentence: str) -> float:

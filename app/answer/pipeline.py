@@ -27,7 +27,7 @@ from app.config.personas import Persona, resolve
 from app.question.act_meaning import meaning_by
 from app.question.acts import TALK, Act, MessageAct
 from app.question.calculation_tool import called_calculation
-from app.question.model_rewrite import stand_alone
+from app.question.model_reading import asks_model, read_by_model
 from app.question.reading import Reading, is_remark, read_in_conversation
 from app.question.subjects import subjects_of
 from app.record.checked import Checked
@@ -149,6 +149,12 @@ class Pipeline:
         retriever = await self._retriever(question.sources)
         subjects, meaning = subjects_of(retriever.index), meaning_by(retriever.encoder)
         reading = read_in_conversation(question, subjects, meaning)
+        rewrite = Rewrite("rules" if reading.forms[0].taken else "none")
+        if self.rewriter is not None and asks_model(question, reading, subjects):
+            reading, rewrite = await read_by_model(
+                question, reading, subjects, self.rewriter, self.settings.rewrite_seconds
+            )
+        clock.spent("rewrite")
         if reading.calculation is None and reading.act is Act.ASK and question.form is None:
             called = await called_calculation(
                 reading.said.rest, question.history, self.rewriter, self.settings.rewrite_seconds
@@ -156,13 +162,13 @@ class Pipeline:
             if called is not None:
                 said = replace(reading.said, act=Act.CALCULATE)
                 reading = replace(reading, said=said, calculation=called)
-        found = await self._found(question, reading, retriever, clock)
+        found = await self._found(question, reading, retriever, clock, rewrite)
         if reading.act is not Act.ASK or found.answerable:
             return reading, found
         # What finds no answer may be no question, whatever it looked like.
         perhaps = read_in_conversation(question, subjects, meaning, unanswered=True)
         if perhaps.act is not Act.ASK:
-            return perhaps, await self._found(question, perhaps, retriever, clock)
+            return perhaps, await self._found(question, perhaps, retriever, clock, rewrite)
         if is_remark(reading.said, subjects):
             courtesy = reading.said.beside
             said = (
@@ -173,7 +179,12 @@ class Pipeline:
         return reading, found
 
     async def _found(
-        self, question: Question, reading: Reading, retriever: HybridRetriever, clock: Clock
+        self,
+        question: Question,
+        reading: Reading,
+        retriever: HybridRetriever,
+        clock: Clock,
+        rewrite: Rewrite,
     ) -> Retrieved:
         """Find the evidence for what a turn does, as it was read."""
         nothing = _nothing_looked_up(question, reading, retriever.index)
@@ -181,11 +192,8 @@ class Pipeline:
             hits = _explained(reading.calculation.name, retriever.index)
             return replace(nothing, hits=hits, answerable=True, confidence=1.0)
         if reading.act in TALK and reading.act is not Act.CLARIFY:
-            return nothing
-        forms, rewrite = await stand_alone(
-            question, reading.forms, self.rewriter, self.settings.rewrite_seconds
-        )
-        clock.spent("rewrite")
+            return replace(nothing, rewrite=rewrite)
+        forms = reading.forms
         evidence = EvidenceSearch(reading, retriever, self.reranker, self.settings, clock)
         search = partial(evidence.best, question, forms)
         found, form = await searched_within(self.settings.retrieve_seconds, search)
@@ -196,9 +204,9 @@ class Pipeline:
         }
         for stage in ("rewrite", "retrieve", "gate"):
             self.observers.stage(stage, clock.seconds[stage], told)
-        if not form.taken:
+        if rewrite.method != "model" and not form.taken:
             rewrite = Rewrite(usage=rewrite.usage)
-        elif rewrite.method == "model" and form is not forms[0]:
+        elif rewrite.method == "model" and reading.act is Act.ASK and form is not forms[0]:
             rewrite = replace(rewrite, method="rules", reason="what it wrote finds no answer")
         return replace(found, rewrite=replace(rewrite, taken=form.taken))
 

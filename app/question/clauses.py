@@ -12,17 +12,22 @@ from app.question.act_model import ASK, shipped, words
 
 __all__ = ["Clause", "clauses"]
 
-_BREAK = re.compile(r"(?<=[^\W_])[)\"']*(?:[.!;:…]+(?:\s+|$)|\?+[?!]*\s*|,\s+|\s+[-–—]+\s+|\n+)")
+# Punctuation, and what people put in its place: an emoji, a smile.
+_BREAK = re.compile(
+    r"(?<=[^\W_])[)\"']*(?:[.!;:…]+(?:\s+|$)|\?+[?!]*\s*|,\s+|\s+[-–—]+\s+|\n+"
+    r"|\s*[\u2600-\u27bf\U0001f300-\U0001faff\ufe0f]+\s*|\s+[:;]['-]?[()DPp/|]+(?:\s+|$))"
+)
 _JOINED = re.compile(r"\s+(?:and|but|plus|or)\s+", re.IGNORECASE)
 # Below this a clause is a question: it is worse to leave one without an answer.
-_SURE, _SURE_TOGETHER = 0.5, 0.6
+_SURE, _SURE_TOGETHER = 0.65, 0.5
 # A wish for an example of something is a question: wishes have next to no words of their own.
-_VERY_SURE, _NO_DOUBT = 0.9, 0.97
+_VERY_SURE, _VERY_SURE_TOGETHER, _NO_DOUBT = 0.95, 0.75, 0.97
 _MOST_STRANGE = 1
 # By its meaning it may have more of them, and no more: a clause of the field is full of them.
 _MOST_STRANGE_MEANT = 3
 # What is no question that can be answered need only be this likely.
 _PERHAPS = 0.25
+_FAINTLY, _MOSTLY = 0.05, 0.5
 _MAY_NAME = frozenset({"challenge", "refer"})
 _LONGEST = 24  # words
 _NOT_JOINED = frozenset({ASK, "remark", "aside", "greet"})
@@ -33,7 +38,7 @@ class Clause:
     """A clause with its place in code points, and what it does.
 
     `act` is `ask`, or one of those of `app.question.act_model`. All words of a clause that is
-    `known` are such that acts are made of.
+    `known` are such that acts are made of; `sure` is one of which there is no doubt.
     """
 
     text: str
@@ -41,6 +46,7 @@ class Clause:
     end: int
     act: str
     known: bool
+    sure: bool = False
 
     @property
     def asks(self) -> bool:
@@ -88,14 +94,18 @@ def _clause(
         chances.pop(ASK)
     act = max(chances, key=chances.__getitem__)
     if unanswered:
-        taken = chances[act] >= _PERHAPS
+        # In words that acts are made of next to nothing must speak for it but that no other does.
+        alone = chances[act] >= _MOSTLY * sum(chances.values())
+        least = _FAINTLY if alone and strange <= _MOST_STRANGE else _PERHAPS
+        taken = chances[act] >= least
     elif meaning is None:
         taken = _taken_by_words(act, chances[act], strange)
     else:
-        taken = chances[act] >= (_VERY_SURE if strange else _SURE_TOGETHER)
+        taken = chances[act] >= (_VERY_SURE_TOGETHER if strange else _SURE_TOGETHER)
         taken = taken and strange <= _MOST_STRANGE_MEANT
     taken = taken and len(said.split()) <= _LONGEST
-    return Clause(said, start, end, act if taken else ASK, not strange)
+    sure = not strange and chances[act] >= _NO_DOUBT
+    return Clause(said, start, end, act if taken else ASK, not strange, sure)
 
 
 def _taken_by_words(act: str, chance: float, strange: int) -> bool:

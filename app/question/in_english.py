@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from app.question.language import ENGLISH, Language, Row, Word, languages
+from app.question.language import ENGLISH, Language, Row, Word, languages, row_of
 
-__all__ = ["in_english"]
+__all__ = ["in_english", "spoken_in_english"]
 
 _LONGEST_PHRASE = 12
 _TELLING_STEM = 4  # letters; words with a shorter stem in common have often nothing else
@@ -51,11 +51,24 @@ def in_english(text: str, language: str) -> str:
         The text as it is, where it is English, nothing is known of its language, or no word of
         it would be left.
     """
+    return _read(text, language, spoken=False)
+
+
+def spoken_in_english(text: str, language: str) -> str:
+    """Put what is said to Citewise in English, to tell what it does: "can you simplify that?".
+
+    Beside the glossary's words those count that people speak of an answer in, function words
+    among them. For a question `in_english` is the better form.
+    """
+    return _read(text, language, spoken=True)
+
+
+def _read(text: str, language: str, *, spoken: bool) -> str:
     known = languages().get(language)
     if known is None or language == ENGLISH:
         return text
     plain = _with_english_numbers(text, known)
-    read = _Reading(plain, known.read(plain), known)
+    read = _Reading(plain, known.read(plain), known, _glossary(language, spoken=spoken))
     said = " ".join(filter(None, (clause.english() for clause in read.clauses())))
     said = re.sub(r"\s+([,?])", r"\1", said).strip(" ,")
     if not said:
@@ -92,12 +105,22 @@ class _Clause:
 
 
 @dataclass(frozen=True, slots=True)
+class _Glossary:
+    """Phrases and what they are in English, by folded words, as they are spelt, and by stems."""
+
+    rows: Mapping[Row, str]
+    spelt: Mapping[str, str]
+    stemmed: Mapping[Row, str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Reading:
     """A message's words on their way to English."""
 
     text: str
     words: Sequence[Word]
     known: Language
+    glossary: _Glossary
 
     def clauses(self) -> Iterator[_Clause]:
         """Read clause after clause."""
@@ -128,22 +151,27 @@ class _Reading:
 
     def _phrase(self, at: int) -> tuple[int, str | None]:
         """The longest phrase that begins at a word: its words, and its English if known."""
-        spelt, stemmed = _glossary(self.known.code)
+        spelt, stemmed = self.glossary.rows, self.glossary.stemmed
         within = range(at + 1, min(at + _LONGEST_PHRASE, len(self.words)))
         end = next((i for i in within if _ENDS_CLAUSE.search(self._gap(i))), within.stop)
         row = tuple(word.folded for word in self.words[at:end])
         stems = tuple(map(self.known.stem, row))
         for length in range(len(row), 0, -1):
             english = spelt.get(row[:length])
-            if length == 1 and self.known.is_function_word(self.words[at]):
+            if length == 1 and self._only_joins(self.words[at]):
                 return 1, None
             if length == 1:
-                english = self.known.spelt.get(self.words[at].text.lower(), english)
+                english = self.glossary.spelt.get(self.words[at].text.lower(), english)
             if english is None and (length > 1 or len(stems[0]) >= _TELLING_STEM):
                 english = stemmed.get(stems[:length])
             if english is not None:
                 return length, english
         return 1, _compound(self.known.code, row[0]) if self.known.compounds else None
+
+    def _only_joins(self, word: Word) -> bool:
+        if word.text.lower() in self.glossary.spelt:
+            return False
+        return self.known.is_function_word(word)
 
     def _gap(self, at: int) -> str:
         return self.text[self.words[at - 1].end : self.words[at].start] if at else ""
@@ -151,7 +179,7 @@ class _Reading:
     def _left_out(self, at: int, english: str | None, kept: bool) -> bool:
         """Tell whether a word is one that only joins others, and no part or sort of a name."""
         word = self.words[at]
-        if english is not None or not self.known.is_function_word(word):
+        if english is not None or not self._only_joins(word):
             return False
         after = self._gap(at + 1) if at + 1 < len(self.words) else ""
         glued = (kept and _GLUE.fullmatch(self._gap(at))) or _GLUE.fullmatch(after)
@@ -210,25 +238,28 @@ def _chinese_number(found: re.Match[str]) -> str:
 
 
 @cache
-def _glossary(code: str) -> tuple[Mapping[Row, str], Mapping[Row, str]]:
-    """A language's phrases by their folded spelling and by their stems."""
+def _glossary(code: str, *, spoken: bool) -> _Glossary:
+    """A language's phrases by their folded spelling, as they are spelt, and by their stems."""
     known = languages()[code]
+    spelt = {**known.spelt, **known.talk} if spoken else dict(known.spelt)
+    rows = {row_of(text): english for text, english in spelt.items()} if spoken else {}
+    rows = {**known.words, **rows}
     stemmed: dict[Row, str] = {}
-    for row, english in known.words.items():
+    for row, english in rows.items():
         stemmed.setdefault(tuple(map(known.stem, row)), english)
-    return known.words, stemmed
+    return _Glossary(rows, spelt, stemmed)
 
 
 @cache
 def _compound(code: str, word: str) -> str | None:
     """Read a compound by two parts that the glossary knows, the longest first part first."""
     known = languages()[code]
-    spelt, stemmed = _glossary(code)
+    glossary = _glossary(code, spoken=False)
 
     def part(letters: str) -> str | None:
         if len(letters) < _SHORTEST_PART:
             return None
-        return spelt.get((letters,), stemmed.get((known.stem(letters),)))
+        return glossary.rows.get((letters,), glossary.stemmed.get((known.stem(letters),)))
 
     for cut in range(len(word) - _SHORTEST_PART, _SHORTEST_PART - 1, -1):
         for link in _LINKS:

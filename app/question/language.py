@@ -87,6 +87,7 @@ class Language:
         words: phrases and what they say in English (see `app.question.in_english`); `spelt` are
             the same with their accents. Of phrases that differ in accents alone the first counts.
         acts: whole messages and what they do.
+        talk: what is said of an answer rather than asked, and what it is in English.
         wishes: how a language is asked for: `verbs`, what stands `before` and `after` its name,
             what is `please`, and what `asks`; `beside` are words that say nothing more beside
             one of `acts`.
@@ -105,6 +106,7 @@ class Language:
     words: Mapping[Row, str] = field(default_factory=dict)
     spelt: Mapping[str, str] = field(default_factory=dict)
     acts: Mapping[Row, str] = field(default_factory=dict)
+    talk: Mapping[str, str] = field(default_factory=dict)
     wishes: Mapping[str, frozenset[Row]] = field(default_factory=dict)
     named: Mapping[Row, str] = field(default_factory=dict)
     replies: Mapping[str, str] = field(default_factory=dict)
@@ -255,6 +257,7 @@ def _load(path: Path) -> Language:
         marks=frozenset(raw.get("marks", "")),
         words=words,
         spelt=raw.get("words", {}),
+        talk=raw.get("talk", {}),
         acts={row_of(text): act for act, texts in raw.get("acts", {}).items() for text in texts},
         wishes={kind: frozenset(map(row_of, texts)) for kind, texts in raw["wishes"].items()},
         named={row_of(name): code for name, code in raw["languages"].items()},

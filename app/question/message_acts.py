@@ -21,7 +21,7 @@ from app.question.clauses import Clause, clauses
 from app.question.language_wish import wished_language
 from app.question.phrases import filler_words, patterns
 
-__all__ = ["read"]
+__all__ = ["place_in", "read", "value_in"]
 
 _EDGES = " \t\n.,;:!?…–—-()\"'"
 _COUNTS = {
@@ -45,6 +45,7 @@ _MANNERS = ("short", "long", "simple", "example")
 _FORMS = ("list", "table", "steps", "code")
 _SWITCH = "switch"
 _BRIEF = 3  # words
+_TAG = 2  # words
 # What "explain X" may point at in the answer before it.
 _LAST = frozenset(
     "first second third fourth last next point points step steps part parts bit item items line "
@@ -90,7 +91,8 @@ def read(message: str, meaning: Meaning | None = None, *, unanswered: bool = Fal
     if said.act is not Act.ASK or said.meant:
         return said
     again = partial(read, meaning=meaning, unanswered=unanswered)
-    return _by_clauses(text, said, clauses(text, meaning, unanswered=unanswered), again)
+    cut = clauses(text, meaning, unanswered=unanswered)
+    return _by_clauses(text, said, cut, again, unanswered=unanswered)
 
 
 def _by_patterns(text: str) -> MessageAct:
@@ -118,11 +120,13 @@ def _acted(said: MessageAct) -> MessageAct | None:
         meant = (refers["meant"] or refers["meant2"] or "").strip(" \"“”'")
         if meant:
             return replace(said, meant=meant)
+        if refers["of"]:
+            return replace(said, act=Act.REFER, rest=refers["of"])
         return replace(said, act=Act.REFER, place=_place(bare, refers["place"]))
     doubted = acts["challenge"].fullmatch(bare)
     if doubted:
         claimed = next((value for value in doubted.groups() if value), "")
-        return replace(said, act=Act.CHALLENGE, claimed=_value(claimed))
+        return replace(said, act=Act.CHALLENGE, claimed=value_in(claimed))
     wishes = _only_wishes(bare, said.wishes)
     if wishes is not None:
         return replace(said, act=wishes.act or Act.REPEAT, wishes=wishes)
@@ -130,7 +134,12 @@ def _acted(said: MessageAct) -> MessageAct | None:
 
 
 def _by_clauses(
-    text: str, said: MessageAct, cut: Sequence[Clause], again: Callable[[str], MessageAct]
+    text: str,
+    said: MessageAct,
+    cut: Sequence[Clause],
+    again: Callable[[str], MessageAct],
+    *,
+    unanswered: bool,
 ) -> MessageAct:
     """Read what the set phrases leave: a question with other things around it, or none at all.
 
@@ -139,13 +148,16 @@ def _by_clauses(
         said: what the patterns make of it.
         cut: its clauses.
         again: what reads a part of it as a message of its own.
+        unanswered: whether it finds no answer as a question.
     """
     found = [_as_set_phrase(clause) for clause in cut]
     asking = [clause for clause in found if clause.asks]
     if found and _doubts(text, found):
-        return replace(said, act=Act.CHALLENGE, claimed=_value(text))
+        return replace(said, act=Act.CHALLENGE, claimed=value_in(text))
     if found and not asking:
-        named = _names_something(said.rest) or _is_left(said.rest, text, again)
+        sure = unanswered or all(clause.sure for clause in found)
+        named = not sure and _names_something(said.rest)
+        named = named or (not unanswered and _is_left(said.rest, text, again))
         return said if named else _together(replace(said, rest=text), found)
     # "Where do you have this from, the internet?"
     brief = all(len(clause.text.split()) <= _BRIEF for clause in asking)
@@ -197,12 +209,15 @@ def _doubts(text: str, found: Sequence[Clause]) -> bool:
     "X is not Y, is that right?" asks for X: what it is unsure of comes first.
     """
     doubting = [clause for clause in found if clause.act == Act.CHALLENGE]
+    if found[:-1] and not any(one.asks or one.act == Act.CHALLENGE for one in found[:-1]):
+        # "There must be more to it, no?" only asks for assent.
+        doubting = [one for one in doubting if len(one.text.split()) > _TAG]
     unsure = found[0].asks and not _VALUE.fullmatch(found[0].text)
     asks_itself = unsure and all(_is_question(text, clause) for clause in doubting)
     others = any(clause.asks and _is_question(text, clause) for clause in found)
     if any(clause.asks and not _VALUE.fullmatch(clause.text) for clause in found):
         # What tells something of its own is doubted only in words that nothing else is said in.
-        doubting = [clause for clause in doubting if clause.known]
+        doubting = [clause for clause in doubting if clause.known and clause.sure]
     return bool(doubting) and not asks_itself and not others
 
 
@@ -221,7 +236,7 @@ def _together(said: MessageAct, found: Sequence[Clause]) -> MessageAct:
         return replace(said, act=Act.ABOUT, place=about)
     if Act.REFER in done:
         refers = next(clause.text for clause in found if clause.act == Act.REFER)
-        return replace(said, act=Act.REFER, place=_place_in(refers))
+        return replace(said, act=Act.REFER, place=place_in(refers))
     wishes = _wished(said.wishes, found)
     if wishes.act is not None:
         return replace(said, act=wishes.act, wishes=wishes)
@@ -233,7 +248,7 @@ def _together(said: MessageAct, found: Sequence[Clause]) -> MessageAct:
     return replace(said, act=social, rest="", switched=_SWITCH in done)
 
 
-def _place_in(text: str) -> str:
+def place_in(text: str) -> str:
     """Name the place that a message points at; "" where it names none."""
     named = patterns("points")["place"].search(text)
     if named:
@@ -257,7 +272,7 @@ def _wished(wishes: Wishes, found: Sequence[Clause]) -> Wishes:
     return wishes
 
 
-def _value(text: str) -> str:
+def value_in(text: str) -> str:
     """Return the last number of a text with its unit, as it is written; "" if there is none."""
     found = [match.group().strip() for match in _VALUE.finditer(text)]
     return found[-1] if found else ""

@@ -18,7 +18,7 @@ from app.question.history import (
     needs_subject,
     read_history,
 )
-from app.question.in_english import in_english
+from app.question.in_english import in_english, spoken_in_english
 from app.question.language import ENGLISH, acts_of, language_of
 from app.question.language_wish import names_a_language
 from app.question.message_acts import read
@@ -26,7 +26,7 @@ from app.question.phrases import patterns
 from app.question.subjects import Subjects
 from app.record.types import Message, Question
 
-__all__ = ["Reading", "is_remark", "only_tells", "read_in_conversation"]
+__all__ = ["Reading", "asks", "is_remark", "only_tells", "read_in_conversation", "reread"]
 
 # What a language's set phrases do, as the acts and wishes that they stand for.
 _SET_PHRASES = {
@@ -85,7 +85,7 @@ def read_in_conversation(
         meaning: what reads clauses by their meaning; None reads them by their words alone.
         unanswered: whether it finds no answer as a question, and so is likely none.
     """
-    history, spoken = _history_in_english(question.history)
+    history, spoken = _history_in_english(question.history, meaning)
     past = read_history(history, subjects, meaning)
     said, text = read(question.text, meaning, unanswered=unanswered), question.text
     if question.form is not None:
@@ -94,11 +94,11 @@ def read_in_conversation(
     if spoken == ENGLISH and said.act is not Act.ASK and not acts_of(text, language):
         language = ENGLISH  # "come on" and "yo" are words of other languages, too
     if language != ENGLISH and question.form is None:
-        said = _in_another_language(question.text, said, language)
+        said = _in_another_language(question.text, said, language, meaning)
         text = said.rest
     if _names_another_subject(said, past, subjects):
         said = replace(said, act=Act.ASK)
-    if _wishes_beside_a_remark(said, past, subjects):
+    if _wishes_beside_a_remark(said, past, subjects, unanswered=unanswered):
         said = replace(said, act=said.wishes.act or Act.REPEAT)
     if _names_a_case(text, said, past):
         said = MessageAct(Act.ASK, text)
@@ -107,14 +107,24 @@ def read_in_conversation(
     if asked is not None and question.form is None:
         said = replace(said, act=Act.CALCULATE)
         return Reading(said, past, (Form(question.text),), language, calculation=asked)
-    if said.act is Act.REFER and _is_of_something_else(text, past, subjects):
-        said = MessageAct(Act.ASK, text)
-    if said.act in ON_THE_LAST_ANSWER:
-        return _on_the_last_answer(said, past, language, subjects)
+    if said.act is Act.REFER and (named := _named(said.rest or text, subjects)):
+        about_it = [one for one in past.exchanges if _speaks_of(one, named)]
+        if not about_it:
+            # Nothing was said of it yet: it is asked for.
+            rest = text if said.rest in (text, "") else f"What is {said.rest}?"
+            said = MessageAct(Act.ASK, rest)
+        past = replace(past, exchanges=(*past.exchanges, *about_it[-1:]))
     if said.act is Act.ASK and needs_subject(said, past, subjects):
         said = replace(said, act=Act.CLARIFY)
-    ways = forms(said, past, subjects) if said.act is Act.ASK else (Form(question.text),)
-    return Reading(said, past, ways, language)
+    return reread(Reading(said, past, (Form(question.text),), language), said, subjects)
+
+
+def reread(reading: Reading, said: MessageAct, subjects: Subjects) -> Reading:
+    """Return a message's reading with what it does told otherwise."""
+    if said.act in ON_THE_LAST_ANSWER:
+        return _on_the_last_answer(said, reading.past, reading.language, subjects)
+    ways = forms(said, reading.past, subjects) if said.act is Act.ASK else reading.forms
+    return Reading(said, reading.past, ways, said.wishes.language or reading.language)
 
 
 def _names_a_case(text: str, said: MessageAct, past: Past) -> bool:
@@ -129,42 +139,55 @@ def _names_a_case(text: str, said: MessageAct, past: Past) -> bool:
     return said.wishes.form == "code" and bool(patterns("follow_up")["case"].fullmatch(text))
 
 
-def _is_of_something_else(text: str, past: Past, subjects: Subjects) -> bool:
-    """Tell whether "what did the X paper show?" names an X of which nothing was said before."""
-    named = {one.text.casefold() for one in subjects.find(text)} | {*identifiers(text)}
-    answer = past.last.answer.casefold() if past.last is not None else ""
-    return bool(named) and not any(name in answer for name in named)
+def _named(text: str, subjects: Subjects) -> frozenset[str]:
+    """Return what a text names, in lower case: known subjects and what looks like a name."""
+    return frozenset({one.text.casefold() for one in subjects.find(text)} | {*identifiers(text)})
+
+
+def _speaks_of(exchange: PastQuestion, named: frozenset[str]) -> bool:
+    """Tell whether something of that was spoken of in an earlier exchange."""
+    said = f"{exchange.question} {exchange.answer}".casefold()
+    return any(name in said for name in named)
 
 
 def _names_another_subject(said: MessageAct, past: Past, subjects: Subjects) -> bool:
-    """Tell whether what was taken for a wish names a subject that nothing was said of before.
+    """Tell whether a wish or a doubt names a subject that nothing was said of before.
 
     "I need to understand in-context learning" after an answer on ZeRO asks for the former.
     """
-    if said.act not in _WISHED or past.last is None:
+    if said.act not in _WISHED | {Act.CHALLENGE} or past.last is None:
         return False
     before = f"{past.last.question} {past.last.answer}".casefold()
-    return any(one.text.casefold() not in before for one in subjects.find(said.rest))
+    rest = patterns("inline")["steps"].sub(" ", said.rest)  # "step by step" is a subject as well
+    return any(one.text.casefold() not in before for one in subjects.find(rest))
 
 
-def _wishes_beside_a_remark(said: MessageAct, past: Past, subjects: Subjects) -> bool:
+def _wishes_beside_a_remark(
+    said: MessageAct, past: Past, subjects: Subjects, *, unanswered: bool
+) -> bool:
     """Tell whether a message wishes for a form, and only says something else beside it.
 
     "I have ten seconds, what's the takeaway" is about the last answer.
     """
     if said.act is not Act.ASK or said.wishes.act is None or past.last is None:
         return False
+    if unanswered:
+        return is_remark(said, subjects)
     return only_tells(said) and not (subjects.find(said.rest) or names_something(said.rest))
 
 
-def _history_in_english(history: Sequence[Message]) -> tuple[tuple[Message, ...], str]:
+def _history_in_english(
+    history: Sequence[Message], meaning: Meaning | None
+) -> tuple[tuple[Message, ...], str]:
     """Put what the user said before in English; also the language that the user speaks."""
     spoken, heard = ENGLISH, []
     for message in history:
         if message.role == "user":
             spoken = language_of(message.content, spoken)
             if not acts_of(message.content, spoken):
-                message = replace(message, content=in_english(message.content, spoken))
+                said = _spoken(message.content, spoken, meaning)
+                heard_as = in_english if said is None else spoken_in_english
+                message = replace(message, content=heard_as(message.content, spoken))
         heard.append(message)
     return tuple(heard), spoken
 
@@ -177,8 +200,10 @@ def _may_ask(said: MessageAct) -> bool:
 def _on_the_last_answer(said: MessageAct, past: Past, language: str, subjects: Subjects) -> Reading:
     """Read what is wanted of the last answer; without one, it may still be a question."""
     if past.last is None:
-        asks = said.act is Act.CHALLENGE and bool(said.claimed)
-        said = replace(said, act=Act.ASK) if asks else MessageAct(Act.CLARIFY, "")
+        # What names something, or holds a value against it, has a subject of its own.
+        named = subjects.find(said.rest) or names_something(said.rest)
+        own = named or (said.act is Act.CHALLENGE and said.claimed)
+        said = replace(said, act=Act.ASK) if own else MessageAct(Act.CLARIFY, "")
         return Reading(said, past, forms(said, past, subjects), language)
     also = _also(said.act, past.last)
     ways = tuple(Form(asked, "", also) for asked in (past.last.question, *past.last.others))
@@ -198,20 +223,35 @@ def _also(act: Act, last: PastQuestion) -> tuple[str, ...]:
 def only_tells(said: MessageAct) -> bool:
     """Tell whether a message is a statement, which asks for nothing in so many words."""
     like = patterns("follow_up")
-    asks = "?" in said.rest or like["asks"].match(said.rest) or like["wants"].match(said.rest)
-    return not asks and bool(like["verb"].search(said.rest) or like["tells"].match(said.rest))
+    return not (asks(said.rest) or like["wants"].match(said.rest)) and bool(
+        like["verb"].search(said.rest) or like["tells"].match(said.rest)
+    )
+
+
+def asks(text: str) -> bool:
+    """Tell whether a text is a question by its mark or its first word."""
+    return "?" in text or patterns("follow_up")["asks"].match(text) is not None
 
 
 def is_remark(said: MessageAct, subjects: Subjects) -> bool:
     """Tell whether a message that finds nothing only says something, and asks for nothing."""
-    asks = "?" in said.rest or patterns("follow_up")["asks"].match(said.rest)
     wants = patterns("follow_up")["wants"].match(said.rest)
     named = subjects.find(said.rest) or names_something(said.rest)
-    return not (asks or wants or named)
+    return not (asks(said.rest) or wants or named)
 
 
-def _in_another_language(text: str, said: MessageAct, language: str) -> MessageAct:
-    """Read a message that is not in English: one of its set phrases, or a question."""
+def _spoken(text: str, language: str, meaning: Meaning | None) -> MessageAct | None:
+    """Read what is said of Citewise or its last answer in another language; None for a question."""
+    if language == ENGLISH:
+        return None
+    said = read(spoken_in_english(text, language), meaning)
+    return said if said.act in TALK | ON_THE_LAST_ANSWER else None
+
+
+def _in_another_language(
+    text: str, said: MessageAct, language: str, meaning: Meaning | None
+) -> MessageAct:
+    """Read a message that is not in English: one of its set phrases, other talk, or a question."""
     acts = acts_of(text, language)
     wished = [_SET_PHRASES[act] for act in acts if act in _SET_PHRASES]
     if wished:
@@ -228,6 +268,10 @@ def _in_another_language(text: str, said: MessageAct, language: str) -> MessageA
         return MessageAct(Act(acts[0]), text, Wishes(language=language), place="self")
     if said.act in TALK or (said.act in ON_THE_LAST_ANSWER and said.wishes.language):
         return said
+    spoken = _spoken(text, language, meaning)
+    if spoken is not None:
+        wishes = replace(spoken.wishes, language=spoken.wishes.language or language)
+        return replace(spoken, wishes=wishes)
     asked = in_english(said.rest, language)
     return MessageAct(
         Act.ASK, asked, replace(said.wishes, language=said.wishes.language or language)

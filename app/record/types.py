@@ -117,11 +117,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """How a question was made to stand alone.
+    """How a message was read: what it does, and the question made to stand alone.
 
-    `method` is `none` where it stands alone as it is; `reason` says why the model's form was
-    not taken where the model was asked and the rules' form stands; `usage` is that call's, which
-    is unknown (0) where it was broken off; `taken` is what it took from the conversation.
+    `method` is `none` where the rules read it as it is, `model` where what a model told counts;
+    `reason` says why that was not taken where the model was asked and the rules stand; `usage` is
+    that call's, which is unknown (0) where it was broken off; `taken` is what it took from the
+    conversation.
     """
 
     method: Literal["none", "rules", "model"] = "none"

@@ -1,15 +1,16 @@
-"""Follow-ups rewritten by a capable model: only where needed, checked, and never obeyed."""
+"""Messages read by a capable model: only where needed, checked, and never obeyed."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 
 import pytest
 
 from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models.scripted import ScriptedChatModel
-from app.question.model_rewrite import objection
+from app.question.model_reading import objection
 from app.record.types import Answer, Final, Message, Question, Retrieved, Usage
 from app.ui.conversation import Turn
 from app.ui.turns import turn_html
@@ -27,20 +28,25 @@ GOOD = "Why is the KV cache needed?"
 BY_RULES = "and why is KV cache needed?"
 
 
-def rewrites(messages: Sequence[Message]) -> bool:
-    return "Rewrite its last question" in messages[0].content
+def reads(messages: Sequence[Message]) -> bool:
+    return "what its last message does" in messages[0].content
 
 
-def model_that(rewritten: str, draft: str = "", **more: object) -> ScriptedChatModel:
+def told(act: str = "ask", question: str = "", **more: object) -> str:
+    """What a model says of a message."""
+    return json.dumps({"act": act, "question": question, **more})
+
+
+def model_that(said: str, draft: str = "", **more: object) -> ScriptedChatModel:
     def script(messages: Sequence[Message]) -> list[str]:
-        return [rewritten] if rewrites(messages) else [draft]
+        return [said] if reads(messages) else [draft]
 
     return ScriptedChatModel(script, **more)  # type: ignore[arg-type]
 
 
 def asked(model: ScriptedChatModel) -> list[str]:
-    """The prompts of rewriting that the model saw."""
-    return [prompt[0].content for prompt in model.prompts if rewrites(prompt)]
+    """The prompts for reading a message that the model saw."""
+    return [prompt[0].content for prompt in model.prompts if reads(prompt)]
 
 
 async def answered(pipeline: Pipeline, question: Question) -> Answer:
@@ -52,12 +58,12 @@ async def answered(pipeline: Pipeline, question: Question) -> Answer:
 async def test_a_capable_model_rewrites_what_does_not_stand_alone(
     make_pipeline: MakePipeline,
 ) -> None:
-    model = model_that(f'"{GOOD}"\n')
+    model = model_that(f"```json\n{told(question=GOOD)}\n```")
     found = await make_pipeline(model).retrieve(Question(FOLLOW_UP, HISTORY))
     assert found.standalone_query == GOOD
     assert (found.rewrite.method, found.rewrite.reason) == ("model", "")
     assert found.hits[0].passage.topic == "kv-cache"
-    assert found.rewrite.usage.completion_tokens == 6
+    assert found.rewrite.usage.completion_tokens > 0
     assert found.timings["rewrite"] > 0
     assert model.decodings[0].temperature == 0
 
@@ -73,7 +79,7 @@ async def test_a_capable_model_rewrites_what_does_not_stand_alone(
 async def test_a_question_that_stands_alone_costs_no_call(
     make_pipeline: MakePipeline, question: Question
 ) -> None:
-    model = model_that(GOOD)
+    model = model_that(told(question=GOOD))
     found = await make_pipeline(model).retrieve(question)
     assert found.standalone_query == question.text
     assert found.rewrite.method == "none"
@@ -90,7 +96,7 @@ async def test_a_question_that_stands_alone_costs_no_call(
 async def test_the_setting_chooses_who_rewrites(
     make_pipeline: MakePipeline, setting: str, small: bool, method: str
 ) -> None:
-    model = model_that(GOOD, small=small)
+    model = model_that(told(question=GOOD), small=small)
     found = await make_pipeline(model, rewrite=setting).retrieve(Question(FOLLOW_UP, HISTORY))
     assert found.rewrite.method == method
     assert found.rewrite.reason == ""
@@ -110,7 +116,7 @@ async def test_both_forms_are_searched_for(
         return genuine(self, query, k, also=also)
 
     monkeypatch.setattr(HybridRetriever, "search", search)
-    await make_pipeline(model_that(GOOD)).retrieve(Question(FOLLOW_UP, HISTORY))
+    await make_pipeline(model_that(told(question=GOOD))).retrieve(Question(FOLLOW_UP, HISTORY))
     # What the follow-up says itself is looked for as well, to tell whether it is of the field.
     assert seen[0] == (GOOD, (FOLLOW_UP,))
 
@@ -124,7 +130,6 @@ async def test_both_forms_are_searched_for(
         ("Why is the <b>KV cache</b> needed?", "markup"),
         ("Why is the KV cache needed? https://evil.example/x", "markup, an address"),
         ("Why is the KV\u202e cache needed?", "invisible"),
-        ("Why is something needed?", "takes up nothing"),
         ("Why does the KV cache exist?", "leaves out what was asked"),
         ("Why are elephants, bananas and rockets needed for the cache?", "nobody said"),
     ],
@@ -132,7 +137,7 @@ async def test_both_forms_are_searched_for(
 async def test_a_bad_rewriting_is_not_used_and_the_record_says_why(
     make_pipeline: MakePipeline, written: str, reason: str
 ) -> None:
-    pipeline = make_pipeline(model_that(written, small=False), answer_mode="compose")
+    pipeline = make_pipeline(model_that(told(question=written)), answer_mode="compose")
     answer = await answered(pipeline, Question(FOLLOW_UP, HISTORY))
     assert answer.rewrite.method == "rules"
     assert reason in answer.rewrite.reason
@@ -144,26 +149,27 @@ async def test_a_bad_rewriting_is_not_used_and_the_record_says_why(
 
 
 async def test_its_tokens_are_added_to_the_drafts(make_pipeline: MakePipeline) -> None:
-    model = model_that(GOOD, "The cache keeps keys and values [1].")
+    model = model_that(told(question=GOOD), "The cache keeps keys and values [1].")
     answer = await answered(make_pipeline(model, answer_mode="draft"), Question(FOLLOW_UP, HISTORY))
     first, second = [await model.count_tokens(prompt) for prompt in model.prompts]
-    assert answer.usage == Usage(first + second, 6 + 7)
+    said = len(told(question=GOOD).split())
+    assert answer.usage == Usage(first + second, said + 7)
     assert {"rewrite", "retrieve", "drafted"} <= set(answer.timings)
 
 
 async def test_a_slow_or_failing_model_leaves_it_to_the_rules(make_pipeline: MakePipeline) -> None:
-    slow = model_that(GOOD, delay=30)
+    slow = model_that(told(question=GOOD), delay=30)
     found = await make_pipeline(slow, rewrite_seconds=0.1).retrieve(Question(FOLLOW_UP, HISTORY))
     assert found.rewrite.reason == "it was not there within 0.1 s"
     assert (slow.running, slow.cancelled) == (0, 1)
-    failing = model_that(GOOD, fail_after=0)
+    failing = model_that(told(question=GOOD), fail_after=0)
     found = await make_pipeline(failing).retrieve(Question(FOLLOW_UP, HISTORY))
     assert found.rewrite.reason == "the model failed: the scripted model fails here"
     assert "KV cache" in found.standalone_query
 
 
 async def test_a_reader_who_leaves_stops_the_rewriting(make_pipeline: MakePipeline) -> None:
-    model = model_that(GOOD, delay=30)
+    model = model_that(told(question=GOOD), delay=30)
     asking = asyncio.ensure_future(make_pipeline(model).retrieve(Question(FOLLOW_UP, HISTORY)))
     await asyncio.sleep(0.1)
     assert model.running == 1
@@ -176,7 +182,7 @@ async def test_a_reader_who_leaves_stops_the_rewriting(make_pipeline: MakePipeli
 async def test_history_is_fenced_by_a_marker_that_nobody_can_foresee(
     make_pipeline: MakePipeline,
 ) -> None:
-    model = model_that(GOOD)
+    model = model_that(told(question=GOOD))
     pipeline = make_pipeline(model)
     forged = (
         *HISTORY,
@@ -202,7 +208,8 @@ async def test_history_is_fenced_by_a_marker_that_nobody_can_foresee(
 def obeying(messages: Sequence[Message]) -> list[str]:
     """A model that does whatever the last "write:" in its prompt says."""
     said = messages[-1].content
-    return [said.rsplit("write:", 1)[1].split("</i>")[0].strip()] if "write:" in said else ["x"]
+    order = said.rsplit("write:", 1)[1].split("</i>")[0].strip() if "write:" in said else "x"
+    return [told(question=order)]
 
 
 @pytest.mark.parametrize(
@@ -237,6 +244,73 @@ async def test_an_order_in_the_history_can_do_no_more_than_be_searched_for(
     assert "bananas" not in answer.text
     assert "script" not in answer.text
     assert "evil" not in answer.standalone_query
+
+
+@pytest.mark.parametrize(
+    ("message", "said", "act"),
+    [
+        ("Kun je dat korter zeggen", told("shorten", wishes=["short"], sentences=1), "shorten"),
+        ("Kan dat ook in een lijstje", told("reformat", wishes=["list"]), "reformat"),
+        ("Dat meen je niet, het zijn er 93", told("challenge"), "challenge"),
+        ("Wie heeft dat bedacht", told("source"), "source"),
+        ("Enig bedankt hoor", told("thank"), "thank"),
+        ("Wie ben jij eigenlijk", told("about", about="self"), "about"),
+    ],
+)
+async def test_the_model_tells_what_no_rule_reads(
+    make_pipeline: MakePipeline, message: str, said: str, act: str
+) -> None:
+    pipeline = make_pipeline(model_that(said), answer_mode="compose")
+    asked_before = Question("How many heads does the base transformer have?")
+    before = await answered(pipeline, asked_before)
+    history = (Message("user", asked_before.text), Message("assistant", before.text))
+    answer = await answered(pipeline, Question(message, history))
+    assert (answer.act, answer.rewrite.method) == (act, "model")
+    assert not answer.abstained
+    assert answer.text
+    if act == "challenge":
+        assert "93" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("message", "history", "said"),
+    [
+        ("And what is byte pair encoding then", HISTORY, told("shorten")),
+        ("And what is byte pair encoding then", HISTORY, told("thank")),
+        ("and why is it needed?", HISTORY, told("thank")),
+        ("and why is it needed?", HISTORY, told("calculate")),
+        ("and why is it needed?", HISTORY, told("ask", GOOD, wishes=["sung"])),
+        ("and why is it needed?", HISTORY, told("ask", GOOD, order="obey")),
+        ("and why is it needed?", HISTORY, "Sure! It is needed because it saves time."),
+    ],
+)
+async def test_what_the_rules_know_better_or_nobody_asked_for_is_not_taken(
+    make_pipeline: MakePipeline, message: str, history: tuple[Message, ...], said: str
+) -> None:
+    by_rules = make_pipeline(model_that(""), rewrite="rules", answer_mode="compose")
+    by_model = make_pipeline(model_that(said), answer_mode="compose")
+    expected = await answered(by_rules, Question(message, history))
+    answer = await answered(by_model, Question(message, history))
+    assert answer.act == "ask"
+    assert (answer.standalone_query, answer.text) == (expected.standalone_query, expected.text)
+
+
+async def test_a_question_in_another_language_is_translated_by_the_model(
+    make_pipeline: MakePipeline,
+) -> None:
+    model = model_that(told(question="Why are attention scores divided by the root of d_k?"))
+    spanish = Question("¿Y por qué se dividen los puntajes por la raíz?")
+    found = await make_pipeline(model).retrieve(spanish)
+    assert (found.rewrite.method, found.answerable) == ("model", True)
+    assert found.standalone_query == "Why are attention scores divided by the root of d_k?"
+    assert len(asked(model)) == 1
+
+
+async def test_another_subject_takes_nothing_over(make_pipeline: MakePipeline) -> None:
+    message = "leaving that, how do such machines split words?"
+    model = model_that(told(question="How do machines split words?"))
+    found = await make_pipeline(model).retrieve(Question(message, HISTORY))
+    assert found.rewrite.taken == ""
 
 
 def test_a_standalone_query_is_shown_escaped() -> None:
