@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from index.encoders import DPR, Encoder, load_encoder
+from index.encoders import DPR, Encoder, adapter, load_encoder
 from index.errors import WeightsError
 from index.sources import SHIPPED, read
 from index.types import KnowledgeBase
 from index.weights import MINILM
+
+CARD = Path(adapter.__file__).with_name("dpr") / "encoder.json"
 
 QUESTIONS = [
     "why does beam search loop?",
@@ -95,18 +98,20 @@ def test_the_trained_passage_side_is_the_base(minilm: Encoder, trained: Encoder)
 def test_training_shows_on_what_it_was_trained_on(
     minilm: Encoder, trained: Encoder, corpus: KnowledgeBase
 ) -> None:
-    """A sanity check of the shipped weights, not a measure: these questions were in training."""
-    faqs = [faq for topic in corpus.topics for faq in topic.faqs][:60]
+    """A sanity check of the shipped weights, not a measure: many of these were in training."""
+    facts = json.loads(CARD.read_text(encoding="utf-8"))["training"]
+    learned = facts["held_names"].split(", ")  # measured on, then trained on with the others
+    faqs = [faq for topic in corpus.topics if topic.slug in learned for faq in topic.faqs]
     answers = [f"{faq.question} {faq.answer}" for faq in faqs]
     texts = [text[:400] for text in answers]
-    asked = [(question, n) for n, faq in enumerate(faqs) for question in faq.also_asked[:3]]
+    asked = [(question, n) for n, faq in enumerate(faqs) for question in faq.also_asked]
 
     def right(encoder: Encoder) -> float:
         passages = encoder.encode_passages(texts)
         best = (encoder.encode_queries([q for q, _ in asked]) @ passages.T).argmax(axis=1)
         return float(np.mean(best == [n for _, n in asked]))
 
-    assert right(trained) > right(minilm) + 0.1
+    assert right(trained) > right(minilm) + 0.05
 
 
 def test_a_folder_that_is_no_encoder_is_refused(tmp_path: Path) -> None:
