@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progre
 CORPUS := $(wildcard index/corpus/ai/*.yaml)
 INDEX_CODE := $(shell find index -name "*.py" -not -path "*/__pycache__/*" -not -path "*/calculations/*" -not -path "*/judge/*") $(wildcard index/encoders/dpr/*)
 
-.PHONY: help run quick test test-slow test-all vllm test-vllm bench-serving judges setup setup-torch setup-dev index lint types lock audit audit-answers bench-endpoint soak clean
+.PHONY: help run quick test test-slow test-all vllm test-vllm gpu-report bench-serving judges setup setup-torch setup-dev index lint types lock audit audit-answers bench-endpoint soak clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,9 @@ audit-answers: setup index ## 200 composed answers against the words, sources an
 
 bench-endpoint: setup index ## what the endpoint costs beside retrieval and verification
 	$(BIN)/python -m scripts.bench_endpoint $(ARGS)
+
+gpu-report: setup-dev index ## what this machine's GPU does with Citewise, in twelve minutes, into var/gpu-report
+	$(BIN)/python -m scripts.gpu_report $(ARGS)
 
 bench-serving: setup-dev index ## through Citewise against vLLM alone: speed, cache, speculation
 	$(BIN)/python -m scripts.bench_serving $(ARGS)

@@ -52,6 +52,7 @@ from app.record.types import (
     Question,
     Retrieved,
     Sampling,
+    Usage,
 )
 from app.verifying.miscomputed import Faults
 from app.verifying.supports import Support, Verifier
@@ -67,6 +68,9 @@ _NEAREST = 2
 _TOLD = frozenset({"draft", "composed", "mixed", "abstained"})
 # Wishes that leave an answer its own form.
 _PLAIN = (None, Act.REPEAT)
+# Tokens after which a draft is given up if nothing of it could be shown, and sentences that had to
+# go by then: an opening alone says nothing of what follows.
+_NOWHERE, _GONE = 60, 2
 _FROM_THE_LAST = frozenset({Act.SOURCE, Act.CHALLENGE, Act.REFER})
 
 
@@ -250,11 +254,13 @@ class AnswerRun:
         asked = f"{self.question.text} {self.retrieved.standalone_query}"
         reviewer = Reviewer(self.writer, verifier, prompt.evidence, policy, asked)
         stream, waiting = SentenceStream(), list[Segment]()
+        tokens, shown = 0, len(self.writer.claims)
         with closing(verifier):
             async with aclosing(written(self.model, prompt, self.decoding, verifier)) as pieces:
                 async for event in pieces:
                     if isinstance(event, Piece):
                         self.clock.mark("first_token")
+                        tokens += event.tokens
                         come = list(stream.feed(unmarked(visible(event.text))))
                     else:
                         come = self._without_a_cut(list(stream.close()), event)
@@ -267,11 +273,21 @@ class AnswerRun:
                             break
                         async for delta in self._reviewed(reviewer, [waiting.pop(0)]):
                             yield delta
+                    if tokens >= _NOWHERE and not waiting and self._goes_nowhere(shown):
+                        self._finished(Finished("stop", Usage(prompt.tokens, tokens), cut=True))
+                        break
             # What goes on is waited for; a model that answers one at a time is free again.
             async for delta in self._reviewed(reviewer, waiting):
                 yield delta
         self.usage += verifier.usage
         self.pipeline.observers.stage("verify", self.clock.seconds.get("verify", 0.0))
+
+    def _goes_nowhere(self, shown: int) -> bool:
+        """Whether a draft's sentences had to go, and nothing has come of it to be shown."""
+        if self.settings.unsupported != "drop" or len(self.writer.claims) > shown:
+            return False
+        gone = sum(drop.kind is not Reason.NOTHING_CLAIMED for drop in self.writer.dropped)
+        return gone >= _GONE
 
     def _without_a_cut(self, last: list[Segment], event: Finished) -> list[Segment]:
         """Leave out a sentence that was cut off: what it would have said can't be known."""
@@ -346,8 +362,8 @@ class AnswerRun:
             return [*told, *table(pairs, self.writer)]
         bounds = Bounds(self.question.sampling, self.model)
         deltas, ending = await bounds.write(chosen, self.writer, self.known)
-        if ending:
-            self.bounded, self.finish_reason = True, ending
+        # It is whole, even where the draft before it was cut.
+        self.bounded, self.finish_reason = ending is not None, ending or "stop"
         self.clock.mark("first_sentence")
         self.clock.mark("composed")
         self.pipeline.observers.stage("compose", self.clock.spent("compose"))

@@ -24,12 +24,21 @@ from index.weights import MINILM
 from scripts.bench.measure import run, summary, table, timed, work_dir
 from scripts.bench.ours import questions
 
-__all__ = ["PACKAGES", "figures"]
+__all__ = ["PACKAGES", "figures", "peer_python"]
 
 _COMMON = ["torch==2.13.0", "sentence-transformers>=6.2"]
 PACKAGES = {
-    "langchain": ["langchain-community", "langchain-huggingface", "faiss-cpu"],
-    "llamaindex": ["llama-index-core", "llama-index-embeddings-huggingface"],
+    "langchain": [
+        "langchain-community",
+        "langchain-huggingface",
+        "langchain-openai",
+        "faiss-cpu",
+    ],
+    "llamaindex": [
+        "llama-index-core",
+        "llama-index-embeddings-huggingface",
+        "llama-index-llms-openai-like",
+    ],
     "txtai": ["txtai", "faiss-cpu"],
     "haystack": ["haystack-ai>=3", "sentence-transformers-haystack>=2"],
 }
@@ -53,7 +62,7 @@ def figures(names: list[str], count: int, venvs: Path) -> str:
     rows = [_ours(folder, passages, asked)]
     for name in names:
         try:
-            rows.append(_peer(name, _python(name, venvs), folder))
+            rows.append(_peer(name, peer_python(name, venvs), folder))
         except SystemExit as failure:  # one that fails takes no other's figures with it
             print(f"{name}: left out: {failure}", file=sys.stderr, flush=True)
     query, cold = float(str(rows[0][2])), float(str(rows[0][1]))
@@ -101,7 +110,7 @@ def _peer(name: str, python: Path, folder: Path) -> tuple[object, ...]:
     return (name, asked.first_line, median, made.lines[0]["seconds"], asked.lines[1]["peak_mb"])
 
 
-def _python(name: str, venvs: Path) -> Path:
+def peer_python(name: str, venvs: Path) -> Path:
     """Make the peer's environment, once; return its interpreter."""
     python = venvs / name / "bin" / "python"
     ready = venvs / name / ".ready"

@@ -18,7 +18,7 @@ from typing import Any
 from index.sources import SHIPPED, read
 from scripts.bench.measure import ROOT
 
-__all__ = ["Server", "questions", "scripted_model", "server"]
+__all__ = ["Server", "process", "questions", "scripted_model", "server"]
 
 _START_SECONDS = 60
 
@@ -60,14 +60,25 @@ def scripted_model(*, first: float = 0, between: float = 0, tokens: int = 0) -> 
     """Run the scripted model; gives its API's base address."""
     command = [sys.executable, "-m", "scripts.scripted_model"]
     command += [f"--first={first}", f"--between={between}", f"--tokens={tokens}"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with process(command) as address:
+        yield address
+
+
+@contextmanager
+def process(command: Sequence[str]) -> Iterator[str]:
+    """Run what prints its address as its first line; gives the address.
+
+    Raises:
+        SystemExit: it ended before that.
+    """
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as started:
         try:
-            address = process.stdout.readline().strip() if process.stdout else ""
+            address = started.stdout.readline().strip() if started.stdout else ""
             if not address:
-                sys.exit("the scripted model did not start")
+                sys.exit(f"{' '.join(command[:4])} did not start")
             yield address
         finally:
-            process.terminate()
+            started.terminate()
 
 
 @contextmanager

@@ -119,6 +119,37 @@ async def test_a_model_that_goes_in_circles_is_stopped(
     assert final.answer.usage.prompt_tokens > 0
 
 
+@pytest.mark.parametrize("helps", [0, 2])
+async def test_a_draft_of_which_nothing_can_be_shown_is_given_up(
+    make_pipeline: MakePipeline, helps: int
+) -> None:
+    """It is not read to its end, and the composed answer in its place is whole."""
+    true = "Dividing by √d_k keeps the scores at a stable size whatever the head width [1]. "
+    wrong = [f"Moon number {n} is made of {n + 40} green cheeses [1]. " for n in range(40)]
+    pieces = [word for text in wrong for word in text.split(" ")]
+    words = [f"{word} " for word in pieces if word]
+    model = ScriptedChatModel([*[true] * min(helps, 1), *words], reason="length")
+    final = [event async for event in make_pipeline(model, answer_mode="draft").answer(ASKED)][-1]
+    assert isinstance(final, Final)
+    answer = final.answer
+    if helps:
+        assert answer.usage.completion_tokens > 100
+        assert any(claim.basis == "drafted" for claim in answer.claims)
+    else:
+        assert model.cancelled == 1
+        assert 60 <= answer.usage.completion_tokens <= 75
+        assert answer.usage.prompt_tokens > 0
+        assert answer.mode == "composed"
+    assert answer.finish_reason == "stop"
+
+
+async def test_a_composed_answer_is_not_told_as_cut(make_pipeline: MakePipeline) -> None:
+    model = ScriptedChatModel(["The moon is made of green cheese [1]. ", "It is"], reason="length")
+    final = [event async for event in make_pipeline(model, answer_mode="draft").answer(ASKED)][-1]
+    assert isinstance(final, Final)
+    assert (final.answer.mode, final.answer.finish_reason) == ("composed", "stop")
+
+
 async def _played(pieces: list[str]) -> tuple[str, bool]:
     """What comes through of a draft, and whether the model was stopped."""
     model = ScriptedChatModel(pieces)
