@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import orjson
@@ -53,7 +53,11 @@ class EmbeddedServer:
         try:
             decoding = _decoding(body)
             if body.get("stream"):
-                return await self._stream(request, messages, decoding)
+                response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+                await response.prepare(request)
+                with suppress(ConnectionResetError):  # a client that leaves stops the model
+                    await self._stream(response, messages, decoding)
+                return response
             text, finished = "", None
             async with aclosing(self.model.stream(messages, decoding)) as events:
                 async for event in events:
@@ -69,10 +73,8 @@ class EmbeddedServer:
         return web.json_response(self._reply("chat.completion", choice, finished))
 
     async def _stream(
-        self, request: web.Request, messages: list[Message], decoding: Decoding
-    ) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
+        self, response: web.StreamResponse, messages: list[Message], decoding: Decoding
+    ) -> None:
         async with aclosing(self.model.stream(messages, decoding)) as events:
             async for event in events:
                 if isinstance(event, Piece):
@@ -83,7 +85,6 @@ class EmbeddedServer:
                 await response.write(self._frame({**choice, "logprobs": self._logprobs(event)}))
                 await response.write(self._frame(None, event))
         await response.write(b"data: [DONE]\n\n")
-        return response
 
     def _logprobs(self, finished: Finished) -> Mapping[str, Any] | None:
         """The two words with their log-probabilities, where they were asked for and are known."""

@@ -362,8 +362,11 @@ class AnswerRun:
             return [*told, *table(pairs, self.writer)]
         bounds = Bounds(self.question.sampling, self.model)
         deltas, ending = await bounds.write(chosen, self.writer, self.known)
-        # It is whole, even where the draft before it was cut.
-        self.bounded, self.finish_reason = ending is not None, ending or "stop"
+        drafted = any(claim.basis == "drafted" for claim in self.writer.claims)
+        if ending:
+            self.bounded, self.finish_reason = True, ending
+        elif not drafted:
+            self.finish_reason = "stop"  # it is whole: the draft that was cut is no part of it
         self.clock.mark("first_sentence")
         self.clock.mark("composed")
         self.pipeline.observers.stage("compose", self.clock.spent("compose"))

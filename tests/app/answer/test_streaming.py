@@ -139,8 +139,7 @@ async def test_a_draft_of_which_nothing_can_be_shown_is_given_up(
         assert model.cancelled == 1
         assert 60 <= answer.usage.completion_tokens <= 75
         assert answer.usage.prompt_tokens > 0
-        assert answer.mode == "composed"
-    assert answer.finish_reason == "stop"
+        assert (answer.mode, answer.finish_reason) == ("composed", "stop")
 
 
 async def test_a_composed_answer_is_not_told_as_cut(make_pipeline: MakePipeline) -> None:
