@@ -170,7 +170,7 @@ class AnswerRun:
         worked = work_out(asked)
         self.writer = Writer([*worked.evidence(), *self.evidence])
         self.calculations = tuple(
-            run.as_dict() for run in (worked.found, worked.other) if run is not None
+            run.as_dict() for run in ((worked.found, *worked.others) if worked.found else ())
         )
         yield from written_in_english(self.reading.language, self.writer)
         yield from worked.written(self.writer)

@@ -37,7 +37,7 @@ class CalculationOutcome:
     asked: CalculationRequest
     found: Calculated | None
     instead: str = ""
-    other: Calculated | None = None
+    others: tuple[Calculated, ...] = ()
 
     def evidence(self) -> list[Evidence]:
         """The passages that the answer cites: the formula, the model, the machine."""
@@ -45,7 +45,7 @@ class CalculationOutcome:
             return []
         formula = calculation(self.found.name)
         sources = dict.fromkeys(
-            source for run in (self.found, self.other) if run for source in run.result.sources
+            source for run in (self.found, *self.others) for source in run.result.sources
         )
         passages = [
             Passage(
@@ -77,10 +77,10 @@ class CalculationOutcome:
             lead = " "
         for sentence in _agreements(self.asked, result):
             yield _claim(writer, " ", sentence, [])
-        runs = [self.found, self.other] if self.other else [self.found]
+        runs = [self.found, *self.others]
         for run in runs:
-            name = f"{self._name_of(run)}, " if self.other else ""
-            steps = (*run.result.steps, *(() if self.other else run.result.others))[:_MOST_STEPS]
+            name = f"{self._name_of(run)}, " if self.others else ""
+            steps = (*run.result.steps, *(() if self.others else run.result.others))[:_MOST_STEPS]
             for place, step in enumerate(steps):
                 lead = "\n\n- " if place == 0 and run is self.found else "\n- "
                 yield _claim(writer, lead, f"{name}{step}.", [])
@@ -104,12 +104,16 @@ class CalculationOutcome:
         """What answers the question: the result, the part of it that was asked for, or both."""
         assert self.found is not None
         result = self.found.result
-        if self.other:
-            mine, other = result, self.other.result
-            parts = [_part_asked(self.asked.wording, each) for each in (mine, other)]
-            if parts[0] and parts[1]:
-                mine, other = (Result(p.label.capitalize(), p.value, p.unit) for p in parts if p)
-            yield _compared(self._name_of(self.found), mine, self._name_of(self.other), other)
+        if self.others:
+            runs = (self.found, *self.others)
+            parts = [_part_asked(self.asked.wording, run.result) for run in runs]
+            told = [
+                Result(part.label[:1].upper() + part.label[1:], part.value, part.unit)
+                if part and all(parts)
+                else run.result
+                for part, run in zip(parts, runs, strict=True)
+            ]
+            yield _compared([self._name_of(run) for run in runs], told)
             return
         part = None if result.fits is not None else _part_asked(self.asked.wording, result)
         if part:
@@ -121,28 +125,38 @@ class CalculationOutcome:
         yield _headline(result)
 
     def _name_of(self, run: Calculated) -> str:
-        """What tells one of two runs from the other."""
-        other = self.asked.against if run is self.found else self.asked.inputs
+        """What tells one of several runs from the others."""
+        assert self.found is not None
+        runs = (self.found, *self.others)
         apart = {
-            name: str(value)
+            name: value
             for name, value in run.inputs.items()
-            if (other or {}).get(name) != value
+            if any(each.inputs.get(name) != value for each in runs)
         }
         known: dict[str, Model | Machine] = {**models(), **machines()}
-        return ", ".join(known[slug].name if slug in known else slug for slug in apart.values())
+        specs = {spec.name: spec for spec in calculation(run.name).inputs}
+        return ", ".join(
+            known[str(value)].name if str(value) in known
+            else shown(float(value), specs[name].unit) if isinstance(value, int | float)
+            else str(value)
+            for name, value in apart.items()
+        )  # fmt: skip
 
 
-def _compared(name: str, first: Result, other: str, second: Result) -> str:
-    """Both results and how many times the larger is the smaller."""
-    told = (f"{first.label}: {name} {shown(first.value, first.unit)}, "
-            f"{other} {shown(second.value, second.unit)}")  # fmt: skip
-    low, high = sorted((first.value, second.value))
-    if not low:
+def _compared(names: list[str], results: list[Result]) -> str:
+    """All results; of two, how many times the larger is the smaller."""
+    told = f"{results[0].label.split(' at ')[0]}: " + ", ".join(
+        f"{name} {shown(result.value, result.unit)}" + (
+            f" ({'fits' if result.fits else 'does not fit'})" if result.fits is not None else "")
+        for name, result in zip(names, results, strict=True)
+    )  # fmt: skip
+    low, high = sorted((results[0].value, results[-1].value))
+    if len(results) > 2 or not low:
         return f"{told}."
     if low == high:
         return f"{told}: the same."
-    larger = name if first.value > second.value else other
-    times, more = rounded(high / low, 3), shown(high - low, first.unit)
+    larger = names[0] if results[0].value > results[1].value else names[1]
+    times, more = rounded(high / low, 3), shown(high - low, results[0].unit)
     return f"{told}: {larger} {times} times as much, {more} more."
 
 
@@ -207,8 +221,8 @@ def work_out(asked: CalculationRequest) -> CalculationOutcome:
         told = prompts.fill("replies/calculation-impossible.md", why=str(error))
         return CalculationOutcome(asked, None, told.strip())
     back = prompts.text("replies/calculation-length.md").strip() if asked.missing else ""
-    other = calculate(asked.name, asked.against) if asked.against is not None else None
-    return CalculationOutcome(asked, found, back, other)
+    others = tuple(calculate(asked.name, inputs) for inputs in asked.against)
+    return CalculationOutcome(asked, found, back, others)
 
 
 def _question(name: str, field: str) -> str:

@@ -62,7 +62,7 @@ class Meaning:
     """What clauses do by their words and their meaning together; safe among threads."""
 
     def __init__(self, encoder: Encoder, model: MeaningModel) -> None:
-        self._encoder, self._model = encoder, model
+        self.encoder, self._model = encoder, model
         self._by_vector = lru_cache(maxsize=_KEPT)(self._read)
 
     def chances(self, clause: str, by_words: ActModel) -> dict[str, float]:
@@ -82,7 +82,7 @@ class Meaning:
         return {act: chance / total for act, chance in both.items()}
 
     def _read(self, clause: str) -> Mapping[str, float]:
-        return self._model.chances(self._encoder.encode_queries([clause])[0])
+        return self._model.chances(self.encoder.encode_queries([clause])[0])
 
 
 _READERS: WeakKeyDictionary[Encoder, Meaning | None] = WeakKeyDictionary()

@@ -1,26 +1,31 @@
 """A calculation asked in words: which one, with which inputs, and what the asker's own figure is.
 
-A question is a calculation where it asks for an amount and brings what decides it: its own
-numbers or a named model. Everything else is left to the knowledge base. A follow-up ("and at
-32k?", "what if 4 bits?") changes an input of the calculation before it.
+Which calculation is asked for is told by the question's meaning (`calculation_meaning`); what it
+gives is read apart from that (`given`), and then assigned to the calculation's inputs: by name,
+then by what else may stand for it, and a number that nothing names goes to the first input still
+missing that it can be, which the answer tells. A follow-up ("and at 32k?", "what if 4 bits?")
+changes an input of the calculation before it.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.question.given import Amount, GivenInputs, read
+from app.question.calculation_meaning import CHANGE, NONE, wanted
+from app.question.given import QUOTED, Amount, GivenInputs, read
 from app.question.spelling import meant_by
 from app.record.types import Message
-from index.calculations import calculation
+from index.calculations import CalculationError, calculation
 from index.calculations.precisions import precision
 from index.calculations.shapes import models, usual_model
+from index.calculations.units import shown
+from index.encoders import Encoder
 
 __all__ = ["CalculationRequest", "calculation_asked"]
 
@@ -30,7 +35,7 @@ class CalculationRequest:
     """A calculation that was asked for, as its inputs by name.
 
     `claimed` are figures of the asker's own; `missing` names what is to be asked back before
-    anything can be worked out; `against` are the inputs of the second of two that are compared;
+    anything can be worked out; `against` are the inputs of the others that it is compared with;
     `wording` is what asks, with marks where something was read; `unread` are its numbers that no
     input takes; `assumed` is what was taken for granted in reading.
     """
@@ -39,83 +44,26 @@ class CalculationRequest:
     inputs: Mapping[str, Any]
     claimed: tuple[Amount, ...] = ()
     missing: str = ""
-    against: Mapping[str, Any] | None = None
+    against: tuple[Mapping[str, Any], ...] = ()
     wording: str = ""
     unread: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
 
 
-_Test = re.Pattern[str] | None
-
-
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    """When a calculation is meant; `calculations.toml` says what each part is."""
+class _Takes:
+    """What a calculation takes of what was read; `calculations.toml` says what each part is."""
 
-    name: str
-    cue: re.Pattern[str]
-    needs: tuple[tuple[str, ...], ...]
-    takes: Mapping[str, tuple[str, ...]]
-    says: _Test = None
-    unless: _Test = None
-    about: _Test = None
-    not_about: _Test = None
-    given: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    words: int = 0
-    check: str = ""
-    compares: bool = False
-
-    def holds(self, given: GivenInputs, asking: str) -> bool:
-        """Tell whether it is this calculation that the sentences ask for."""
-        if self.compares and not given.other:
-            return False
-        if not self.cue.search(asking) or not all(given.has(*choice) for choice in self.needs):
-            return False
-        if given.has(*self.without) or (self.given and not given.has(*self.given)):
-            return False
-        if self.words and len(given.text.split()) > self.words:
-            return False
-        wanted = ((self.says, asking), (self.about, given.text))
-        unwanted = ((self.unless, asking), (self.not_about, given.text))
-        return (
-            all(pattern is None or pattern.search(text) for pattern, text in wanted)
-            and not any(pattern and pattern.search(text) for pattern, text in unwanted)
-            and (not self.check or _CHECKS[self.check](given, asking))
-        )
+    sources: Mapping[str, tuple[str, ...]]
+    fills: tuple[str, ...]
 
 
 @cache
-def _rules() -> tuple[_Rule, ...]:
+def _takes(name: str) -> _Takes:
     file = Path(__file__).with_name("calculations.toml")
-    raw = tomllib.loads(file.read_text(encoding="utf-8"))
-
-    def pattern(row: dict[str, Any], key: str) -> _Test:
-        if key not in row:
-            return None
-        text = row[key]
-        for name, part in raw["parts"].items():
-            text = text.replace(f"<<{name}>>", part)
-        return re.compile(text, re.IGNORECASE)
-
-    return tuple(
-        _Rule(
-            name=row["name"],
-            cue=pattern(row, "cue") or re.compile(""),
-            needs=tuple(tuple(each.split("|")) for each in row["needs"]),
-            takes={name: tuple(sources) for name, sources in row.get("from", {}).items()},
-            says=pattern(row, "says"),
-            unless=pattern(row, "unless"),
-            about=pattern(row, "about"),
-            not_about=pattern(row, "not_about"),
-            given=tuple(row.get("with", ())),
-            without=tuple(row.get("without", ())),
-            words=row.get("words", 0),
-            check=row.get("check", ""),
-            compares=row.get("compares", False),
-        )
-        for row in raw["rule"]
-    )
+    row = tomllib.loads(file.read_text(encoding="utf-8")).get(name, {})
+    sources = {each: tuple(names) for each, names in row.get("from", {}).items()}
+    return _Takes(sources, tuple(row.get("fills", ())))
 
 
 _WORDS = re.compile(r"(?<![\w/.-])[a-z]{5,}(?![\w/]|\.\w)")
@@ -127,22 +75,6 @@ _OFTEN = frozenset(
     "layers hidden confidence interval difference questions energy accumulation pipeline "
     "microbatches utilization bubble billion million trillion adapter checkpointing".split()
 )
-_ASKING = re.compile(
-    r"\?|\b(?:how (?:much|many|big|large|long|far|fast)|"
-    r"what(?:'s| is| are| does| do| will| would)?|"
-    r"calculate|compute|work out|estimate|count|fits?|sizes?\b|number of|max(?:imum)?|convert|"
-    r"softmax of|optimal|upper (?:bound|limit)|needed|total|need|can (?:i|we)|will|"
-    r"express|give me|tell me|figure out|"
-    r"apply|list|(?:interval|tokens|size|memory|vram|weights|flops|cache|params|parameters) "
-    r"(?:for|of))\b",
-    re.IGNORECASE,
-)
-_EXPLAINING = re.compile(
-    r"^\W*(?:why|explain|describe|should (?:i|we)|is it (?:true|better|worth)|when\b|who\b|"
-    r"what (?:is|are) (?:the )?(?:difference|advantage|point|reason|idea|purpose)|"
-    r"what does .{1,40} mean|how (?:do|does|did|is|are|was|were|can|could|would|should|to)\b)",
-    re.IGNORECASE,
-)
 _CONTINUING = re.compile(
     r"^\W*(?:and|but|ok(?:ay)?|so|what (?:about|if|with)|how about|with|at|for|in|now|same|if|then|"
     r"also|make (?:it|that)|on|using|use)\b",
@@ -150,11 +82,12 @@ _CONTINUING = re.compile(
 )
 _LONGEST_FOLLOW_UP = 16
 _MOST_TURNS = 6
-_NUMBERS = frozenset(
-    "layers width heads kv_heads head_size ffn_width vocabulary tokens train_tokens parameters "
-    "rank sequences batch window experts probabilities logits items right only_a only_b price "
-    "throughput acceptance drafted stages microbatches loss perplexity".split()
-)
+# How sure it must be that a calculation is asked for; and that it is asked for, where what
+# decides it was not given and has to be asked back.
+_SURE, _SURE_TO_ASK = 0.5, 0.8
+_NEAR = 0.1  # a calculation may be meant whose chance is this share of the likeliest's
+_MOST_COMPARED = 4
+_SHAPED = ("kv-cache", "context-that-fits")  # what only a shape decides
 _OWN = frozenset(
     "parameters active_parameters layers width heads kv_heads head_size ffn_width vocabulary "
     "experts experts_per_token expert_width window attention_layers kv_rank".split()
@@ -165,112 +98,66 @@ _OWN = frozenset(
 class _Turn:
     """A question that was a calculation, with all that was given up to then."""
 
-    rule: _Rule
+    name: str
     given: GivenInputs
     text: str
+    chance: float = 1.0
 
 
-def calculation_asked(question: str, history: Sequence[Message] = ()) -> CalculationRequest | None:
+def calculation_asked(
+    question: str, history: Sequence[Message] = (), encoder: Encoder | None = None
+) -> CalculationRequest | None:
     """Read a calculation out of a question; None where it is none.
 
     Args:
         question: what was asked last.
         history: the turns before it, oldest first; a follow-up changes the one before it.
+        encoder: what tells a question's meaning; without it its words alone decide.
     """
     turn: _Turn | None = None
     earlier = [message.content for message in history if message.role == "user"]
     turns = (*earlier[-_MOST_TURNS:], question)
-    if not any(char.isdigit() or char in '"“' for text in turns for char in text):
+    if not any(_BRINGS.search(text) for text in turns):
         return None  # spares a cold process the data of models and machines
     for text in turns:
-        turn = _turn(_WORDS.sub(lambda word: meant_by(word.group(), _OFTEN), text), turn)
+        turn = _turn(_WORDS.sub(lambda word: meant_by(word.group(), _OFTEN), text), turn, encoder)
     return _asked(turn) if turn else None
 
 
-def _turn(text: str, before: _Turn | None) -> _Turn | None:
+_BRINGS = re.compile(rf"\d|{QUOTED.pattern}")
+
+
+def _turn(text: str, before: _Turn | None, encoder: Encoder | None) -> _Turn | None:
     given = _completed(read(text), text)
-    rule = _rule_for(given, text)
-    short = len(text.split()) <= _LONGEST_FOLLOW_UP
-    if before and short and given.values and (rule is None or _CONTINUING.search(text)):
+    if not given.names() and not given.unread():
+        return None
+    chances = wanted(given, encoder)
+    change, nothing = chances.pop(CHANGE), chances.pop(NONE)
+    name = _likeliest(chances, given)
+    sure = 1 - change - nothing >= _SURE
+    follows = len(text.split()) <= _LONGEST_FOLLOW_UP and (not sure or _CONTINUING.search(text))
+    if before and follows and given.values:
+        chosen = name if sure else before.name
         merged = _merged(before.given, given)
-        if rule is None or rule is before.rule or not _names_it(rule, text):
-            return _Turn(before.rule, merged, f"{before.text} {text}") if _takes(
-                before.rule, given) else None  # fmt: skip
-    return _Turn(rule, given, text) if rule else None
+        if _takes_any(chosen, given):
+            return _Turn(chosen, merged, f"{before.text} {text}")
+        return None
+    return _Turn(name, given, text, 1 - change - nothing) if sure else None
 
 
-def _names_it(rule: _Rule, text: str) -> bool:
-    return rule.cue.search(text) is not None
+def _likeliest(chances: Mapping[str, float], given: GivenInputs) -> str:
+    """Name what is asked for: of those that may be meant, the likeliest that can be worked out."""
+    ordered = sorted(chances, key=lambda name: -chances[name])
+    near = [name for name in ordered if chances[name] >= _NEAR * chances[ordered[0]]]
+    whole = (name for name in near if not _lacks(name, _inputs(name, given.values)))
+    return next(whole, ordered[0])
 
 
-def _takes(rule: _Rule, given: GivenInputs) -> bool:
+def _takes_any(name: str, given: GivenInputs) -> bool:
     """Tell whether a calculation takes any of what is given."""
-    names = {spec.name for spec in calculation(rule.name).inputs}
-    sources = {name for choices in rule.takes.values() for name in choices}
-    return any(name in names | sources for name in given.values)
-
-
-def _rule_for(given: GivenInputs, text: str) -> _Rule | None:
-    own = len(given.values) + len(given.memory)
-    asking = _asking(text, own)
-    if not own or not asking:
-        return None
-    rules = _rules()
-    if "several" in given.notes:
-        rules = tuple(rule for rule in rules if rule.compares) if "model" in given.other else ()
-    compares = bool(given.other) and _APART.search(text)
-    if (
-        _EXPLAINING.search(text)
-        and not compares
-        and not (own >= 3 and _ASKING_HOW_MUCH.search(text))
-    ):
-        return None
-    told = _TELLING.search(text) and not _OUGHT.search(text)
-    if told and len(set(given.values) & _NUMBERS) < 3:
-        return None
-    return next((rule for rule in rules if rule.holds(given, asking)), None)
-
-
-def _asking(text: str, own: int) -> str:
-    """The sentences of a text that ask; all of a short one, or of a bare list of figures."""
-    words = len(text.split())
-    if words <= _SHORT:
-        few = words <= _FEW or len(_LETTERS.findall(text)) <= _FEWER
-        bare = (own >= 3 or (own >= 2 and few)) and not _STATING.search(text)
-        return text if bare or _ASKING.search(text) else ""
-    sentences = re.split(r"(?<=[.?!;])\s+|\n", text)
-    asking = " ".join(each for each in sentences if "?" in each or _ASKING_HOW_MUCH.search(each))
-    return text if 0 < len(asking.split()) <= _BARE else asking  # "Who is right?" of what was told
-
-
-_ASKING_HOW_MUCH = re.compile(
-    r"how (?:much|many|big|large|long|far|fast)|what(?:'s| is| are| does| do| size| mfu)|can i\b|"
-    r"does it fit",
-    re.IGNORECASE,
-)
-_APART = re.compile(r"\bdifference\b|\bcompare", re.IGNORECASE)
-# What a paper or a person found is told by sources, not by a formula.
-_TELLING = re.compile(
-    r"\b(?:did|was|were|papers?|authors?|study|reported|according to|published|measured|released|"
-    r"record|won|beat|onset|sweep|claimed|download|yardstick|by heart)\b",
-    re.IGNORECASE,
-)
-# … but what one ought to do by a law is worked out.
-_OUGHT = re.compile(
-    r"\b(?:should (?:i|we)|(?:do|would|will) (?:i|we) need|for my|is that|"
-    r"according to chinchilla)\b",
-    re.IGNORECASE,
-)
-_STATING = re.compile(
-    r"\b(?:i|we|it|they|he|she)(?:'m|'ve|'s| am| is| have| has| had| was| use| used| run| ran| "
-    r"got| tried| see| think| know)\b|\b(?:fine|great|slow|nice|cool)\b|thank|^\W*(?:ok|yes|no)\b",
-    re.IGNORECASE,
-)
-_SHORT = 24
-_FEW, _FEWER = 6, 4
-_LETTERS = re.compile(r"(?<!\S)[A-Za-z]{2,}(?![\w-])")
-_BARE = 3
-_SHAPED = ("kv-cache", "context-that-fits")  # what only a shape decides
+    names = {spec.name for spec in calculation(name).inputs}
+    sources = {each for choices in _takes(name).sources.values() for each in choices}
+    return any(each in names | sources for each in given.values)
 
 
 def _completed(given: GivenInputs, text: str) -> GivenInputs:
@@ -284,7 +171,7 @@ def _completed(given: GivenInputs, text: str) -> GivenInputs:
         own = values.pop("parameters", None)
         near = (chosen.parameters, chosen.active_parameters)
         if own and not any(0.8 <= own / each <= 1.25 for each in near):
-            given.notes.append("several")
+            given.left_out.append(shown(own, "parameters"))
     split = values.get("tensor_parallel", 1) * values.get("stages", 1)
     if split > 1 and values.get("gpus", 0) >= split:
         given.put("replicas", values["gpus"] / split)
@@ -292,17 +179,14 @@ def _completed(given: GivenInputs, text: str) -> GivenInputs:
         given.put("days", values["weeks"] * 7)
     if "days" in values:
         given.put("hours", values["days"] * 24)
-    spans = re.search(
-        r"(?:from\s)?(\d[\d,]*\s?k?)(?:\s?tokens)?\s(?:to|up to|->|→)\s(\d[\d,]*\s?k?)\b",
-        text, re.IGNORECASE,
-    )  # fmt: skip
-    if spans and "yarn" in text.lower():
-        given.put("original", spans[1])
-        given.put("context", spans[2])
+    if len(given.other.get("tokens", ())) == 1:
+        longer = given.other["tokens"][0]
+        given.put("original", min(values["tokens"], longer))
+        given.put("context", max(values["tokens"], longer))
     if given.memory and not given.has("gpu", "memory") and _FOR_CACHE.search(text):
         given.put("cache_memory", given.memory.pop(0).value)
     if _ALL_HEADS.search(text) and 0 < values.get("kv_heads", 0) < values.get("heads", 0):
-        given.other["kv_heads"] = values["heads"]
+        given.other["kv_heads"] = [values["heads"]]
     _from_words(given, text)
     cards = [amount for amount in given.memory if _is_card(amount)]
     if cards:
@@ -371,82 +255,6 @@ def _is_card(amount: Amount) -> bool:
     )
 
 
-def _no_fit(given: GivenInputs, asking: str) -> bool:
-    """Tell whether it is not asked what fits a machine, but what the cache takes."""
-    return not given.has("memory", "gpu") or not _FITTING.search(asking)
-
-
-_FITTING = re.compile(
-    r"fits?\b|longest|concurren|max(?:imum)? context|how many (?:concurrent|users|requests|gpus)|"
-    r"enough",
-    re.IGNORECASE,
-)
-_SIZED = re.compile(
-    r"(?:\b(?:sizes?|memory|vram|ram|space|file|checkpoint|weights?|gb|gib|gigs|gigabytes)\b|"
-    r"how (?:big|large))"
-    r"(?:[\s,]+(?:do|i|we|you|should|get|have|buy|and|serving|serve|running|loading|total|of|for|with|is|are|does|do|in|to|the|a|an|my|one|just|only|gpu|run|load|host|would|will|weights?|"
-    r"file|gguf|quant|model|need(?:ed)?|take|use|frozen|¦|\(\w+ \w+\)))*[\s,]+M\b"
-    r"(?!\s*(?:-|expert|head|layer|block|embedding|tokenizer|"
-    r"vocab|graph|attention|shaped|plus|chat|\+))|"
-    r"\bM\b[^?.]{0,60}(?:\b(?:memory|vram|weights?|gb|gib|gigs|gigabytes|file|gguf|size)\b|"
-    r"how (?:big|large))|"
-    r"weights (?:take|need|occupy)|^\W*what(?:'s| is) (?:a |an )?\W*M\W+(?:at|in)\W+\?",
-    re.IGNORECASE,
-)
-
-
-_NOT_THE_MODEL = re.compile(
-    r"(?:train(?:ing|ed|s)?|fine-?tun\w*|finetun\w*|adam\w*|sgd|optimi[sz]er|grad(?:ient)?s?|fsdp|"
-    r"deepspeed|lora|dpo|offload|host ram|system ram|cpu|which|better|cheaper|faster|why|worth|"
-    r"instead|kv|cache|activations?|dataset|corpus|users|requests|vocab\w*|times|every quant|"
-    r"prompts?|in parameters|parameters\?|moments|send|effect|logits|matri\w+|embedding row|expert|"
-    r"lens|states?|count|graph|per layer|adapters?|same|smaller|should i|hidden|dimensions?|family|"
-    r"license|hessian|layers|stats|vs|versus|unique|oom|out of memory|timeout|while|per-sample|"
-    r"errors|network|fixed|aware|checkpointing|scale|number of weights|each|"
-    r"won'?t|precision are|first\?|context (?:size|length))\b|\bor\b.*\?",
-    re.IGNORECASE,
-)
-_HOW_BIG = re.compile(r"how (?:big|large|heavy) is", re.IGNORECASE)
-
-
-def _sized(given: GivenInputs, asking: str) -> bool:
-    """Tell whether it is asked how large a model is in memory, and not a part of it."""
-    asking = re.sub(r"\([^()]*\)", " ", asking)
-    frozen = re.search(r"frozen|nf4", asking, re.IGNORECASE)
-    if _NOT_THE_MODEL.search(asking) and not frozen:
-        return False
-    published = _HOW_BIG.search(asking) and not given.has("precision", "bits")
-    if published and not re.search(r"file|weights|memory|vram|\bgb\b|disk", asking, re.IGNORECASE):
-        return False
-    claims = given.memory and _TAKES.search(given.masked)
-    return bool(claims or _SIZED.search(given.masked))
-
-
-# What somebody says that a model takes: a mark stands for the amount.
-_TAKES = re.compile(
-    r"\bM\b[^?.]{0,60}\b(?:needs?|takes?|uses?|is|be|has|requires?|occup\w+)\s"
-    r"+(?:just |only |about |around |~|\w+ )?\s*¦",
-    re.IGNORECASE,
-)
-
-
-def _bare(given: GivenInputs, _asking: str) -> bool:
-    """Tell whether nothing is said but a model and a machine: "M on 8 of these?"."""
-    said = r"\bM\b|\b(?:on|with|in|at|using|a|an|my|the|and|single|one)\b|\W"
-    return not re.sub(said, "", given.masked)
-
-
-def _states(given: GivenInputs, _asking: str) -> bool:
-    """Tell whether what training takes is asked, not what frozen weights alone do."""
-    frozen = re.search(r"frozen|\bbase\b|4[\s-]?bit weights", given.text, re.IGNORECASE)
-    return not frozen or given.has("gpus", "zero", "sequence")
-
-
-_CHECKS: Mapping[str, Callable[[GivenInputs, str], bool]] = {
-    "no_fit": _no_fit, "sized": _sized, "states": _states, "bare": _bare,
-}  # fmt: skip
-
-
 def _kin(before: GivenInputs, now: GivenInputs) -> str:
     """The model of the same family that has the size now given: "and the 32B?"; or ""."""
     chosen, size = models().get(str(before.values.get("model"))), now.values.get("parameters")
@@ -477,28 +285,89 @@ def _merged(before: GivenInputs, now: GivenInputs) -> GivenInputs:
     if "hours" in now.values:
         values.pop("days", None)
     values.update(now.values)
-    other = {name: slug for name, slug in before.other.items() if name not in now.values}
+    other = {name: others for name, others in before.other.items() if name not in now.values}
     return GivenInputs(
-        values, now.memory, before.notes, now.quoted or before.quoted, now.text, now.masked,
-        {**other, **now.other},
+        values, now.memory, before.left_out, now.quoted or before.quoted, now.text, now.masked,
+        now.kinds, {**other, **now.other},
     )  # fmt: skip
 
 
-def _asked(turn: _Turn) -> CalculationRequest:
-    rule, values = turn.rule, turn.given.values
-    inputs = _inputs(rule, values)
-    assumed = _usual_shape(rule.name, inputs, float(values.get("parameters", 0)))
-    missing = _shaped(rule.name, inputs, turn)
-    against = None
-    if rule.compares:
-        against = _inputs(rule, {**values, **turn.given.other})
-        _shaped(rule.name, against, turn)
-        if against == inputs:
-            against = None
+def _asked(turn: _Turn) -> CalculationRequest | None:
+    name, given = turn.name, turn.given
+    inputs = _inputs(name, given.values)
+    assumed = _usual_shape(name, inputs, float(given.values.get("parameters", 0)))
+    missing = _shaped(name, inputs, turn)
+    unread = given.unread()
+    filled: tuple[str, ...] = ()
+    lacks = missing or _lacks(name, inputs)
+    if lacks and lacks != "tokens?":
+        filled, unread = _filled(name, inputs, unread)
+        missing = _shaped(name, inputs, turn)
+        lacks = missing or _lacks(name, inputs)
+    if lacks and lacks != "tokens?" and turn.chance < _SURE_TO_ASK:
+        return None
+    against: list[dict[str, Any]] = []
+    for other in _others(name, given):
+        inputs_of_other = _inputs(name, {**given.values, **other})
+        _usual_shape(name, inputs_of_other, float(other.get("parameters", 0)))
+        _shaped(name, inputs_of_other, turn)
+        if inputs_of_other not in (inputs, *against):
+            against.append(inputs_of_other)
     return CalculationRequest(
-        rule.name, inputs, tuple(turn.given.memory), missing, against, turn.given.masked,
-        _unread(turn.given), assumed,
+        name, inputs, tuple(given.memory), missing, tuple(against), given.masked, unread,
+        (*assumed, *filled, *_differing(inputs)),
     )  # fmt: skip
+
+
+def _others(name: str, given: GivenInputs) -> Iterator[Mapping[str, Any]]:
+    """What each of the others has in place of the first: of several values, one after another."""
+    names = {spec.name for spec in calculation(name).inputs}
+    sources = {each for choices in _takes(name).sources.values() for each in choices}
+    others = {each: values for each, values in given.other.items() if each in names | sources}
+    for place in range(min(max(map(len, others.values()), default=0), _MOST_COMPARED - 1)):
+        yield {each: values[place] for each, values in others.items() if place < len(values)}
+
+
+def _lacks(name: str, inputs: Mapping[str, Any]) -> str:
+    """Name an input that has to be asked back; "" where none has."""
+    try:
+        calculation(name).calculate(inputs)
+    except CalculationError as error:
+        return (error.field or "") if error.missing else ""
+    return ""
+
+
+def _filled(
+    name: str, inputs: dict[str, Any], unread: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give numbers that nothing named to the inputs still missing; what was read how, and the rest.
+
+    A number goes to an input whose unit and range it has, in the order of what is asked for.
+    """
+    specs = {spec.name: spec for spec in calculation(name).inputs}
+    told, left = [], list(unread)
+    for field in _takes(name).fills:
+        if field in inputs or field not in specs:
+            continue
+        for number in left:
+            try:
+                inputs[field] = specs[field].read(number.split()[0])
+            except CalculationError:
+                continue
+            told.append(f"{number.split()[0]} is the {field.replace('_', ' ')}")
+            left.remove(number)
+            break
+    return tuple(told), tuple(left)
+
+
+def _differing(inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what the asker gives for a named model that its own shape has otherwise."""
+    chosen = models().get(str(inputs.get("model")))
+    for name in ("layers", "width", "heads", "kv_heads", "head_size", "ffn_width", "vocabulary"):
+        own = getattr(chosen.shape, name) if chosen else 0
+        if name in inputs and own and inputs[name] != own:
+            told = f"{name.replace('_', ' ')} {inputs[name]:,.0f} as you say"
+            yield f"{told}; {chosen.name} has {own:,}"  # type: ignore[union-attr]
 
 
 def _usual_shape(name: str, inputs: dict[str, Any], parameters: float) -> tuple[str, ...]:
@@ -516,36 +385,22 @@ def _usual_shape(name: str, inputs: dict[str, Any], parameters: float) -> tuple[
     )
 
 
-def _inputs(rule: _Rule, values: Mapping[str, Any]) -> dict[str, Any]:
+def _inputs(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """What a calculation takes of what was given."""
     inputs: dict[str, Any] = {}
-    for spec in calculation(rule.name).inputs:
-        for source in rule.takes.get(spec.name, (spec.name,)):
+    sources = _takes(name).sources
+    for spec in calculation(name).inputs:
+        for source in sources.get(spec.name, (spec.name,)):
             if source in values:
                 inputs[spec.name] = values[source]
                 break
     return inputs
 
 
-# A number that stands by itself, with the word after it: no year, and no part of a name.
-_LEFT = re.compile(
-    r"(?<![\w.,/-])[$€]?(?!(?:19|20)\d\d\b)\d[\d,]*(?:\.\d+)?\s?(?:%|[A-Za-z]+)?(?![\w.-]*\d)"
-)
-
-
-def _unread(given: GivenInputs) -> tuple[str, ...]:
-    """Numbers that nothing took, as they stand in the text; a number word is none."""
-    left = (found.group().strip() for found in _LEFT.finditer(given.masked))
-    return tuple(dict.fromkeys(number for number in left if number in given.text))
-
-
 def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:
     """Fit the inputs to what the calculation takes; the name of what has to be asked back."""
     values = turn.given.values
-    if "model" in inputs:
-        for each in _OWN & set(inputs):
-            if each != "attention_layers" and not re.search(r"\bif\b|instead|change", turn.text):
-                inputs.pop(each)
+    _without_the_models_own(inputs)
     if name in _SHAPED and not set(inputs) & {"model", "layers", "attention_layers"}:
         return "model"
     if name == "kv-cache" and "tokens" not in inputs:
@@ -566,3 +421,16 @@ def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:
     if name == "weights" and "bits" in inputs:
         inputs.pop("precision", None)
     return ""
+
+
+def _without_the_models_own(inputs: dict[str, Any]) -> None:
+    """Leave out what a named model's shape says anyway."""
+    chosen = models().get(str(inputs.get("model")))
+    if chosen is None:
+        return
+    own = {name: getattr(chosen.shape, name, 0) for name in _OWN}
+    if chosen.shape.window:
+        own["window"] = chosen.shape.window.size
+    for name in _OWN & set(inputs):
+        if name.endswith("parameters") or inputs[name] == own[name]:
+            inputs.pop(name)

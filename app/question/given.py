@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from index.calculations import CalculationError
-from index.calculations.model_names import NamedModel, machines_in, models_in
+from index.calculations.model_names import machines_in, models_in
 from index.calculations.precisions import precision
 from index.calculations.shapes import machines
 from index.calculations.units import context_tokens, read_amount
 
-__all__ = ["Amount", "GivenInputs", "read"]
+__all__ = ["QUOTED", "Amount", "GivenInputs", "read"]
 
 _NUMBER = (
     r"[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:(?<=\d)|(?=\.\d))(?:\.\d+)?"
@@ -31,7 +31,8 @@ _NUMBER = (
 _N = rf"(?<![\w.$])(?P<v>{_NUMBER})"
 _IS = (
     r"\s*(?:=|:|~|≈|\(|(?:(?:of|is|was|are|to|at|around|about|roughly|only|just|from|now|went|fell|"
-    r"dropped|came|down|up to|reached|equals)\b\s*){1,3}[~≈]?)?\s*"
+    r"dropped|came|goes|falls|drops|rises|rose|improves|improved|down|up to|reached|equals)"
+    r"\b\s*){1,3}[~≈]?)?\s*"
 )
 _WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -53,31 +54,51 @@ class Amount:
 class GivenInputs:
     """What was read. `values` are named as the calculations' inputs, or close to it.
 
-    `other` is the second model, machine or precision, where two are named; `masked` is the text
-    with marks in place of what was read.
+    `other` are further values of a name, where several are given; `left_out` is what was read and
+    belongs to nothing; `masked` is the text with marks in place of what was read, `kinds` with
+    what it is.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     memory: list[Amount] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     quoted: list[str] = field(default_factory=list)
     text: str = ""
     masked: str = ""
-    other: dict[str, str] = field(default_factory=dict)
+    kinds: str = ""
+    other: dict[str, list[Any]] = field(default_factory=dict)
 
     def has(self, *names: str) -> bool:
         """Tell whether any of these was given."""
         return any(name in self.values for name in names)
 
+    def names(self) -> list[str]:
+        """Name all that was given."""
+        beside = {"memory": self.memory, "quoted": self.quoted, "other": self.other}
+        return [*self.values, *(name for name, found in beside.items() if found)]
+
+    def unread(self) -> tuple[str, ...]:
+        """Numbers that nothing took, as they stand in the text; a number word is none."""
+        left = (found.group().strip(" ,") for found in _LEFT.finditer(self.masked))
+        return (*dict.fromkeys(each for each in left if each in self.text), *self.left_out)
+
     def put(self, name: str, value: Any) -> None:  # noqa: ANN401 - any input's
-        """Keep a value; the first of a name stands."""
-        self.values.setdefault(name, value)
+        """Keep a value; the first of a name stands, others may be compared with it."""
+        first = self.values.setdefault(name, value)
+        if name in _COMPARED and value != first and value not in self.other.get(name, ()):
+            self.other.setdefault(name, []).append(value)
 
 
+_AGAIN = {"perplexity": "count", "loss": "nats", "tokens": "tokens", "rank": "count",
+          "sequences": "count"}  # fmt: skip
+# Of what several may be named to be compared.
+_COMPARED = frozenset(
+    "model gpu precision cache_precision parameters tokens perplexity loss rank sequences".split()
+)
 _PRECISION = (
     r"(?:bf16|bfloat16|fp?32|fp?16|float(?:32|16|8)|half precision|fp8(?:_e4m3|_e5m2)?|fp4|"
     r"int[2-8]|nf4|mxfp4|nvfp4|awq|gptq|i?q\d_(?:[01k]|xxs|xs|nl|[sm])(?:_[sml])?|q[2-8]\b|"
-    r"(?<![\d.])(?:2|3|4|5|6|8|16|32)[\s-]?bits?\b)"
+    r"(?<![\d.])(?:2|3|4|5|6|8|16|32)[\s-]?bits?\b|(?<![\d.])1\.58[\s-]?bits?\b)"
 )
 _GPU_NOUN = r"(?:gpus?|cards?|accelerators?|devices?|graphics cards?)"
 _AT_ONCE = (
@@ -136,6 +157,14 @@ def read(text: str) -> GivenInputs:
     return _Reader(text).read()
 
 
+_FIRST = 0xE000  # marks are of Unicode's private use, which no pattern reads
+_MARK = re.compile("[\ue000-\uf8ff]")
+_LARGEST_LOGIT = 1000.0
+# A number that stands by itself, with the word after it: no year, and no part of a name.
+_LEFT = re.compile(
+    r"(?<![\w.,/-])[$€]?(?!(?:19|20)\d\d\b)\d[\d,]*(?:\.\d+)?\s?(?:%|[A-Za-z]+)?(?![\w.-]*\d)"
+)
+QUOTED = re.compile(r"[\"“](?P<d>[^\"”]{3,2000})[\"”]|(?<![\w'])'(?P<s>[^']*\w \w[^']*)'(?![\w'])")
 _PERCENT = re.compile(r"%|per ?cent\b|\bpct\b", re.IGNORECASE)
 _SHARE = re.compile(r"\s?(?:%|per ?cent\b|pct\b)", re.IGNORECASE)
 _POINTS = re.compile(r"\d\s*(?:%|per ?cent|[\s-]?(?:percentage[\s-])?points?)")
@@ -144,7 +173,8 @@ _POINTS = re.compile(r"\d\s*(?:%|per ?cent|[\s-]?(?:percentage[\s-])?points?)")
 class _Reader:
     def __init__(self, text: str) -> None:
         self.given = GivenInputs(text=text)
-        self.left = _normalized(text)
+        self.left = _normalized(_MARK.sub(" ", text))
+        self.kinds: list[str] = []  # what each mark stands for
 
     def read(self) -> GivenInputs:
         self._quotes()
@@ -159,26 +189,30 @@ class _Reader:
         self._memory()
         self._tokens()
         self._shares()
+        self._again()
         self._words()
-        self.given.masked = self.left
+        self.given.masked = _MARK.sub("¦", self.left)
+        self.given.kinds = _MARK.sub(lambda mark: self.kinds[ord(mark[0]) - _FIRST], self.left)
         return self.given
 
-    def _take(self, start: int, end: int, mark: str = "¦") -> None:
-        """Take a part out of the text; `mark` stands in its place, "M" for a model."""
-        self.left = f"{self.left[:start]} {mark} {self.left[end:]}"
+    def _take(self, start: int, end: int, kind: str) -> None:
+        """Take a part out of the text; a mark of what it is stands in its place."""
+        if kind not in self.kinds:
+            self.kinds.append(kind)
+        self.left = f"{self.left[:start]} {chr(_FIRST + self.kinds.index(kind))} {self.left[end:]}"
 
-    def _each(self, pattern: str | re.Pattern[str], mark: str = "¦") -> Iterator[re.Match[str]]:
+    def _each(self, pattern: str | re.Pattern[str], kind: str) -> Iterator[re.Match[str]]:
         """Each match, taken out of the text."""
         compiled = re.compile(pattern, re.IGNORECASE) if isinstance(pattern, str) else pattern
         position = 0
         while match := compiled.search(self.left, position):
             yield match
-            self._take(match.start(), match.end(), mark)
+            self._take(match.start(), match.end(), kind)
             position = match.start() + 3
 
     def _quotes(self) -> None:
-        for match in self._each(r"[\"“]([^\"”]{3,2000})[\"”]"):
-            self.given.quoted.append(match[1])
+        for match in self._each(QUOTED, "text"):
+            self.given.quoted.append(match["d"] or match["s"])
 
     def _numbers(self) -> None:
         number = r"[-−]?(?:\d+\.\d+|\.\d+|\d+)"
@@ -191,6 +225,8 @@ class _Reader:
         if found is None:
             return
         values = [float(n.replace("−", "-")) for n in re.findall(number, found[1])]
+        if max(values) > _LARGEST_LOGIT:
+            return
         scores = re.search(r"logit|softmax (?:of|over|for)\b", self.left, re.IGNORECASE)
         name = "logits" if scores else "probabilities"
         if name == "probabilities" and not all(0 <= value <= 1 for value in values):
@@ -198,24 +234,21 @@ class _Reader:
                 return
             values = [value / 100 for value in values]
         self.given.put(name, values)
-        self._take(found.start(), found.end())
+        self._take(found.start(), found.end(), name)
 
     def _names(self) -> None:
-        for place in reversed(self._two("model", models_in(self.left))):
-            self.given.values["model"] = place.slug
-            self._take(place.start, place.end, "M")
-        for place in reversed(self._two("gpu", machines_in(self.left))):
+        found = models_in(self.left)
+        for place in found:
+            self.given.put("model", place.slug)
+        for place in reversed(found):
+            self._take(place.start, place.end, "model")
+        cards = []
+        for place in reversed(machines_in(self.left)):
             self.given.values["gpu"] = place.slug
             self._take_machine(place.start, place.end)
-
-    def _two(self, name: str, found: list[NamedModel]) -> list[NamedModel]:
-        """The same names; where two different ones stand, the second is kept as the other."""
-        slugs = list(dict.fromkeys(place.slug for place in found))
-        if len(slugs) == 2:
-            self.given.other[name] = slugs[1]
-        if len(slugs) > 1 and name == "model":
-            self.given.notes.append("several")
-        return found
+            cards.append(self.given.values["gpu"])
+        for card in reversed(cards):
+            self.given.put("gpu", card)
 
     def _take_machine(self, start: int, end: int) -> None:
         before = re.search(r"(?<![\w.])(\d[\d,]*)\s*(?:[x×]\s*)?(?:nvidia\s*)?$", self.left[:start],
@@ -234,7 +267,7 @@ class _Reader:
         end += (tail.end() if tail else 0) + (size.end() if size else 0)
         if size:
             self._other_size(int(size[1]))
-        self._take(start, end)
+        self._take(start, end, "gpu")
 
     def _other_size(self, size: int) -> None:
         """The same card with another memory, where there is one."""
@@ -259,10 +292,10 @@ class _Reader:
         optimizer = (
             r"adam[\w-]*[\s_-]?8[\s-]?bit|8[\s-]?bit[\s_-](?:adam\w*|optimi[sz]er)|adamw_8bit"
         )
-        for _ in self._each(optimizer):
+        for _ in self._each(optimizer, "optimizer"):
             self.given.put("optimizer", "adamw-8bit")
         for name, pattern in patterns:
-            for match in self._each(pattern):
+            for match in self._each(pattern, name):
                 self._precision(name, match["p"])
 
     def _precision(self, name: str, text: str) -> None:
@@ -270,9 +303,6 @@ class _Reader:
             found = precision("fp16" if "half" in text.lower() else text)
         except CalculationError:
             return
-        own = self.given.values.get(name, found.name)
-        if own != found.name and name not in self.given.other:
-            self.given.other[name] = found.name
         self.given.put(name, found.name)
 
     def _rule(self, named: _Name, pattern: re.Pattern[str]) -> None:
@@ -295,13 +325,13 @@ class _Reader:
         self.given.put(name, value)
         if named.second:
             self.given.put(named.second, _amount(match["w"], unit))
-        self._take(match.start(), match.end())
+        self._take(match.start(), match.end(), name)
 
     def _rights(self, pattern: re.Pattern[str]) -> None:
         """Items answered right out of how many; of two systems where it is said twice."""
         found = [
             (float(m["v"].replace(",", "")), float(m["w"].replace(",", "")))
-            for m in self._each(pattern)
+            for m in self._each(pattern, "right of items")
         ]
         self.given.put("items", found[0][1])
         if len(found) > 1 and found[0][1] == found[1][1]:
@@ -311,16 +341,18 @@ class _Reader:
             self.given.put("right", found[0][0])
 
     def _gpus(self) -> None:
-        for match in self._each(rf"{_N}(?:\s*[x×]\s*|\s+)(?:\d+\s?GB\s)?{_GPU_NOUN}(?![\w])"):
+        for match in self._each(
+            rf"{_N}(?:\s*[x×]\s*|\s+)(?:\d+\s?GB\s)?{_GPU_NOUN}(?![\w])", "gpus"
+        ):
             count = _amount(match["v"], "count")
             size = re.search(r"(\d+)\s?GB", match.group())
             if count and count.is_integer():
                 self.given.put("gpus", count)
             if size:
                 self.given.put("memory", float(size[1]) * 1e9)
-        for match in self._each(r"(?<![\w.])(\d+) of (?:them|those|these)\b"):
+        for match in self._each(r"(?<![\w.])(\d+) of (?:them|those|these)\b", "gpus"):
             self.given.put("gpus", int(match[1]))
-        for match in self._each(r"(?<![\w.])(\d+)\s*[x×]\s*(\d+)\s?(GB|GiB)\b"):
+        for match in self._each(r"(?<![\w.])(\d+)\s*[x×]\s*(\d+)\s?(GB|GiB)\b", "gpus"):
             self.given.put("gpus", int(match[1]))
             self.given.put("memory", float(match[2]) * (1e9 if match[3].lower() == "gb" else 2**30))
 
@@ -328,13 +360,15 @@ class _Reader:
         """Parameters: 7B, 1.3B params, 70 billion parameters; tokens trained on: 2T tokens."""
         words = "thousand|million|billion|trillion|bn"
         scaled = rf"(?P<v>\d[\d,]*(?:\.\d+)?\s?(?:{words}|[kKmMbBtT](?![A-Za-z])))"
-        for match in self._each(rf"(?<![\w.$]){scaled}[\s-]*tokens?\b"):
+        for match in self._each(rf"(?<![\w.$]){scaled}[\s-]*tokens?\b", "tokens"):
             value = _amount(match["v"], "count")
             if value is not None and value >= 1e7:
                 self.given.put("train_tokens", value)
             elif value is not None:
                 self.given.put("tokens", _amount(match["v"], "tokens"))
-        for match in self._each(rf"(?<![\w.$]){scaled}[\s-]*active(?: param\w*)?"):
+        for match in self._each(
+            rf"(?<![\w.$]){scaled}[\s-]*active(?: param\w*)?", "active parameters"
+        ):
             self.given.put("active_parameters", _amount(match["v"], "count"))
         size = (
             r"(?P<v>\d[\d,]*(?:\.\d+)?\s?"
@@ -342,18 +376,17 @@ class _Reader:
             r"[mM](?![A-Za-z])(?=[\s-]*(?:param|model))|(?:billion|million)\b(?=[\s-]*(?:param|model|weights|$|[?.,:]))))"
         )
         for match in self._each(
-            rf"(?<![\w.$x×]){size}(?:[\s-]*(?:total\b|dense\b|param(?:eter)?s?\b))*", "M"
+            rf"(?<![\w.$x×]){size}(?:[\s-]*(?:total\b|dense\b|param(?:eter)?s?\b))*", "parameters"
         ):
             value = _amount(match["v"], "count")
-            if self.given.has("parameters") and self.given.values["parameters"] != value:
-                self.given.notes.append("several")
             self.given.put("parameters", value)
-        for match in self._each(r"(?<![\w.])(?P<v>\d[\d,]{6,})\s*param\w*"):
+        for match in self._each(r"(?<![\w.])(?P<v>\d[\d,]{6,})\s*param\w*", "parameters"):
             self.given.put("parameters", _amount(match["v"], "count"))
 
     def _memory(self) -> None:
         for match in self._each(
-            r"(?<![\w.])(?P<v>~?\d[\d,]*(?:\.\d+)?\s?(?:[KMGT]i?B|gigs?|gigabytes))(?![\w/])"
+            r"(?<![\w.])(?P<v>~?\d[\d,]*(?:\.\d+)?\s?(?:[KMGT]i?B|gigs?|gigabytes))(?![\w/])",
+            "memory",
         ):
             text = re.sub(r"gigs?|gigabytes", "GB", match["v"].lstrip("~"), flags=re.IGNORECASE)
             value = _amount(text, "bytes")
@@ -364,26 +397,43 @@ class _Reader:
 
     def _tokens(self) -> None:
         ends = r"(?=[\s?.,;:)!]|$)"
-        for match in self._each(rf"(?:{_N})[\s-]?(?:tokens?|ctx|context(?: length)?)(?![\w/])"):
+        for match in self._each(
+            rf"(?:{_N})[\s-]?(?:tokens?|ctx|context(?: length)?)(?![\w/])", "tokens"
+        ):
             self.given.put("tokens", _amount(match["v"], "tokens"))
         for match in self._each(
             r"(?:context(?: length| window| size)?|ctx|max[_-]model[_-]len|prompt|length)"
-            rf"{_IS}(?P<v>{_NUMBER}){ends}"
+            rf"{_IS}(?P<v>{_NUMBER}){ends}",
+            "tokens",
         ):
             self.given.put("tokens", _amount(match["v"], "tokens"))
-        for match in self._each(r"(?<![\w.$])(?P<v>\d+(?:\.\d+)?)\s?[kK](?![\w])"):
+        for match in self._each(r"(?<![\w.$])(?P<v>\d+(?:\.\d+)?)\s?[kK](?![\w])", "tokens"):
             self.given.put("tokens", context_tokens(float(match["v"])))
         for match in self._each(
-            rf"(?:{_N})\s*(?:(?:concurrent|parallel|simultaneous)\s)?{_AT_ONCE}(?![\w])"
+            rf"(?:{_N})\s*(?:(?:concurrent|parallel|simultaneous)\s)?{_AT_ONCE}(?![\w])",
+            "sequences",
         ):
             self.given.put("sequences", _amount(match["v"], "count"))
 
     def _shares(self) -> None:
         percents = [
-            float(m[1]) / 100 for m in self._each(r"(?<![\w.])(\d+(?:\.\d+)?)\s?(?:%|percent\b)")
+            float(m[1]) / 100
+            for m in self._each(r"(?<![\w.])(\d+(?:\.\d+)?)\s?(?:%|percent\b)", "percent")
         ]
         for name, value in zip(("percent", "percent_b"), percents, strict=False):
             self.given.put(name, value)
+
+    def _again(self) -> None:
+        """Another number of the kind that was read before it: "perplexity 12 vs 10"."""
+        between = (
+            r"\s*,?\s*(?:vs\.?|versus|or|and|to|against|instead of|rather than|"
+            r"compared (?:to|with))"
+        )
+        for name, unit in _AGAIN.items():
+            if name in self.given.values and name in self.kinds:
+                mark = chr(_FIRST + self.kinds.index(name))
+                for match in self._each(rf"(?<={mark}){between}\s(?P<v>{_NUMBER})(?![\w%/])", name):
+                    self.given.put(name, _amount(match["v"], unit))
 
     def _words(self) -> None:
         for name, value, pattern in _WORDS_GIVEN:
@@ -409,8 +459,8 @@ _WORDS_GIVEN: tuple[tuple[str, Any, str], ...] = (
     ("zero", 3, r"\bfsdp\b|full[\s_-]?shard|fully sharded"),
     ("gated", False, r"without gating|no gating|not gated|ungated|\bgelu\b|no gate"),
     ("gated", True, r"swiglu|geglu|gated"),
-    ("tied", False, r"untied|not tied"),
-    ("tied", True, r"\btied|tying|shared? (?:input|embedding)|"
+    ("tied", False, r"untied|not tied|tie\w*embeddings?\W+false"),
+    ("tied", True, r"tie\w*embeddings?\W+true|\btied|tying|shared? (?:input|embedding)|"
      r"shar\w+ (?:with|between|by)?[^.,;]{0,12}(?:output|head|input|embedding)"),
     ("checkpointing", False, r"(?:no|without) (?:gradient |activation )?checkpointing"),
     ("checkpointing", True, r"checkpointing|recomput"),

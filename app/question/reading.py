@@ -103,7 +103,8 @@ def read_in_conversation(
     if _names_a_case(text, said, past):
         said = MessageAct(Act.ASK, text)
     language = said.wishes.language or language
-    asked = calculation_asked(text, history) if _may_ask(said) else None
+    encoder = meaning.encoder if meaning else None
+    asked = calculation_asked(text, history, encoder) if _may_ask(said) else None
     if asked is not None and question.form is None:
         said = replace(said, act=Act.CALCULATE)
         return Reading(said, past, (Form(question.text),), language, calculation=asked)

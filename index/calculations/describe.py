@@ -109,16 +109,24 @@ cache for the whole context, in 16 bits unless told otherwise, and compute buffe
 (`overhead`). In models that mix windows with full attention some engines keep every layer's cache
 at full length; here a layer with a window keeps its window.
 
-Asked in words, a question is a calculation where it asks for an amount and brings what decides it:
-its own numbers, or a model by name ("7B, Adam, two A100 80GB, does it fit?"). The result comes
-first (the part that was asked for, where it is one: "optimizer states", "energy"), then the sum,
-then what was assumed. Of two models, machines or precisions that are compared both are worked out,
-with how many times one is the other. A number of the question that no input takes is told. Where a
-shape decides and only a size was given, a usual model's is taken and named. A follow-up changes an
-input ("and at 32k?", "what if 4 bits?"); what decides the answer and was not given is asked back;
-what is impossible is said. A figure of your own is held against the result, with the likely cause
-where they differ (GB for GiB, 1,000 tokens for 1,024, all heads for those that keep keys and
-values, active for all parameters).
+Asked in words, a question is a calculation where it asks for an amount and brings something to work
+it out from: its own numbers, or a model by name ("7B, Adam, two A100 80GB, does it fit?"). Which
+one is told by its meaning: a small model reads the question with every number and name put as what
+it is ("does parameters fit on gpu"), by its words and by the encoder's vector of it; of several
+that may be meant, the one is taken for which the question gives enough. What a question gives is
+read apart from that and assigned to the inputs by name, unit and range. A number that no word
+names goes to an input that is still missing and can be it, and the answer tells so. The model is
+trained by `python -m scripts.train_calculations` from `scripts/training/calculations.txt`, one
+wording a line: the place to add what is misread.
+
+The result comes first (the part that was asked for, where it is one: "optimizer states",
+"energy"), then the sum, then what was assumed. Of up to four models, machines, precisions or
+lengths that are compared all are worked out; of two also how many times one is the other. A number
+of the question that no input takes is told. Where a shape decides and only a size was given, a
+usual model's is taken and named. A follow-up changes an input ("and at 32k?", "what if 4 bits?");
+what decides the answer and was not given is asked back; what is impossible is said. A figure of
+your own is held against the result, with the likely cause where they differ (GB for GiB, 1,000
+tokens for 1,024, all heads for those that keep keys and values, active for all parameters).
 
 Models and machines are known by name, each with its source: `app calculate --list`.
 

@@ -99,7 +99,7 @@ _ALIASES = {
     "fp8_e5m2": "fp8", "8bit": "int8", "w8a8": "int8", "6bit": "int6", "5bit": "int5",
     "4bit": "int4", "w4a16": "int4", "3bit": "int3", "2bit": "int2", "gptq": "gptq-4bit",
     "awq4bit": "awq", "q4": "int4", "q8": "int8", "q5": "int5", "q6": "int6", "q3": "int3",
-    "q2": "int2", "bnb4bit": "nf4", "qlora": "nf4",
+    "q2": "int2", "1.58bit": "ternary", "bnb4bit": "nf4", "qlora": "nf4",
 }  # fmt: skip
 
 

@@ -129,6 +129,8 @@ def _reach(values: Values) -> Result:
         if model.shape.window.global_:
             values.assume("some layers see everything, so that nothing is out of reach; this "
                           "counts the windows alone")  # fmt: skip
+    if model:
+        layers = layers or model.shape.layers
     if not window:
         raise values.missing("window", "model")
     if not layers:

@@ -70,6 +70,15 @@ def _parameters(values: Values) -> Result:
         factor = 8 / 3 if values.flag("gated") else 4
         shape = replace(shape, ffn_width=round(factor * shape.width), gated=values.flag("gated"))
         values.assume(f"a feed-forward layer of {rounded(factor, 3)} × the hidden size")
+    elif (
+        model is None
+        and not values.given("gated")
+        and not values.given("kv_heads")
+        and shape.ffn_width == 4 * shape.width
+    ):
+        shape = replace(shape, gated=False)
+        values.assume("a feed-forward layer without a gate (two matrices), as 4 × the hidden size "
+                      "suggests")  # fmt: skip
     elif model is None and not values.given("gated"):
         values.assume("a gated feed-forward layer (three matrices)")
     if model is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,29 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.question.calculations import calculation_asked
+from app.question.calculations import CalculationRequest, calculation_asked
 from app.question.given import read
 from app.question.in_english import in_english
 from app.record.types import Message
 from eval.cases import read_suite, suite_names
 from index.calculations import CalculationError, calculate
 from index.calculations.catalogue import CALCULATIONS
+from index.encoders import load_encoder
 from tests.conftest import ROOT
 
 REVIEWED = Path(__file__).with_name("reviewed_calculations.txt")
 
 
+ENCODER = load_encoder()
+
+
+def calculation_in(text: str, history: Sequence[Message] = ()) -> CalculationRequest | None:
+    return calculation_asked(text, history, ENCODER)
+
+
 def _asked(*turns: str) -> tuple[str, dict[str, Any]]:
     history = [Message("user", turn) for turn in turns[:-1]]
-    found = calculation_asked(turns[-1], history)
+    found = calculation_in(turns[-1], history)
     assert found is not None, turns
     return found.name, dict(found.inputs)
 
@@ -173,24 +182,58 @@ def test_numbers_are_read_as_each_language_writes_them(
     ],
 )
 def test_of_two_that_are_compared_both_are_worked_out(text: str, name: str, apart: str) -> None:
-    found = calculation_asked(text)
+    found = calculation_in(text)
     assert found is not None
-    assert found.against is not None
+    assert found.against
     assert found.name == name
-    assert {key for key in found.inputs if found.inputs[key] != found.against[key]} == {apart}
+    assert {key for key in found.inputs if found.inputs[key] != found.against[0][key]} == {apart}
+
+
+def test_of_three_that_are_compared_each_is_worked_out() -> None:
+    found = calculation_in("size of Llama 3.1 70B in fp16, int8 and q4_k_m?")
+    assert found is not None
+    runs = [found.inputs, *found.against]
+    assert [run["precision"] for run in runs] == ["fp16", "int8", "q4_k_m"]
+
+
+def test_a_number_that_no_word_names_goes_to_what_is_missing_and_is_told() -> None:
+    found = calculation_in("A loses 30 that B gets, B loses 18 that A gets, n=400. Significant?")
+    assert found is not None
+    assert dict(found.inputs) == {"items": 400, "only_a": 30, "only_b": 18}
+    assert len(found.assumed) == 2
+    assert not found.unread
+
+
+def test_what_only_changes_an_input_is_nothing_by_itself() -> None:
+    assert calculation_in("and at 32k?") is None
+    asked = Message("user", "What is a KV cache?")
+    assert calculation_in("and at 32k?", [asked]) is None
+
+
+def test_what_is_given_for_a_named_model_stands_and_is_told() -> None:
+    found = calculation_in("KV cache of Llama 3.1 8B at 8k if it had 32 KV heads?")
+    assert found is not None
+    assert found.inputs["kv_heads"] == 32
+    assert any("8" in told for told in found.assumed)
+
+
+def test_words_alone_decide_without_the_encoder() -> None:
+    found = calculation_asked("KV cache size of Llama 3.1 70B at 128k in fp8?")
+    assert found is not None
+    assert found.name == "kv-cache"
 
 
 def test_a_follow_up_on_two_that_are_compared_compares_them_still() -> None:
     asked = Message("user", "KV cache of Llama 3.1 8B vs Llama 2 7B at 32k?")
-    found = calculation_asked("and in fp8?", [asked])
+    found = calculation_in("and in fp8?", [asked])
     assert found is not None
-    assert found.against is not None
-    assert found.inputs["model"] != found.against["model"]
-    assert found.inputs["cache_precision"] == found.against["cache_precision"] == "fp8"
+    assert found.against
+    assert found.inputs["model"] != found.against[0]["model"]
+    assert found.inputs["cache_precision"] == found.against[0]["cache_precision"] == "fp8"
 
 
 def test_a_size_without_a_shape_gets_a_usual_models_and_says_so() -> None:
-    found = calculation_asked("My 8B uses 16 GB for the KV cache at 128k, is that right?")
+    found = calculation_in("My 8B uses 16 GB for the KV cache at 128k, is that right?")
     assert found is not None
     assert found.inputs["model"] == "llama-3.1-8b"
     assert found.assumed
@@ -198,7 +241,7 @@ def test_a_size_without_a_shape_gets_a_usual_models_and_says_so() -> None:
 
 
 def test_a_number_that_nothing_takes_is_told() -> None:
-    found = calculation_asked("KV cache of Llama 3.1 8B at 8k tokens with 17 frobnications?")
+    found = calculation_in("KV cache of Llama 3.1 8B at 8k tokens with 17 frobnications?")
     assert found is not None
     assert found.unread == ("17 frobnications",)
 
@@ -227,7 +270,7 @@ def test_a_number_that_nothing_takes_is_told() -> None:
     ],
 )
 def test_what_asks_for_no_sum_is_left_alone(text: str) -> None:
-    assert calculation_asked(text) is None
+    assert calculation_in(text) is None
 
 
 def _questions() -> list[str]:
@@ -250,7 +293,7 @@ def test_next_to_nothing_is_taken_for_a_calculation_that_is_none() -> None:
     """What is taken was read by a person, one by one; what is new counts as taken wrongly."""
     reviewed = set(REVIEWED.read_text(encoding="utf-8").splitlines())
     questions = _questions()
-    taken = [text for text in questions if calculation_asked(text)]
+    taken = [text for text in questions if calculation_in(text)]
     wrongly = [text for text in taken if text not in reviewed]
     assert len(questions) > 20_000
     assert len(wrongly) <= len(questions) / 1000, wrongly
@@ -258,16 +301,16 @@ def test_next_to_nothing_is_taken_for_a_calculation_that_is_none() -> None:
 
 def test_reading_costs_next_to_nothing() -> None:
     texts = [case.question for case in read_suite("conversation")][:40]
-    calculation_asked(texts[0])
+    calculation_in(texts[0])
     started = time.process_time()
     for text in texts:
-        calculation_asked(text)
+        calculation_in(text)
     assert (time.process_time() - started) / len(texts) < 0.02
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_read(text: str) -> None:
-    found = calculation_asked(text)
+    found = calculation_in(text)
     if found is not None:
         assert found.name in CALCULATIONS
         json.dumps(dict(found.inputs))
@@ -282,7 +325,7 @@ _PARTS = st.sampled_from(
 
 @given(st.lists(_PARTS, min_size=1, max_size=8).map(" ".join))
 def test_what_is_read_is_worked_out_or_told(text: str) -> None:
-    found = calculation_asked(f"{text}?")
+    found = calculation_in(f"{text}?")
     if found is None:
         return
     try:

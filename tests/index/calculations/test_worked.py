@@ -188,6 +188,30 @@ def _caches() -> Iterator[Row]:
             0.002,
         ),
         (
+            "ODS 3324, 36 layers at 32k",
+            {"layers": 36, "kv_heads": 8, "head_size": 128, "tokens": 32768},
+            4.5 * GIB,
+            0,
+        ),
+        (
+            "the same, at 256k",
+            {"layers": 36, "kv_heads": 8, "head_size": 128, "tokens": 262144},
+            36 * GIB,
+            0,
+        ),
+        (
+            "ollama 17201, DeepSeek-V2-Lite with whole heads: llama.cpp allocates 8,640 MiB",
+            {
+                "layers": 27,
+                "kv_heads": 16,
+                "head_size": 192,
+                "value_head_size": 128,
+                "tokens": 32768,
+            },
+            8640 * GIB / 1024,
+            0,
+        ),
+        (
             "LM Studio 1862: llama.cpp allocates 16,384 MiB",
             {
                 "layers": 64,
