@@ -40,6 +40,7 @@ _PLACEHOLDER = re.compile(f"{_LEFT}(\\d+){_RIGHT}|{_BEGIN}(\\d+){_RIGHT}|{_END}"
 _BEFORE_STOP = re.compile(
     f"((?:{_LEFT}\\d+{_RIGHT})+)({_END}?(?:[.,;:!?…]+(?=[\\s{_END}]|$)|[。，；：！？]+))"
 )
+_JOINER = "\u2060"  # a word joiner: no citation begins a line
 _BLOCK_OPENING = re.compile(r"(?:\s|[-*+](?=\s)|\d{1,9}[.)](?=\s)|#{1,6}(?=\s)|>|\|)*")
 
 
@@ -198,11 +199,13 @@ def _leaf(content: str, state: _State) -> str:
     out: list[str] = []
     position = 0
     for found in _PLACEHOLDER.finditer(content):
-        out.append(_in_claim(_shown(content[position : found.start()]), state))
+        before = _shown(content[position : found.start()])
         position = found.end()
         if found[1] is not None:
-            out.append(_citation(state.markers[int(found[1])], state))
+            out.append(_in_claim(f"{before}{_JOINER}" if before.strip() else before, state))
+            out.append(_citation(state.markers[int(found[1])], state, bare=not before.strip()))
         else:
+            out.append(_in_claim(before, state))
             out.append(_turn_claim(found, state))
     out.append(_in_claim(_shown(content[position:]), state))
     return "".join(out)
@@ -254,9 +257,11 @@ def _in_claim(inner: str, state: _State) -> str:
     return f'<span class="claim {name}" {at} data-tip="{safe.attribute(tip)}"{focus}>{inner}</span>'
 
 
-def _citation(marker: _Marker, state: _State) -> str:
+def _citation(marker: _Marker, state: _State, *, bare: bool) -> str:
+    """A citation; `bare` where no words of the sentence, with their joiner, stand before it."""
+    joiner = _JOINER if bare else ""
     if state.cite is not None:
-        return f"\u2060<sup>{state.cite(marker.claim, marker.n)}</sup>"
+        return f"{joiner}<sup>{state.cite(marker.claim, marker.n)}</sup>"
     name = safe.attribute(card_id(state.prefix, marker.claim, marker.n))
     cited = state.cited[marker.n]
     number = state.numbers.get(marker.n, marker.n)
@@ -269,7 +274,7 @@ def _citation(marker: _Marker, state: _State) -> str:
         f'data-basis="{state.claims[marker.claim].basis}" aria-label="{label}"{role}',
         told=False,
     )
-    return f"\u2060<sup>{link}</sup>"  # a word joiner: no number begins a line
+    return f"{joiner}<sup>{link}</sup>"
 
 
 def _markdown() -> MarkdownIt:

@@ -121,7 +121,7 @@ def test_offsets_are_code_points(before: str) -> None:
     html = render_answer(text, [_citation(1)], [claim], "t0")
     assert html.count("data-card") == 1
     partial = re.findall(r'class="claim partial"[^>]*>([^<]*)<', html)
-    assert [one.strip() for one in partial] == ["Top-p adapts."]
+    assert [one.strip() for one in partial] == ["Top-p adapts.\u2060"]
     assert before.strip() not in "".join(partial) or not before
     assert "Other [1]." in html
 
