@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,8 +56,13 @@ class LateIndex:
 
     def __init__(self, starts: NDArray[np.int64], tokens: CodedTokens) -> None:
         self._starts, self._ends, self._tokens = starts[:-1], starts[1:], tokens
-        self._weights = _inverse_document_frequencies(tokens.ids, starts)
         self._rarest = float(np.log1p(2 * len(self)))
+
+    @cached_property
+    def _weights(self) -> dict[int, float]:
+        """How telling each token is, found when it is first asked for: a build never does."""
+        starts = np.concatenate([self._starts, self._ends[-1:]])
+        return _inverse_document_frequencies(self._tokens.ids, starts)
 
     def __len__(self) -> int:
         """Count the passages."""
@@ -86,6 +92,7 @@ class LateIndex:
 
     def only(self, rows: NDArray[np.int64]) -> LateIndex:
         """Return the token vectors of some passages; how telling a token is stays that of all."""
+        self._weights  # noqa: B018 - found for all, and taken along
         part = copy(self)
         part._starts, part._ends = self._starts[rows], self._ends[rows]
         return part

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import prompts
-from app.config.personas import Persona
+from app.config.personas import Persona, shipped
 from app.question.acts import Act
 from app.question.language import reply
 from app.question.reading import Reading
@@ -42,9 +42,10 @@ class Facts:
     def knowledge(self) -> str:
         """Count what is known."""
         passages = self.index.passages
-        topics = len({passage.topic for passage in passages})
-        sources = len({source.url for passage in passages for source in passage.sources})
-        return f"{topics:,} topics, {len(passages):,} passages and {sources:,} sources"
+        cited = (source for passage in passages for source in passage.sources)
+        topics = _counted(len({passage.topic for passage in passages}), "topic")
+        sources = _counted(len({source.url or source.label for source in cited}), "source")
+        return f"{topics}, {_counted(len(passages), 'passage')} and {sources}"
 
     def newest(self) -> str:
         """Say of which year the newest source is; "unknown" where none has one."""
@@ -69,6 +70,12 @@ class Facts:
         """Name what the knowledge base is about."""
         return subject_of(self.index.knowledge_base)
 
+    def called(self) -> str:
+        """Name who answers; the shipped titles speak of language models, their names do not."""
+        base, _, _ = self.persona.name.partition("+")
+        own = self.speaks_of_models or base not in shipped()
+        return verbatim(self.persona.title if own else self.persona.name)
+
     def told(self, name: str) -> str:
         """Fill one of Citewise's own texts with what it asks for."""
         known: dict[str, Callable[[], str]] = {
@@ -77,7 +84,7 @@ class Facts:
             "questions": self.questions,
             "newest": self.newest,
             "engine": self.engine,
-            "persona": lambda: verbatim(self.persona.title),
+            "persona": self.called,
             "fingerprint": lambda: self.index.fingerprint,
         }
         wanted = {key: known[key]() for key in prompts.placeholders(name)}
@@ -87,6 +94,10 @@ class Facts:
         """Say who writes."""
         name = "replies/engine-drafts.md" if self.drafts else "replies/engine-composes.md"
         return prompts.fill(name, model=verbatim(one_line(self.model))).strip()
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" + "s" * (number != 1)
 
 
 def talk(reading: Reading, facts: Facts) -> str:

@@ -112,7 +112,7 @@ def create_app(
     tools = _tools(serving) if settings.mcp else None
     app = FastAPI(
         title="Citewise",
-        description="An expert on language models that cites its sources.",
+        description="Answers from its knowledge base and cites the sources of each sentence.",
         version="1",
         docs_url=None,
         redoc_url=None,
