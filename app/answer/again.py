@@ -268,21 +268,26 @@ def _simple(
         ),
     )
     easy = [pair for pair in ranked if _difficulty(pair[1].text) < _SIMPLE_SENTENCE]
-    # A definition that was given already gives way to what sums the subject up in other words.
+    # A definition that was given already gives way to what sums the subject up in other words;
+    # it opens again only where that leaves room to say as much that is new.
     known = [pair for pair in first if any(_plain(pair[1].text) in text for text in spoken)]
     summed = [pair for pair in easy if pair[0].passage.kind is PassageKind.DESCRIPTION][:1]
-    first = summed if known and summed else first
+    if known:
+        brief = [pair for pair in known[:1] if 2 * len(pair[1].text.split()) <= _SIMPLE_WORDS]
+        first = summed or brief or [pair for pair in first if pair not in known]
     easy = easy or ranked[:1]
     chosen, words = list[Chosen](), 0
-    for pair in [*first, *easy, *(base if not first and not easy else [])]:
+    for pair in [*first, *easy, *known, *(base if not first and not easy else [])]:
         size = len(pair[1].text.split())
         if chosen and words + size > _SIMPLE_WORDS:
             continue
         if not any(pair[1].words <= other[1].words for other in chosen):
             chosen.append(pair)
             words += size
-    # What goes together stays together, in the order in which it was found.
-    return [*chosen[:1], *sorted(chosen[1:], key=lambda pair: (pair[0].n, pair[1].start))]
+    # The definition opens; what goes together stays together, in the order in which it was found.
+    opens = [pair for pair in chosen if pair in first][:1]
+    others = [pair for pair in chosen if pair not in opens]
+    return [*opens, *sorted(others, key=lambda pair: (pair[0].n, pair[1].start))]
 
 
 def _crowd(span: Span) -> float:

@@ -28,7 +28,7 @@ from app.question.act_meaning import meaning_by
 from app.question.acts import TALK, Act, MessageAct
 from app.question.calculation_tool import called_calculation
 from app.question.model_reading import asks_model, read_by_model
-from app.question.reading import Reading, is_remark, read_in_conversation
+from app.question.reading import Reading, asks, is_remark, read_in_conversation
 from app.question.subjects import subjects_of
 from app.record.checked import Checked
 from app.record.errors import RequestError
@@ -169,7 +169,7 @@ class Pipeline:
         perhaps = read_in_conversation(question, subjects, meaning, unanswered=True)
         if perhaps.act is not Act.ASK:
             return perhaps, await self._found(question, perhaps, retriever, clock, rewrite)
-        if is_remark(reading.said, subjects):
+        if is_remark(reading.said, subjects) and not asks(question.text):
             courtesy = reading.said.beside
             said = (
                 MessageAct(courtesy, "") if courtesy else MessageAct(Act.REMARK, reading.said.rest)

@@ -228,7 +228,7 @@ def _with(past: Past, said: MessageAct, answer: str, subjects: Subjects) -> Past
     past = replace(past, asked=(*past.asked, text))
     if _is(answer, "replies/clarify.md"):
         return replace(past, waiting=text)
-    if _is(answer, "replies/abstention.md"):
+    if _is(answer, "replies/abstention.md") or _is(answer, "replies/remark-off.md"):
         return replace(past, waiting="")
     ways = forms(said, past, subjects)
     query = _answered_form(ways, answer).query[:_LONGEST]

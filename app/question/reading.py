@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.question.act_meaning import Meaning
+from app.question.act_model import shipped, words
 from app.question.acts import ON_THE_LAST_ANSWER, TALK, Act, MessageAct, Wishes
 from app.question.calculations import CalculationRequest, calculation_asked
 from app.question.history import (
@@ -43,6 +44,7 @@ _SET_PHRASES = {
 }
 
 
+_SAYS_ONLY = frozenset({Act.THANK, Act.LEAVE, Act.REMARK})
 _WISHED = frozenset({Act.SIMPLIFY, Act.SHORTEN, Act.EXPAND, Act.EXAMPLE, Act.REFORMAT, Act.REPEAT})
 
 
@@ -88,7 +90,7 @@ def read_in_conversation(
     history, spoken = _history_in_english(question.history, meaning)
     past = read_history(history, subjects, meaning)
     said, text = read(question.text, meaning, unanswered=unanswered), question.text
-    if question.form is not None:
+    if question.form is not None or (unanswered and said.act in _SAYS_ONLY and asks(text)):
         said = MessageAct(Act.ASK, question.text)
     language = language_of(question.text, spoken)
     if spoken == ENGLISH and said.act is not Act.ASK and not acts_of(text, language):
@@ -160,7 +162,10 @@ def _names_another_subject(said: MessageAct, past: Past, subjects: Subjects) -> 
         return False
     before = f"{past.last.question} {past.last.answer}".casefold()
     rest = patterns("inline")["steps"].sub(" ", said.rest)  # "step by step" is a subject as well
-    return any(one.text.casefold() not in before for one in subjects.find(rest))
+    named = [one.text for one in subjects.find(rest)]
+    if said.act is Act.CHALLENGE:
+        named = [name for name in named if not shipped().own_words.issuperset(words(name))]
+    return any(name.casefold() not in before for name in named)
 
 
 def _wishes_beside_a_remark(
