@@ -1,8 +1,8 @@
 """How often a corrected premise was wrong, over questions whose premises are known.
 
-`python -m scripts.measure_premises` asks the questions of eval/suites/premises of the shipped
-index and tells what was corrected. A correction is right where the premise is false and the
-sentence against it has one of the row's words for what is true.
+`python -m scripts.measure_premises` asks the questions of eval/suites/premises/premises.jsonl of
+the shipped index, or those of another file, and tells what was corrected. A correction is right
+where the premise is false and the sentence against it has one of the row's words for what is true.
 """
 
 from __future__ import annotations

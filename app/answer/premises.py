@@ -271,7 +271,15 @@ def _other_value(
 
     None where any sentence has the premise's own value, whatever it is a value of.
     """
-    claimed = [q for q in quantities(premise) if q.kind != "year" and (q.noun or q.dimension)]
+    named = [match.span() for match in _NAMED.finditer(premise)]
+    claimed = [
+        q
+        for q in quantities(premise)
+        if q.kind != "year"
+        and (q.noun or q.dimension)
+        # A size that is part of a name is not what is said of it: Mistral 7B, Mixtral 8x7B.
+        and not any(start <= q.start < end for start, end in named)
+    ]
     if len(claimed) != 1:
         return None
     (value,) = claimed

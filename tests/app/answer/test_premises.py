@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 
 from app.answer.premises import corrections, presupposed
-from app.record.evidence import Evidence
+from app.record.evidence import Evidence, evidence_of
 from app.record.types import Answer, Final, Question
 from index.types import Hit, Passage, PassageKind, Source
-from scripts.measure_premises import corrected, read_rows
+from scripts.measure_premises import QUESTIONS, corrected, read_rows
 from tests.conftest import MakePipeline
 
 SOURCE = Source("s", "Ada et al. (2021) — Larch: a model", "https://example.org/s", 2021)
@@ -107,17 +107,43 @@ def test_what_it_does_not_contradict_is_left_alone(question: str) -> None:
         "Larch has no bias. Why?",
         "24 layers",
         "larch layers 24 why",
+        "Why does Larch 7B have 24 layers?",
     ],
 )
 def test_another_subject_or_attribute_refutes_nothing(question: str) -> None:
     assert corrections(question, evidence(), lambda word: 2.0) == []
 
 
+def _said(text: str) -> list[Evidence]:
+    passage = Passage("t/faq/0", PassageKind.FAQ, "t", "Larch", "What is Larch like?", text)
+    return evidence_of([Hit(passage, 1.0)])
+
+
+@pytest.mark.parametrize("name", ["Larch 7B", "Larch 8x7B", "Larch 2", "Larch 3.1 70B"])
+def test_a_size_in_a_name_is_not_what_is_said_of_it(name: str) -> None:
+    (found,) = corrections(
+        f"Why does {name} have 48 layers?", _said(f"{name} has 32 layers."), lambda word: 2.0
+    )
+    assert found.said == f"{name} has 32 layers."
+    for other in (f"{name} has 48 layers.", "Larch 9 has 32 layers."):
+        question = f"Why does {name} have 48 layers?"
+        assert corrections(question, _said(other), lambda word: 2.0) == []
+
+
+def test_what_a_clause_affirms_the_sentence_does_not_deny() -> None:
+    text = "In Larch part B starts at zero: the gradient of part B is therefore not zero."
+    assert not corrections("Since Larch part B starts at zero, how is it trained?", _said(text),
+                           lambda word: 2.0)  # fmt: skip
+
+
 def test_every_premise_of_the_suite_is_of_a_known_kind() -> None:
     rows = read_rows()
     kinds = Counter(row.premise for row in rows)
     assert kinds == {"true": 50, "false": 25, "another": 25}
-    assert all(bool(row.truth) == (row.premise == "false") for row in rows)
+    more = read_rows(QUESTIONS.with_name("more.jsonl"))
+    assert len({row.id for row in more}) == len(more)
+    assert {row.premise for row in more} == set(kinds)
+    assert all(bool(row.truth) == (row.premise == "false") for row in [*rows, *more])
 
 
 async def test_corrections_of_real_questions_are_right(make_pipeline: MakePipeline) -> None:
