@@ -78,6 +78,7 @@ _ASKS_STEPS = re.compile(
     r"\b(?:should i|best way|recommend|set|fix|avoid)\b",
     re.IGNORECASE,
 )
+_ASKS_HOW = re.compile(r"\bhow (?:do|can|should|would) (?:i|we)\b|\bhow to\b", re.IGNORECASE)
 _FIGURES_WORTH = 0.1
 _REPEATED = 0.7
 _SAME_FIGURES = 0.5
@@ -108,6 +109,7 @@ class _Asked:
     words: Mapping[str, float]
     figures: bool
     steps: bool
+    how: bool
     defined: frozenset[str]
     more: str
     explains: bool
@@ -125,6 +127,7 @@ class _Asked:
             words,
             asks_figures(question),
             _ASKS_STEPS.search(question) is not None,
+            _ASKS_HOW.search(question) is not None,
             frozenset(content_words(what)),
             question if _EXPLAIN.match(question) else more if defines else "",
             _WHY_OR_HOW.match(question) is not None,
@@ -247,21 +250,32 @@ def _first(evidence: Sequence[Evidence], asked: _Asked) -> Evidence:
                 return item
 
     best = evidence[0]
-    # What a word means answers why and how, but not which, whether or what to do.
-    tells = asked.defined or asked.explains
     both = asked.compares and any(_defines(item) for item in evidence[1:_BOTH])
-    beside = _defines(best) and not (tells or both)
-    if _leads(best, asked) and not beside:
+    beside = _beside(best, asked)
+    if both or (_leads(best, asked) and not beside):
         return best
     # A list of contents answers nothing, however near it is.
     least = 0.0 if best.passage.kind is PassageKind.DESCRIPTION else _NEAR_TOP * best.hit.score
     near = (item for item in evidence[:_FIRST_OF] if item.hit.score >= least)
-    leading = (item for item in near if _leads(item, asked) and not (beside and _defines(item)))
+    leading = (
+        item for item in near if _leads(item, asked) and not (beside and _beside(item, asked))
+    )
     if found := next(leading, None):
         return found
     if best.passage.kind is not PassageKind.DESCRIPTION:
         return best
     return next((one for one in evidence if one.passage.kind is not best.passage.kind), best)
+
+
+def _beside(item: Evidence, asked: _Asked) -> bool:
+    """Tell whether a passage is of a kind that does not answer what is asked.
+
+    What a word means answers why and how, but not which, whether or what to do; a figure does not
+    answer what to do.
+    """
+    if _defines(item):
+        return not (asked.defined or asked.explains)
+    return item.passage.kind is PassageKind.DATA and asked.how and not asked.figures
 
 
 def _defines(item: Evidence) -> bool:

@@ -277,9 +277,9 @@ def _both_defined(
         ):
             return found
     told = [one for name in names if (one := _meaning(name, found, subjects, index))]
-    if len(told) < len(names):
-        return found
     first = {hit.passage.id: hit for hit in told}
+    if len(first) < len(names):
+        return found
     others = (hit for hit in found.hits if hit.passage.id not in first)
     return replace(found, hits=(*first.values(), *others))
 

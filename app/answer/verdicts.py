@@ -15,7 +15,7 @@ from index.text.tokens import content_words
 __all__ = ["is_verdict", "same_question"]
 
 _VERDICT = re.compile(
-    r"\s*(?:(?:yes|no|neither)\b(?!\.\s?\d|-)|because\b(?! of\b)|"
+    r"\s*(?:(?:yes|no|neither)\b(?!\.\s?\d|-)|(?:nothing|none|nobody)(?=[,:;])|because\b(?! of\b)|"
     r"not (?:\w+ly|quite|always|at all|alone|by itself|on its own|in general|yet)\b|"
     r"only (?:as|if|when|where|for|with|in|after|by|partly|on|the)\b|"
     r"[^.,:;!?]{1,90}?(?:\([^()]{1,60}\) )?(?:\w+ )?(?:yes|no)(?=[,:;])|"

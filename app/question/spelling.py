@@ -69,7 +69,9 @@ def written_out(text: str, subjects: Subjects) -> str:
     """
     if subjects.defined_by(text) or subjects.explained_by(text):
         return text
-    for short, long in _shortened():
+    for short, long, known in _shortened():
+        if known and not subjects.explained_by(f"What is a {known}?"):
+            continue
         for match in reversed(list(short.finditer(text))):
             inside = any(
                 one.start <= match.start()
@@ -84,9 +86,9 @@ def written_out(text: str, subjects: Subjects) -> str:
 
 
 @cache
-def _shortened() -> tuple[tuple[re.Pattern[str], str], ...]:
+def _shortened() -> tuple[tuple[re.Pattern[str], str, str], ...]:
     rows = tomllib.loads(_SHORT.read_text(encoding="utf-8"))["word"]
-    return tuple((re.compile(row["short"]), row["long"]) for row in rows)
+    return tuple((re.compile(row["short"]), row["long"], row.get("known", "")) for row in rows)
 
 
 def _near(word: str, counts: Mapping[str, int]) -> list[str]:

@@ -74,3 +74,12 @@ def test_what_is_weighed_up_is_defined_and_then_weighed() -> None:
     said = answer("What are the pros and cons of Larch?", DEFINED, GROWTH, CARE)
     assert said[0] == DEFINED[2]
     assert CARE[2] in said
+
+
+FIGURE = (PassageKind.DATA, "Age of Larch", "Age of Larch: 5 years. Larch is 5 years old.")
+PLANTING = (PassageKind.FAQ, "How is Larch planted?", "Dig a hole and set Larch into it.")
+
+
+def test_a_figure_does_not_answer_what_to_do() -> None:
+    assert answer("How do I plant Larch?", FIGURE, PLANTING)[0] == PLANTING[2]
+    assert answer("How many years old is Larch?", FIGURE, PLANTING)[0] == "Larch is 5 years old."

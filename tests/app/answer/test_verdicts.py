@@ -66,6 +66,7 @@ def test_any_question_is_the_same_as_itself(text: str) -> None:
         ("Only wet gates freeze.", False), ("Usually not.", True), ("Usually gates freeze.", False),
         ("On average yes, but not for all.", True),
         ("With wet gates (all of them) yes; else no.", True),
+        ("Nothing: the gate stays.", True), ("Nothing stays wet.", False),
         ("Only the memory: time stays.", True), ("It has no gates, only doors.", False),
         ("No-op layers pass their input on.", False), ("Gates freeze.", False),
     ],

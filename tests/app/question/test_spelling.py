@@ -66,3 +66,21 @@ def test_what_the_index_writes_stays(text: str) -> None:
 def test_what_people_write_short_is_written_out(typed: str, meant: str) -> None:
     names = {name: frozenset({"judging"}) for name in ("LLM judge", "LLM")}
     assert written_out(typed, Subjects(names)) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("why does my chatbot invent things", "why does my language model invent things"),
+        ("can our bot count?", "can our language model count?"),
+        ("what is a chatbot?", "what is a chatbot?"),
+        ("is Chatbot Arena fair?", "is Chatbot Arena fair?"),
+        ("how do I keep bots out?", "how do I keep bots out?"),
+    ],
+)
+def test_a_chatbot_is_asked_about_as_a_language_model_where_that_is_known(
+    typed: str, meant: str
+) -> None:
+    known = {"language model": "basics/faq/1", "chatbot": "basics/faq/4"}
+    assert written_out(typed, Subjects({}, known)) == meant
+    assert written_out(typed, Subjects({})) == typed
