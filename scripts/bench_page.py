@@ -1,9 +1,10 @@
 """Many readers on the page at once, in a real browser: `python -m scripts.bench_page`.
 
 Each asks at the same moment, of a server whose embedded model writes one answer at a time. What
-is told: who was answered, who was told of the queue, what went wrong, first paint and how soon a
-citation's card opens. The readers' browsers share the server's cores: they draw four frames a
-second, or drawing would take most of the time. Status 1: somebody was not answered.
+is told: how the page loads for one reader before that, who was answered, who was told of the queue,
+what went wrong and how soon a citation's card opens. The readers' browsers share the server's
+cores: they draw four frames a second, or drawing would take most of the time. Status 1: somebody
+was not answered.
 """
 
 from __future__ import annotations
@@ -36,6 +37,30 @@ addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
   if (text && window.told.at(-1) !== text) window.told.push(text);
 }).observe(document.documentElement, {childList: true, subtree: true, characterData: true}));
 """
+# How a page loads: milliseconds, how far things moved (Chromium's layout shift), kilobytes sent.
+_LOADING = """
+window.moved = 0;
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.moved += one.value;
+}).observe({type: "layout-shift", buffered: true});
+addEventListener("DOMContentLoaded", () => new MutationObserver((_, watching) => {
+  if (!document.querySelector("#box textarea") || !document.querySelector(".suggestion")) return;
+  window.usable = performance.now();
+  watching.disconnect();
+}).observe(document.documentElement, {childList: true, subtree: true}));
+"""
+_LOADED = """() => {
+  const sent = ["navigation", "resource"]
+    .flatMap((kind) => performance.getEntriesByType(kind))
+    .map((one) => one.transferSize);
+  return {
+    first_paint_ms: performance.getEntriesByName("first-contentful-paint")[0].startTime,
+    usable_ms: window.usable,
+    layout_shift: window.moved,
+    kilobytes: sent.reduce((all, one) => all + one, 0) / 1000,
+  };
+}"""
+_LOADS = 5
 _CARD = """() => {
   const cite = document.querySelector(".cite");
   if (!cite) return null;
@@ -68,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _measure(browser: Browser, url: str, readers: int, seconds: float) -> dict[str, object]:
-    painted = _first_paint(browser, url)
+    loads = [_load(browser, url) for _ in range(_LOADS)]
     pages = [_opened(browser, url) for _ in range(readers)]
     began = time.perf_counter()
     for number, page in enumerate(pages):
@@ -91,7 +116,10 @@ def _measure(browser: Browser, url: str, readers: int, seconds: float) -> dict[s
         "trouble": trouble,
         "seconds_median": round(statistics.median(times), 1) if times else None,
         "seconds_last": round(times[-1], 1) if times else None,
-        "first_paint_ms": painted,
+        "loading": {
+            name: [round(pick(one[name] for one in loads), 3) for pick in (statistics.median, max)]
+            for name in loads[0]
+        },
         "card_ms_median": round(statistics.median(cards), 1) if cards else None,
         "card_ms_most": round(max(cards), 1) if cards else None,
     }
@@ -101,13 +129,15 @@ def _troubled(page: Page) -> bool:
     return page.locator(".turn .trouble").count() > 0
 
 
-def _first_paint(browser: Browser, url: str) -> float:
-    page = browser.new_context().new_page()
+def _load(browser: Browser, url: str) -> dict[str, float]:
+    """Load the page for a reader who has nothing of it yet; its values are named in `_LOADED`."""
+    page = browser.new_context(viewport={"width": 1280, "height": 860}).new_page()
+    page.add_init_script(_LOADING)
     page.goto(url)
-    page.wait_for_selector("#send", timeout=120_000)
-    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    page.wait_for_selector(".suggestion:visible", timeout=120_000)
+    loaded: dict[str, float] = page.evaluate(_LOADED)
     page.context.close()
-    return round(float(paint), 1)
+    return loaded
 
 
 def _opened(browser: Browser, url: str) -> Page:
