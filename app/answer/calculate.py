@@ -145,7 +145,8 @@ class CalculationOutcome:
 
 def _compared(names: list[str], results: list[Result]) -> str:
     """All results; of two, how many times the larger is the smaller."""
-    told = f"{results[0].label.split(' at ')[0]}: " + ", ".join(
+    what = re.split(" (?:at|in) ", results[0].label)[0]
+    told = f"{what}: " + ", ".join(
         f"{name} {shown(result.value, result.unit)}" + (
             f" ({'fits' if result.fits else 'does not fit'})" if result.fits is not None else "")
         for name, result in zip(names, results, strict=True)

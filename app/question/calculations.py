@@ -84,7 +84,7 @@ _LONGEST_FOLLOW_UP = 16
 _MOST_TURNS = 6
 # How sure it must be that a calculation is asked for; and that it is asked for, where what
 # decides it was not given and has to be asked back.
-_SURE, _SURE_TO_ASK = 0.5, 0.8
+_SURE, _SURE_TO_ASK = 0.5, 0.9
 _NEAR = 0.1  # a calculation may be meant whose chance is this share of the likeliest's
 _MOST_COMPARED = 4
 _SHAPED = ("kv-cache", "context-that-fits")  # what only a shape decides
@@ -345,18 +345,23 @@ def _filled(
     A number goes to an input whose unit and range it has, in the order of what is asked for.
     """
     specs = {spec.name: spec for spec in calculation(name).inputs}
-    told, left = [], list(unread)
+    told, left, filled = [], list(unread), dict(inputs)
     for field in _takes(name).fills:
-        if field in inputs or field not in specs:
+        if field in inputs:
             continue
         for number in left:
             try:
-                inputs[field] = specs[field].read(number.split()[0])
+                filled[field] = specs[field].read(number.split()[0])
             except CalculationError:
                 continue
             told.append(f"{number.split()[0]} is the {field.replace('_', ' ')}")
             left.remove(number)
             break
+    try:
+        calculation(name).calculate(filled)
+    except CalculationError:
+        return (), unread  # they were something else
+    inputs.update(filled)
     return tuple(told), tuple(left)
 
 

@@ -282,7 +282,7 @@ MEASURING = (
         "yarn", "YaRN's factors for a longer context",
         "s = context / original; √(1/t) = 0.1 ln s + 1; pairs between α = 1 and β = 32 turns blend",
         "factor",
-        (Input("original", "tokens", "the context that it was trained with", low=1, high=1e10),
+        (Input("original", "tokens", "the context that it was trained with", low=64, high=1e10),
          Input("context", "tokens", "the context wanted", low=1, high=1e10),
          Input("scale", "factor", "instead of the context", low=0.01, high=1e6),
          Input("head_size", "count", "dimensions of a head", 128, low=2, high=100_000, whole=True),

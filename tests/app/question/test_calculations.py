@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,18 @@ def test_a_number_that_no_word_names_goes_to_what_is_missing_and_is_told() -> No
     assert dict(found.inputs) == {"items": 400, "only_a": 30, "only_b": 18}
     assert len(found.assumed) == 2
     assert not found.unread
+
+
+def test_numbers_that_make_no_sense_together_are_not_assigned() -> None:
+    found = calculation_in("margin of error for n=100, 500 and 1000 questions?")
+    assert found is None or not found.assumed
+
+
+def test_what_is_taken_is_an_input() -> None:
+    table = tomllib.loads((ROOT / "app/question/calculations.toml").read_text(encoding="utf-8"))
+    for name, row in table.items():
+        inputs = {spec.name for spec in CALCULATIONS[name].inputs}
+        assert {*row.get("fills", ()), *row.get("from", {})} <= inputs, name
 
 
 def test_what_only_changes_an_input_is_nothing_by_itself() -> None:
