@@ -137,6 +137,7 @@ class CalculationOutcome:
         specs = {spec.name: spec for spec in calculation(run.name).inputs}
         return ", ".join(
             known[str(value)].name if str(value) in known
+            else f"{shown(float(value), specs[name].unit)} GPUs" if name == "gpus"
             else shown(float(value), specs[name].unit) if isinstance(value, int | float)
             else str(value)
             for name, value in apart.items()
@@ -145,7 +146,7 @@ class CalculationOutcome:
 
 def _compared(names: list[str], results: list[Result]) -> str:
     """All results; of two, how many times the larger is the smaller."""
-    what = re.split(" (?:at|in) ", results[0].label)[0]
+    what = re.split(",| (?:at|in) ", results[0].label)[0]
     told = f"{what}: " + ", ".join(
         f"{name} {shown(result.value, result.unit)}" + (
             f" ({'fits' if result.fits else 'does not fit'})" if result.fits is not None else "")

@@ -24,7 +24,7 @@ from app.record.types import Message
 from index.calculations import CalculationError, calculation
 from index.calculations.precisions import precision
 from index.calculations.shapes import models, usual_model
-from index.calculations.units import shown
+from index.calculations.units import rounded, shown
 from index.encoders import Encoder
 
 __all__ = ["CalculationRequest", "calculation_asked"]
@@ -85,8 +85,13 @@ _MOST_TURNS = 6
 # How sure it must be that a calculation is asked for; and that it is asked for, where what
 # decides it was not given and has to be asked back.
 _SURE, _SURE_TO_ASK = 0.5, 0.9
+_SURE_OF_ONE = 0.45  # or none of them is meant
 _NEAR = 0.1  # a calculation may be meant whose chance is this share of the likeliest's
 _MOST_COMPARED = 4
+# What changes a result so much that it is told where a calculation doesn't take it.
+_TOLD = frozenset(
+    "batch days epochs hours requests sequences tokens train_tokens throughput rank steps".split()
+)
 _SHAPED = ("kv-cache", "context-that-fits")  # what only a shape decides
 _OWN = frozenset(
     "parameters active_parameters layers width heads kv_heads head_size ffn_width vocabulary "
@@ -134,7 +139,7 @@ def _turn(text: str, before: _Turn | None, encoder: Encoder | None) -> _Turn | N
     chances = wanted(given, encoder)
     change, nothing = chances.pop(CHANGE), chances.pop(NONE)
     name = _likeliest(chances, given)
-    sure = 1 - change - nothing >= _SURE
+    sure = 1 - change - nothing >= _SURE and max(chances.values()) >= _SURE_OF_ONE
     follows = len(text.split()) <= _LONGEST_FOLLOW_UP and (not sure or _CONTINUING.search(text))
     if before and follows and given.values:
         chosen = name if sure else before.name
@@ -172,17 +177,7 @@ def _completed(given: GivenInputs, text: str) -> GivenInputs:
         near = (chosen.parameters, chosen.active_parameters)
         if own and not any(0.8 <= own / each <= 1.25 for each in near):
             given.left_out.append(shown(own, "parameters"))
-    split = values.get("tensor_parallel", 1) * values.get("stages", 1)
-    if split > 1 and values.get("gpus", 0) >= split:
-        given.put("replicas", values["gpus"] / split)
-    if "weeks" in values:
-        given.put("days", values["weeks"] * 7)
-    if "days" in values:
-        given.put("hours", values["days"] * 24)
-    if len(given.other.get("tokens", ())) == 1:
-        longer = given.other["tokens"][0]
-        given.put("original", min(values["tokens"], longer))
-        given.put("context", max(values["tokens"], longer))
+    _multiplied(given)
     if given.memory and not given.has("gpu", "memory") and _FOR_CACHE.search(text):
         given.put("cache_memory", given.memory.pop(0).value)
     if _ALL_HEADS.search(text) and 0 < values.get("kv_heads", 0) < values.get("heads", 0):
@@ -195,6 +190,31 @@ def _completed(given: GivenInputs, text: str) -> GivenInputs:
     return given
 
 
+def _multiplied(given: GivenInputs) -> None:
+    """Add what is the product of things that were read: replicas, hours, all passes' tokens."""
+    values = given.values
+    split = values.get("tensor_parallel", 1) * values.get("stages", 1)
+    if split > 1 and values.get("gpus", 0) >= split:
+        given.put("replicas", values["gpus"] / split)
+    if _PER_GPU.search(given.kinds) and "throughput" in values:
+        values["throughput"] *= values.get("gpus", 1)
+    if "epochs" in values and "train_tokens" in values:
+        values["train_tokens"] *= values.pop("epochs")
+    if "weeks" in values:
+        given.put("days", values["weeks"] * 7)
+    if "days" in values:
+        given.put("hours", values["days"] * 24)
+    if len(given.other.get("tokens", ())) == 1:
+        longer = given.other["tokens"][0]
+        given.put("original", min(values["tokens"], longer))
+        given.put("context", max(values["tokens"], longer))
+
+
+# What each of several does, not all together.
+_PER_GPU = re.compile(
+    r"throughput\s+(?:per|/|a|each|on each|on every)\s*(?:gpu|card|device|accelerator)?",
+    re.IGNORECASE,
+)
 # An amount of memory that the cache alone may take.
 _FOR_CACHE = re.compile(
     r"(?:\bkv\b|\bcache\b)[^?.]{0,20}\b(?:fits?|hold)\b[^?.]{0,15}\d\s?[GM]i?B|"
@@ -314,9 +334,17 @@ def _asked(turn: _Turn) -> CalculationRequest | None:
         if inputs_of_other not in (inputs, *against):
             against.append(inputs_of_other)
     return CalculationRequest(
-        name, inputs, tuple(given.memory), missing, tuple(against), given.masked, unread,
+        name, inputs, tuple(given.memory), missing, tuple(against), given.masked,
+        (*unread, *_unused(name, given, inputs)),
         (*assumed, *filled, *_differing(inputs)),
     )  # fmt: skip
+
+
+def _unused(name: str, given: GivenInputs, inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Tell numbers that were read and that this calculation has no use for."""
+    sources = {each for names in _takes(name).sources.values() for each in names}
+    for each in sorted(_TOLD & set(given.values) - sources - set(inputs)):
+        yield f"{each.replace('_', ' ')} {rounded(float(given.values[each]))}"
 
 
 def _others(name: str, given: GivenInputs) -> Iterator[Mapping[str, Any]]:
@@ -351,7 +379,7 @@ def _filled(
             continue
         for number in left:
             try:
-                filled[field] = specs[field].read(number.split()[0])
+                filled[field] = specs[field].read(_as_said(number, specs[field].unit))
             except CalculationError:
                 continue
             told.append(f"{number.split()[0]} is the {field.replace('_', ' ')}")
@@ -363,6 +391,13 @@ def _filled(
         return (), unread  # they were something else
     inputs.update(filled)
     return tuple(told), tuple(left)
+
+
+def _as_said(number: str, unit: str) -> str:
+    """A number without what follows it; a share above 1 is in percent."""
+    plain = number.split()[0].rstrip("%")
+    share = unit == "fraction" and float(plain.lstrip("$€").replace(",", "") or 0) > 1
+    return f"{plain} %" if share or number.endswith("%") else plain
 
 
 def _differing(inputs: Mapping[str, Any]) -> Iterator[str]:

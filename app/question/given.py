@@ -36,7 +36,7 @@ _IS = (
 )
 _WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "twelve": 12, "sixteen": 16, "thirty-two": 32, "sixty-four": 64,
+    "ten": 10, "dual": 2, "twelve": 12, "sixteen": 16, "thirty-two": 32, "sixty-four": 64,
 }  # fmt: skip
 
 
@@ -227,7 +227,7 @@ class _Reader:
         values = [float(n.replace("−", "-")) for n in re.findall(number, found[1])]
         if max(values) > _LARGEST_LOGIT:
             return
-        scores = re.search(r"logit|softmax (?:of|over|for)\b", self.left, re.IGNORECASE)
+        scores = re.search(r"logit|softmax\W*(?:of\b|over\b|for\b|\()", self.left, re.IGNORECASE)
         name = "logits" if scores else "probabilities"
         if name == "probabilities" and not all(0 <= value <= 1 for value in values):
             if not all(0 <= value <= 100 for value in values) or not 95 <= sum(values) <= 105:
@@ -245,20 +245,27 @@ class _Reader:
         cards = []
         for place in reversed(machines_in(self.left)):
             self.given.values["gpu"] = place.slug
-            self._take_machine(place.start, place.end)
-            cards.append(self.given.values["gpu"])
-        for card in reversed(cards):
+            count = self._take_machine(place.start, place.end)
+            cards.append((self.given.values.pop("gpu"), count))
+        counted = any(count for _, count in cards)
+        for card, count in reversed(cards):
             self.given.put("gpu", card)
+            if counted:
+                self.given.put("gpus", count or 1)
+        if len(self.given.other.get("gpu", ())) and counted:
+            self.given.other["gpus"] = [count or 1 for _, count in reversed(cards)][1:]
 
-    def _take_machine(self, start: int, end: int) -> None:
+    def _take_machine(self, start: int, end: int) -> int:
+        """Take a machine out of the text; how many of it, 0 where that isn't said."""
+        count = 0
         before = re.search(r"(?<![\w.])(\d[\d,]*)\s*(?:[x×]\s*)?(?:nvidia\s*)?$", self.left[:start],
                            re.IGNORECASE)  # fmt: skip
         after = re.match(r"s?(?:\s+gpus?)?\s*[x×]\s*(\d+)\b", self.left[end:], re.IGNORECASE)
         if before:
-            self.given.put("gpus", int(before[1].replace(",", "")))
+            count = int(before[1].replace(",", ""))
             start = before.start()
         elif after:
-            self.given.put("gpus", int(after[1]))
+            count = int(after[1])
             end += after.end()
         tail = re.match(r"s?(?:\s+(?:gpus?|cards?|node))?", self.left[end:], re.IGNORECASE)
         # What memory the card has may stand beside its name.
@@ -266,14 +273,15 @@ class _Reader:
                         re.IGNORECASE)  # fmt: skip
         end += (tail.end() if tail else 0) + (size.end() if size else 0)
         if size:
-            self._other_size(int(size[1]))
+            self._other_size(int(size[1]), count or 1)
         self._take(start, end, "gpu")
+        return count
 
-    def _other_size(self, size: int) -> None:
+    def _other_size(self, size: int, count: int) -> None:
         """The same card with another memory, where there is one."""
         chosen = machines()[self.given.values["gpu"]]
         label = int((chosen.memory_label or "0").split()[0])
-        if size in (label, label * self.given.values.get("gpus", 1)):
+        if size in (label, label * count):
             return
         base = re.sub(r"-?\d+gb.*$", "", chosen.slug)
         for other in machines().values():
@@ -316,7 +324,7 @@ class _Reader:
             self._rights(pattern)
             return
         value = _amount(match["v"], unit)
-        if value is None:
+        if value is None or (name == "top_p" and value > 1 and "top" not in match.group().lower()):
             return
         share = _SHARE.match(self.left, match.end())
         points = share or _POINTS.search(match.group())
@@ -470,6 +478,7 @@ _WORDS_GIVEN: tuple[tuple[str, Any, str], ...] = (
         r"all (?:of )?(?:the |my |its )?(?:memory|vram)|full(?: of the)? (?:memory|vram)|"
         r"whole (?:memory|card)",
     ),
+    ("layers", 1, r"\b(?:a|one|single|each|per) (?:transformer )?(?:layer|block)\b"),
     ("per_token", True, r"(?:per|a|one|each|every) token\b"),
 )  # fmt: skip
 
@@ -502,6 +511,10 @@ def _targets(text: str) -> str:
 def _normalized(text: str) -> str:
     """Write number words as digits, and 8xH100 as two words."""
     words = "|".join(_WORDS)
+    text = re.sub(
+        r"(?<![\w.])(\d+(?:\.\d+)?)\s?(?:cents?\b|¢)",
+        lambda match: f"${float(match[1]) / 100:g}", text, flags=re.IGNORECASE,
+    )  # fmt: skip
     text = re.sub(r"[\"']([A-Za-z_]\w*)[\"'](?=\s*:)", r"\1", text)  # a configuration's keys
 
     def digits(match: re.Match[str]) -> str:
