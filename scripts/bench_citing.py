@@ -3,7 +3,7 @@
 The same questions, passages and model for each: Citewise as it comes, the baseline `plain-rag`, and
 the citation recipes of LangChain and LlamaIndex, in environments of their own, with the model in
 process behind an endpoint. Runs are kept in `--out`, and the same command goes on with them.
-Markdown on standard output; --write puts it into docs/results.md and README.md.
+Markdown on standard output; --write puts it into docs/results.md.
 """
 
 from __future__ import annotations
@@ -11,19 +11,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from app.config.settings import load_settings
-from eval import runner
-from eval.commands import load as load_run
-from eval.report.markdown import interval
-from eval.scoring import Scored
-from eval.statistics import Estimate
-from eval.summary import estimate
 from index.cli import Parser, say
 from index.store import load
 from index.weights import MINILM, SMOLLM2
@@ -32,6 +26,14 @@ from scripts.bench.peers import peer_python
 from scripts.bench.serving import process
 
 _SLICES = ("field", "unanswerable")
+# Of which questions which score: those of `field` have an answer, the others none.
+_COLUMNS = (
+    ("field", "right"),
+    ("unanswerable", "right"),
+    ("all", "misattributed"),
+    ("all", "citation_recall"),
+    ("all", "citation_precision"),
+)
 _SYSTEMS = {
     "citewise": "Citewise",
     "plain-rag": "plain RAG",
@@ -57,8 +59,7 @@ def main() -> int:
     told = f"`{f'python -m scripts.bench_citing {words}'.strip()}`; {machine()}.\n\n{text}"
     print(told)
     if options.write:
-        for page in ("docs/results.md", "README.md"):
-            replace_section(ROOT / page, "plain rag", told)
+        replace_section(ROOT / "docs" / "results.md", "plain rag", told + "\n")
     return 0
 
 
@@ -86,7 +87,7 @@ def _ask(options: object, name: str, words: Sequence[str]) -> None:
     command += [word for one in _SLICES for word in ("--slice", one)]
     command += ["--limit", limit, "--out", str(out), *words]
     say(f"• {_SYSTEMS[name]}")
-    header = out / runner.HEADER
+    header = out / "run.json"
     if header.is_file() and words[:1] == ["--target"]:  # its port is another each time
         raw = json.loads(header.read_text(encoding="utf-8"))
         raw["target"]["target"] = words[1]
@@ -130,20 +131,18 @@ def _peer(name: str, options: object, url: str, model: str) -> Iterator[str]:
 
 
 def figures(folder: Path, systems: Sequence[str]) -> str:
-    """The table of the runs that are there."""
+    """The table of the runs that are there, as `eval run` has summed them up."""
     rows = []
     for name in systems:
-        if not (folder / name / runner.SAMPLES).is_file():
+        summary = folder / name / "summary.json"
+        if not summary.is_file():
             continue
-        _, scored, _ = load_run(folder / name)
-        seconds = sorted(s.sample.output.timings.get("seen_last", 0) / 1000 for s in scored)
-        rows.append([
-            _SYSTEMS[name], len(scored),
-            _mean([s for s in scored if s.case.answerable], "right"),
-            _mean([s for s in scored if not s.case.answerable], "right"),
-            _mean(scored, "misattributed"), _mean(scored, "citation_recall"),
-            _mean(scored, "citation_precision"), f"{seconds[len(seconds) // 2]:.1f}",
-        ])  # fmt: skip
+        found = json.loads(summary.read_text(encoding="utf-8"))
+        cells = [
+            _interval(found["estimates"].get(part, {}).get(metric)) for part, metric in _COLUMNS
+        ]
+        seconds = found["latency"]["seen_last"]["p50"] / 1000
+        rows.append([_SYSTEMS[name], int(found["counts"]["samples"]), *cells, f"{seconds:.1f}"])
     return table(
         ["", "questions", "right, of those with an answer", "refused or said missing, of those "
          "without", "cited statements that their citation does not bear out", "citation recall",
@@ -151,16 +150,10 @@ def figures(folder: Path, systems: Sequence[str]) -> str:
     )  # fmt: skip
 
 
-def _mean(scored: Sequence[Scored], metric: str) -> str:
-    values = [
-        (value, each.case.cluster)
-        for each in scored
-        if (value := each.scores.get(metric)) is not None
-    ]
-    found: Estimate | None = None
-    if values:
-        found = estimate([value for value, _ in values], [cluster for _, cluster in values])
-    return interval(found)
+def _interval(estimate: Mapping[str, float] | None) -> str:
+    if estimate is None:
+        return "–"
+    return f"{estimate['mean']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ restatements of passages, as the verifier asks it. The threshold is the lowest a
 of the false ones of tuning topics are shown as written; then restatements of topics that nothing is
 trained or tuned on are measured, beside the built-in verifier on the same pairs. `--write` puts the
 result into app/verifying/served.json, from which `verifier = auto` chooses, and docs/verifiers.md.
-Every chance is kept in `--out` as it comes: the same command goes on where it was cut off.
+Every chance is kept in `--out` as it comes: the same command goes on where it was cut off. The
+result lies beside it as JSON.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from app.verifying.served import (
 )
 from app.verifying.supports import LexicalVerifier
 from index.cli import Parser, print_json, run, say
+from index.files import put
 from index.store import load
 from index.types import Hit
 from scripts.bench.measure import replace_section, table
@@ -273,18 +275,18 @@ def main() -> int:
     words = LexicalVerifier(load(settings.index).lexical.idf)
     model = guarded(open_model(settings), settings, Observers())
 
-    async def work() -> JudgeReport:
+    async def work() -> tuple[JudgeReport, Path]:
         await model.load()
         name = hashlib.sha256(f"{model.name} {prompt_sha256()}".encode()).hexdigest()[:12]
         kept = options.out or _ROOT / "var" / "judged" / f"{name}.jsonl"
         say(f"judged pairs are kept in {kept}")
         try:
             at_once = options.at_once or (16 if settings.model_url else 1)
-            return await calibrate(model, words, options.pairs, at_once, kept)
+            return await calibrate(model, words, options.pairs, at_once, kept), kept
         finally:
             await model.close()
 
-    report = asyncio.run(work())
+    report, kept = asyncio.run(work())
     if report.told == 0:
         raise SettingsError(
             f"{report.model} tells no chance of yes or no: expected a server with logprobs, such "
@@ -293,8 +295,9 @@ def main() -> int:
     if options.write:
         _write(report)
         replace_section(_ROOT / "docs" / "verifiers.md", "judges", calibrations() + "\n")
+    put(kept.with_suffix(".json"), json.dumps(asdict(report), indent=1) + "\n")
     if options.json:
-        print_json({**asdict(report)})
+        print_json(asdict(report))
     else:
         print(shown(report))
     return 0

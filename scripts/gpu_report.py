@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,12 @@ from app.record.errors import CitewiseError
 from app.record.hooks import ModelCall
 from app.record.types import Answer, Final, Question
 from app.service import open_pipeline
-from eval.cases import read_suite, sample_of
 from index.cli import Parser, run, say
 from index.files import put
 from scripts.bench.engines import engine_at
 from scripts.bench.measure import ROOT, machine, table
 from scripts.bench.serving import process
+from scripts.dev_cases import dev_cases
 
 __all__ = ["Measured", "Report", "measured", "parts"]
 
@@ -43,16 +44,20 @@ _WORD = 1  # tokens that a judgement may write: what tells it from a draft's cal
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A measurement: the words after `python -m` that make it."""
+    """A measurement: the words after `python -m` that make it, and the JSON that it leaves."""
 
     name: str
     title: str
     command: tuple[str, ...]
+    result: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What came of a part: `why` says what is missing, empty where nothing is."""
+    """What came of a part, as a page and as figures.
+
+    `why` says what is missing, empty where nothing is; `figures` are None where a part has none.
+    """
 
     name: str
     title: str
@@ -60,6 +65,7 @@ class Measured:
     seconds: float
     text: str
     why: str = ""
+    figures: Any = None
 
 
 @dataclass(slots=True)
@@ -75,9 +81,8 @@ class Report:
         told = [f"# Citewise with {self.engine}\n\n{self.machine}.\n"]
         for part in self.parts:
             missing = f"\n**Not done**: {part.why}\n" if part.why else ""
-            told.append(
-                f"## {part.title}\n\n`{part.command}`, {part.seconds:.0f} s\n{missing}\n{part.text}"
-            )
+            made = f"`{part.command}`, {part.seconds:.0f} s"
+            told.append(f"## {part.title}\n\n{made}\n{missing}\n{part.text}\n")
         return "\n".join(told).rstrip() + "\n"
 
 
@@ -89,16 +94,19 @@ def parts(url: str, out: Path, *, questions: int, pairs: int, serving: bool) -> 
     suites = ["eval", "run", "all", "--split", "all", "--open-sealed", *asked]
     suites += [word for one in _SLICES for word in ("--slice", one)]
     suites += ["--limit", str(questions)]
-    judging = ["scripts.calibrate_judge", *asked, "--pairs", str(pairs)]
+    judged = out / "judged.jsonl"
+    judging = ["scripts.calibrate_judge", *asked, "--pairs", str(pairs), "--out", str(judged)]
     found = [
-        Part("judge", "The model as judge", tuple(judging)),
+        Part("judge", "The model as judge", tuple(judging), judged.with_suffix(".json")),
         Part(
             "drafted", "Questions, drafted and verified",
             (*suites, "--answer-mode", "draft", "--out", str(out / "drafted")),
+            out / "drafted" / "summary.json",
         ),
         Part(
             "plain-rag", "The same questions by plain RAG",
             (*suites, "--baseline", "plain-rag", "--out", str(out / "plain-rag")),
+            out / "plain-rag" / "summary.json",
         ),
     ]  # fmt: skip
     if serving:
@@ -128,7 +136,11 @@ def measured(part: Part, until: float) -> Measured:
     except subprocess.TimeoutExpired as error:
         why = "broken off when the time was up; the same command goes on with it"
         text = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
-    return Measured(part.name, part.title, shown, time.monotonic() - begun, text.strip(), why)
+    found = None
+    if not why and part.result is not None:
+        found = json.loads(part.result.read_text(encoding="utf-8"))
+    seconds = time.monotonic() - begun
+    return Measured(part.name, part.title, shown, seconds, text.strip(), why, found)
 
 
 class _Calls:
@@ -153,19 +165,15 @@ class _Calls:
             self.drafting += tokens
 
 
-async def _judging(url: str, index: Path, count: int) -> str:
+async def _judging(url: str, index: Path, count: int) -> dict[str, float]:
     """What judging costs: its tokens beside the answers', and its part of their time."""
     settings = load_settings(
-        index=index,
-        model_url=url,
-        verifier="model",
-        answer_mode="draft",
-        rewrite="rules",
+        index=index, model_url=url, verifier="model", answer_mode="draft", rewrite="rules",
         **_PATIENCE,
-    )
+    )  # fmt: skip
     pipeline, calls = open_pipeline(settings), _Calls()
     pipeline.observers.add(calls)
-    asked = [case.question for case in sample_of(read_suite("paraphrase"), count)]
+    asked = [case["question"] for case in islice(dev_cases("paraphrase"), count)]
     waited = 0.0
     begun = time.monotonic()
     for text in asked:
@@ -175,13 +183,15 @@ async def _judging(url: str, index: Path, count: int) -> str:
                     waited += event.answer.timings.get("verify", 0.0) / 1000
     whole = time.monotonic() - begun
     await pipeline.model.close()
-    share = calls.judging / calls.drafting if calls.drafting else 0.0
-    return table(
-        ["questions", "judgements", "tokens of judgements", "tokens of drafts", "share",
-         "seconds an answer", "of them waiting for a verdict"],
-        [[count, calls.judged, calls.judging, calls.drafting, share, whole / count,
-          waited / count]],
-    )  # fmt: skip
+    return {
+        "questions": count,
+        "judgements": calls.judged,
+        "tokens of judgements, cached ones included": calls.judging,
+        "tokens of drafts": calls.drafting,
+        "share": calls.judging / calls.drafting if calls.drafting else 0.0,
+        "seconds an answer": whole / count,
+        "of them waiting for a verdict": waited / count,
+    }
 
 
 def _cost(url: str, options: Any, until: float) -> Measured:  # noqa: ANN401 - a namespace
@@ -190,14 +200,16 @@ def _cost(url: str, options: Any, until: float) -> Measured:  # noqa: ANN401 - a
     if begun >= until:
         return Measured("cost", title, shown, 0.0, "", "no time was left")
     say(f"• {title} ({until - begun:.0f} s left)")
+    work = _judging(url, options.index, options.cost)
     try:
-        work = _judging(url, options.index, options.cost)
-        text, why = asyncio.run(asyncio.wait_for(work, until - begun)), ""
+        found = asyncio.run(asyncio.wait_for(work, until - begun))
     except TimeoutError:
-        text, why = "", "broken off when the time was up"
+        text, why, found = "", "broken off when the time was up", {}
     except CitewiseError as error:
-        text, why = "", str(error)
-    return Measured("cost", title, shown, time.monotonic() - begun, text, why)
+        text, why, found = "", str(error), {}
+    else:
+        text, why = table(list(found), [list(found.values())]), ""
+    return Measured("cost", title, shown, time.monotonic() - begun, text, why, found)
 
 
 @contextmanager
