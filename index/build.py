@@ -18,6 +18,7 @@ from index.manifest import Manifest, fingerprint_of, hash_of
 from index.passages import embedded_texts, full_text, passages_of
 from index.store import EmbeddedText
 from index.types import KnowledgeBase, Passage
+from index.unfinished import Unfinished
 from index.vectors import VectorChoice, VectorKind, choose
 
 __all__ = ["BuildReport", "build"]
@@ -52,7 +53,8 @@ def build(
     """Build the index of a knowledge base in `out` and make it the current one.
 
     An index of the same knowledge base, encoder and kind of vectors is left as it is, if it is
-    whole. Vectors of texts that the current index already holds are reused.
+    whole. Vectors of texts that the current index already holds are reused, and those of a build
+    that was ended.
 
     Args:
         knowledge_base: what to index.
@@ -92,14 +94,16 @@ def build(
     with store.prepared(out):
         known = _vectors_of(before)
         late = None
+        unfinished = Unfinished(out, encoder.info)
         if token_encoder is not None:
-            late, fresh = _late(passages, token_encoder, before, progress)
+            late, fresh = _late(passages, token_encoder, before, unfinished, progress)
             known |= fresh
         matrix, encoded = _encode(texts, encoder, known, before, progress)
         lexical = Bm25.build(_documents(passages, texts))
         if late is not None:
             manifest = manifest.with_counts({"tokens": late.tokens})
         store.write(out, manifest, passages, texts, matrix, lexical, late)
+        unfinished.clear()
     return _report(out, manifest, encoded=encoded)
 
 
@@ -198,6 +202,7 @@ def _late(
     passages: list[Passage],
     encoder: TokenEncoder,
     before: store.LoadedIndex | None,
+    unfinished: Unfinished,
     progress: Progress | None,
 ) -> tuple[LateIndex, dict[str, Vectors]]:
     """Encode the tokens of passages that are new, and keep those of the others.
@@ -210,16 +215,21 @@ def _late(
     if before is not None and before.late is not None:
         late = before.late
         known = {full_text(passage): late.passage(n) for n, passage in enumerate(before.passages)}
+    vectors: dict[str, Vectors] = {}
+    for text, vector, own in unfinished.found():
+        vectors[text], known[text] = vector, own
     texts = [full_text(passage) for passage in passages]
     fresh = list(dict.fromkeys(text for text in texts if text not in known))
-    vectors: dict[str, Vectors] = {}
     for start in range(0, len(fresh), _AT_ONCE):
         some = fresh[start : start + _AT_ONCE]
         found, tokens = encoder.encode_passage_tokens(
             some, _shifted(progress, start, len(fresh)) if progress else None
         )
         vectors |= zip(some, _checked(found, len(some), encoder.info), strict=True)
-        known |= {text: CodedTokens.of(own) for text, own in zip(some, tokens, strict=True)}
+        coded = [CodedTokens.of(own) for own in tokens]
+        known |= zip(some, coded, strict=True)
+        if start + _AT_ONCE < len(fresh):
+            unfinished.put(some, found, coded)
     return LateIndex.build([known[text] for text in texts]), vectors
 
 
