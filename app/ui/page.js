@@ -194,6 +194,18 @@
     }
   });
 
+  // The places of the page, by the arrow keys ---------------------------------------------------
+  document.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const row = by && event.target.closest("#views > .tab-wrapper [role=tablist]");
+    if (!row) return;
+    const tabs = [...row.querySelectorAll("[role=tab]")];
+    const next = tabs[(tabs.indexOf(event.target) + by + tabs.length) % tabs.length];
+    event.preventDefault();
+    next.focus();
+    next.click();
+  });
+
   // Following the conversation ------------------------------------------------------------------
   // The page scrolls to a new question once, and then leaves the reader alone.
   let asked = "";

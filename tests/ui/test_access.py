@@ -159,6 +159,13 @@ def test_everything_is_reached_and_used_by_keyboard(browser: Browser, site: Serv
         page.keyboard.press("Enter")
         page.locator("#live .after").wait_for()
         page.locator("#send").wait_for()
+        page.get_by_role("tab", name=texts.TAB_ASK).focus()
+        for key, name in (("ArrowRight", texts.TAB_HISTORY), ("ArrowLeft", texts.TAB_ASK)):
+            page.keyboard.press(key)
+            selected = page.locator("#views [role=tab][aria-selected=true]", has_text=name)
+            selected.first.wait_for()
+            assert page.evaluate("document.activeElement.textContent.trim()") == name
+        page.focus("#box textarea")
         _tab_to(page, "[data-rate=down]", back=True)
         page.keyboard.press("Enter")
         page.locator("#judge").wait_for()
