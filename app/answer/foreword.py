@@ -16,7 +16,7 @@ from app.answer.premises import corrections
 from app.answer.replies import what_is_missing
 from app.answer.stated_conflicts import StatedConflicts
 from app.answer.writer import Writer
-from app.question.language import reply
+from app.question.language import language_of, reply
 from app.question.subjects import subjects_of
 from app.record.evidence import Evidence
 from app.record.sanitize import one_line
@@ -48,11 +48,17 @@ class Foreword:
 
     def written(self) -> Iterator[Delta]:
         """Write them."""
-        yield from written_in_english(self.language, self.writer)
+        yield from written_in_english(self._unspoken(), self.writer)
         yield from self._missing()
         yield from self._disputed()
         yield from self._corrected()
         yield from self._introduced()
+
+    def _unspoken(self) -> str:
+        """The question's language, unless the best evidence is written in it; else nothing."""
+        texts = (item.passage.text for item in self.evidence[:1])
+        spoken = any(language_of(text) == self.language for text in texts)
+        return "" if spoken else self.language
 
     def _missing(self) -> Iterator[Delta]:
         """Say what the sources lack, where the answer gives only what is nearest."""
