@@ -287,7 +287,13 @@ def _simple(
     # The definition opens; what goes together stays together, in the order in which it was found.
     opens = [pair for pair in chosen if pair in first][:1]
     others = [pair for pair in chosen if pair not in opens]
+    if others and opens[:1] == known[:1] and _size(opens) > _size(others):
+        opens = []  # what was said already would be most of it
     return [*opens, *sorted(others, key=lambda pair: (pair[0].n, pair[1].start))]
+
+
+def _size(pairs: Sequence[Chosen]) -> int:
+    return sum(len(span.text.split()) for _, span in pairs)
 
 
 def _crowd(span: Span) -> float:

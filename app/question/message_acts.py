@@ -267,6 +267,8 @@ def _wished(wishes: Wishes, found: Sequence[Clause]) -> Wishes:
             wishes = _with(wishes, "length", bound)
         if clause.act in (*_MANNERS, *_FORMS) and not (bound and clause.act == "short"):
             wishes = _with_wish(wishes, clause.act)
+        if not wishes.language:
+            wishes = replace(wishes, language=wished_language(clause.text)[0])
         if clause.act.startswith("persona "):
             wishes = replace(wishes, persona=clause.act.partition(" ")[2])
     return wishes

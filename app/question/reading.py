@@ -162,9 +162,8 @@ def _names_another_subject(said: MessageAct, past: Past, subjects: Subjects) -> 
         return False
     before = f"{past.last.question} {past.last.answer}".casefold()
     rest = patterns("inline")["steps"].sub(" ", said.rest)  # "step by step" is a subject as well
-    named = [one.text for one in subjects.find(rest)]
-    if said.act is Act.CHALLENGE:
-        named = [name for name in named if not shipped().own_words.issuperset(words(name))]
+    own = shipped().own_words  # "walk me through the rest" and "no maths" name nothing
+    named = [one.text for one in subjects.find(rest) if not own.issuperset(words(one.text))]
     return any(name.casefold() not in before for name in named)
 
 
