@@ -258,7 +258,7 @@ _TAKING = re.compile(
 def _is_card(amount: Amount) -> bool:
     """Tell whether an amount of memory is what a machine has, not what something takes."""
     if re.match(
-        r"\s*(?:of\s)?(?:card|gpus?\b|vram|v?ram\b|mac\b|machine|¦|each)",
+        r"\s*(?:of\s)?(?:card|gpus?\b|vram|v?ram\b|mac\b|machine|¦|each|enough|sufficient)",
         amount.after,
         re.IGNORECASE,
     ):
@@ -316,14 +316,12 @@ def _asked(turn: _Turn) -> CalculationRequest | None:
     name, given = turn.name, turn.given
     inputs = _inputs(name, given.values)
     assumed = _usual_shape(name, inputs, float(given.values.get("parameters", 0)))
-    missing = _shaped(name, inputs, turn)
     unread = given.unread()
     filled: tuple[str, ...] = ()
-    lacks = missing or _lacks(name, inputs)
-    if lacks and lacks != "tokens?":
+    if _lacks(name, inputs):
         filled, unread = _filled(name, inputs, unread)
-        missing = _shaped(name, inputs, turn)
-        lacks = missing or _lacks(name, inputs)
+    missing = _shaped(name, inputs, turn)
+    lacks = missing or _lacks(name, inputs)
     if lacks and lacks != "tokens?" and turn.chance < _SURE_TO_ASK:
         return None
     against: list[dict[str, Any]] = []

@@ -354,7 +354,7 @@ class _Reader:
         ):
             count = _amount(match["v"], "count")
             size = re.search(r"(\d+)\s?GB", match.group())
-            if count and count.is_integer():
+            if count is not None and count.is_integer():
                 self.given.put("gpus", count)
             if size:
                 self.given.put("memory", float(size[1]) * 1e9)
@@ -388,7 +388,9 @@ class _Reader:
         ):
             value = _amount(match["v"], "count")
             self.given.put("parameters", value)
-        for match in self._each(r"(?<![\w.])(?P<v>\d[\d,]{6,})\s*param\w*", "parameters"):
+        for match in self._each(
+            r"(?<![\w.])(?P<v>\d[\d,]{6,})\s*(?:param\w*|weights)", "parameters"
+        ):
             self.given.put("parameters", _amount(match["v"], "count"))
 
     def _memory(self) -> None:

@@ -65,15 +65,23 @@ def _compute(values: Values) -> Result:
 
 def _optimal(values: Values) -> Result:
     ratio = values.number("ratio")
-    if values.given("compute"):
+    if values.given("compute") and (values.given("parameters") or values.given("model")):
+        flop, (_, parameters) = values.number("compute"), parameters_of(values)
+        tokens = flop / (6 * parameters)
+        worked = f"{shown(flop, 'FLOP')} / (6 × {shown(parameters, 'parameters')})"
+        steps: tuple[Step, ...] = (Step("tokens", worked, tokens, "tokens"),)
+        label, value, unit = "Tokens for that compute", tokens, "tokens"
+        others: tuple[Step, ...] = (
+            Step("compute-optimal tokens", "", ratio * parameters, "tokens"),)  # fmt: skip
+    elif values.given("compute"):
         flop = values.number("compute")
         parameters, tokens = training.compute_optimal(flop, ratio)
         root = f"√({shown(flop, 'FLOP')} / (6 × {rounded(ratio)}))"
-        steps: tuple[Step, ...] = (Step("parameters", root, parameters, "parameters"),
+        steps = (Step("parameters", root, parameters, "parameters"),
                  Step("tokens", f"{rounded(ratio)} × {shown(parameters, 'parameters')}", tokens,
                       "tokens"))  # fmt: skip
         label, value, unit = "Compute-optimal parameters", parameters, "parameters"
-        others: tuple[Step, ...] = (Step("compute-optimal tokens", "", tokens, "tokens"),)
+        others = (Step("compute-optimal tokens", "", tokens, "tokens"),)
     elif values.given("tokens") and not (values.given("parameters") or values.given("model")):
         tokens = values.number("tokens")
         parameters = tokens / ratio

@@ -99,6 +99,12 @@ def _asked(*turns: str) -> tuple[str, dict[str, Any]]:
          {"cache_memory": 10 * 2**30}),
         ("400 TFLOPS achieved on an H100 with a 7B, what MFU?", "mfu", {"gpu": "h100"}),
         ("mixtral 8x7b on 2x A100 80GB?", "inference-memory", {"model": "mixtral-8x7b"}),
+        ("how large is a 13B at 5.5 bits a weight?", "weights", {"bits": 5.5}),
+        ("2,345,678,901 weights in fp16, how many GB?", "weights", {"parameters": 2345678901}),
+        ("how many tokens can I afford for a 2B with 4e21 FLOPs?", "compute-optimal",
+         {"parameters": 2e9, "compute": 4e21}),
+        ("MFU of an 8B on 4x H100 at 9,800 tok/s per gpu?", "mfu", {"throughput": 39_200}),
+        ("FLOPs of 3 epochs over 50M tokens with a 7B?", "training-compute", {"tokens": 1.5e8}),
     ],
 )  # fmt: skip
 def test_numbers_names_and_units_are_read(text: str, name: str, inputs: dict[str, Any]) -> None:
