@@ -28,14 +28,15 @@
   function state(one) {
     if (one.status === "failed") return told(words.failed, { error: one.error });
     if (one.status === "removing") return words.removing;
-    if (one.status === "ready") return told(words.ready, one);
+    // How much of it there is, is known of what was read into this index.
+    if (one.status === "ready") return one.read === null ? "" : told(words.ready, one);
     return one.progress ? told(words.encoding, one.progress) : words.reading;
   }
 
   function row(one) {
     const item = document.createElement("li");
     item.className = one.status;
-    const name = made("strong", one.name, item);
+    const name = made("strong", words.names[one.name] || one.name, item);
     name.dir = "auto";
     made("span", state(one), item).className = "state";
     if (one.warnings.length) {

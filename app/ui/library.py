@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from app.ui import safe, texts
 from app.ui.speaking import language
+from index.errata import SHIPPED_NAME
 
 __all__ = ["LIBRARY", "library_page"]
 
@@ -52,7 +53,8 @@ def _made(spoken: str) -> tuple[str, dict[str, str]]:
     script = (_FOLDER / "library.js").read_text(encoding="utf-8")
     style = (_FOLDER / "viewer.css").read_text(encoding="utf-8") + _STYLE
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    words = safe.script_json(dict(texts.LIBRARY_SCRIPT))
+    named = {SHIPPED_NAME: texts.SHIPPED_SOURCE}
+    words = safe.script_json({**texts.LIBRARY_SCRIPT, "names": named})
     html = (
         f'<!doctype html>\n<html lang="{spoken}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
