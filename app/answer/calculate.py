@@ -24,7 +24,7 @@ from index.calculations.shapes import Machine, Model, machines, models
 from index.calculations.units import rounded, shown
 from index.types import Hit, Passage, PassageKind, Source
 
-__all__ = ["CalculationOutcome", "work_out"]
+__all__ = ["CalculationOutcome", "lacking", "work_out"]
 
 _CLOSE = 0.012  # a figure that people round
 _MOST_STEPS = 12
@@ -212,19 +212,27 @@ _PLAIN = frozenset("parameter token time step memory each what does model weight
 
 def work_out(asked: CalculationRequest) -> CalculationOutcome:
     """Run what was asked for; what is missing or impossible becomes a sentence."""
-    named = calculation(asked.name)
-    if asked.missing and asked.missing != "tokens?":
-        return CalculationOutcome(asked, None, _question(asked.name, asked.missing))
+    if field := lacking(asked):
+        return CalculationOutcome(asked, None, _question(asked.name, field))
     try:
         found = calculate(asked.name, asked.inputs)
     except CalculationError as error:
-        if error.missing and error.field:
-            return CalculationOutcome(asked, None, _question(named.name, error.field))
         told = prompts.fill("replies/calculation-impossible.md", why=str(error))
         return CalculationOutcome(asked, None, told.strip())
     back = prompts.text("replies/calculation-length.md").strip() if asked.missing else ""
     others = tuple(calculate(asked.name, inputs) for inputs in asked.against)
     return CalculationOutcome(asked, found, back, others)
+
+
+def lacking(asked: CalculationRequest) -> str:
+    """Return the input that must be asked for first; empty where none is."""
+    if asked.missing and asked.missing != "tokens?":
+        return asked.missing
+    try:
+        calculate(asked.name, asked.inputs)
+    except CalculationError as error:
+        return (error.field or "") if error.missing else ""
+    return ""
 
 
 def _question(name: str, field: str) -> str:

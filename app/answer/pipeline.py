@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 
 from app.answer.builder import AnswerRun
+from app.answer.calculate import lacking
 from app.answer.clock import Clock, searched_within
 from app.answer.evidence_search import EvidenceSearch
 from app.answer.pipeline_settings import PipelineSettings
@@ -28,7 +29,7 @@ from app.question.act_meaning import meaning_by
 from app.question.acts import TALK, Act, MessageAct
 from app.question.calculation_tool import called_calculation
 from app.question.model_reading import asks_model, read_by_model
-from app.question.reading import Reading, asks, is_remark, read_in_conversation
+from app.question.reading import Reading, asks, is_remark, read_in_conversation, reread
 from app.question.subjects import subjects_of
 from app.record.checked import Checked
 from app.record.errors import RequestError
@@ -40,6 +41,7 @@ from app.verifying.reading import ReadingVerifier
 from app.verifying.supports import LexicalVerifier, Verifier
 from index import rerankers
 from index.calculations import term_of
+from index.errata import SHIPPED_NAME
 from index.errors import KnowledgeBaseError
 from index.live import LiveIndex
 from index.retrieve import HybridRetriever
@@ -162,6 +164,12 @@ class Pipeline:
             if called is not None:
                 said = replace(reading.said, act=Act.CALCULATE)
                 reading = replace(reading, said=said, calculation=called)
+        if reading.calculation is not None and lacking(reading.calculation):
+            # What the reader's own documents say is told rather than asked for.
+            asked = reread(reading, replace(reading.said, act=Act.ASK), subjects)
+            known = await self._found(question, asked, retriever, clock, rewrite)
+            if known.answerable and _is_of_own_documents(known.hits[0], retriever.index):
+                return asked, known
         found = await self._found(question, reading, retriever, clock, rewrite)
         if reading.act is not Act.ASK or found.answerable:
             return reading, found
@@ -246,6 +254,12 @@ def _nothing_looked_up(question: Question, reading: Reading, index: LoadedIndex)
     return Retrieved(
         question.text, (), (), sure, float(sure), index.fingerprint, (), {}, act=reading.act
     )
+
+
+def _is_of_own_documents(hit: Hit, index: LoadedIndex) -> bool:
+    """Tell whether a passage is of somebody's documents, not of the shipped knowledge base."""
+    shipped = SHIPPED_NAME in index.manifest.knowledge_base.split("+")
+    return hit.passage.kind is PassageKind.SECTION or not shipped
 
 
 def _explained(name: str, index: LoadedIndex) -> tuple[Hit, ...]:

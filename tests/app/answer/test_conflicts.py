@@ -71,9 +71,9 @@ async def answered(pipeline: Pipeline, question: str) -> Answer:
 @pytest.mark.parametrize(
     "question",
     [
-        "How big is the cache of keys and values?",
+        "How big is the cache of keys and values at 4096 tokens?",
         "How much memory does the cache of keys and values take?",
-        "How large does the cache of keys and values get?",
+        "What is the size of the cache for 32 layers and 32 heads in fp16?",
     ],
 )
 async def test_an_answer_gives_both_values_with_their_citations(
