@@ -52,6 +52,8 @@ _TOLD = 0.45  # what a statement must find, which asks for nothing
 _OPENING = 60  # code points of a passage by which it is known again
 # Where a passage that compares two names is looked for.
 _COMPARING = 4
+_IS = re.compile(r"\s(?:is|are|means)\s")
+_APART = re.compile(r"[(),;]|\bor\b")
 _DIFFER = re.compile(r"\b(?:diff\w*|distinguish\w*|than)\b", re.IGNORECASE)
 _CHOICE = re.compile(r"\b(?:diff\w*|distinguish\w*|than|or|vs|versus)\b", re.IGNORECASE)
 _TOLD_OF = 2  # a topic's definition, and what tells of a name that this lacks
@@ -241,9 +243,17 @@ def _defined(
     by_id = {hit.passage.id: hit for hit in found.hits}
     wanted = [explained]
     if not explained:
-        defined = [f"{topic}/{PassageKind.DEFINITION}" for topic in topics]
+        name = frozenset(content_words(introduced.text)) if introduced else None
+        name = name or subjects.asked_for(query)
+        defined = {f"{topic}/{PassageKind.DEFINITION}" for topic in topics}
+        meant = {
+            passage.topic
+            for passage in index.passages
+            if passage.id in defined and _defines(passage.text, name)
+        }
         ranked = [hit.passage.topic for hit in found.hits if hit.passage.id in defined]
-        topic = ranked[0] if ranked else min(topics)
+        likely = meant or topics
+        topic = next((one for one in ranked if one in likely), min(likely))
         wanted = [f"{topic}/{kind}" for kind in (PassageKind.DEFINITION, PassageKind.SNIPPET)]
         naming = _naming(topic, subjects.asked_for(query), index)
         wanted[1:1] = [naming] if naming else []
@@ -257,6 +267,13 @@ def _defined(
         return None
     others = tuple(hit for hit in found.hits if hit.passage.id not in wanted)
     return replace(found, hits=(*first, *others))
+
+
+def _defines(text: str, name: frozenset[str]) -> bool:
+    """Tell whether a definition's first sentence is about just that name: "A name (short) is …"."""
+    subject, _, others = _IS.split(text, maxsplit=1)[0].partition("(")
+    names = (subject, *_APART.split(others))
+    return any(frozenset(content_words(each)) == name for each in names)
 
 
 def _both_defined(

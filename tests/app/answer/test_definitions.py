@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.answer.compose import compose
+from app.answer.pipeline import Pipeline
+from app.chat_models.scripted import ScriptedChatModel
 from app.record.evidence import Evidence, evidence_of
+from app.record.types import Question
+from index.live import LiveIndex
 from index.types import Hit, Passage, PassageKind, Source
 
 SOURCE = Source("s", "Ada et al. (2021) — Larch: a model", "https://example.org/s", 2021)
@@ -83,3 +89,17 @@ PLANTING = (PassageKind.FAQ, "How is Larch planted?", "Dig a hole and set Larch 
 def test_a_figure_does_not_answer_what_to_do() -> None:
     assert answer("How do I plant Larch?", FIGURE, PLANTING)[0] == PLANTING[2]
     assert answer("How many years old is Larch?", FIGURE, PLANTING)[0] == "Larch is 5 years old."
+
+
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ("What is a mixture of experts?", "mixture-of-experts"),
+        ("Explain MoE", "mixture-of-experts"),
+    ],
+)
+async def test_of_topics_of_one_name_the_one_that_defines_just_that_is_meant(
+    question: str, topic: str, live_index: LiveIndex
+) -> None:
+    found = await Pipeline(live_index, ScriptedChatModel(())).retrieve(Question(question))
+    assert found.hits[0].passage.id == f"{topic}/definition"
