@@ -32,6 +32,7 @@ _CREDIT = re.compile(
     r"\b([A-Z][\w-]+)(?:'s|’s)?(?: et al\.?| (?:and|&) [A-Z][\w-]+)?,? \(?((?:19|20)\d\d)\b"
 )
 _CREDIT_REACH = 80
+_CODE = re.compile(r"^(`{3,})[^`\n]*\n.*?^\1`*[ \t]*$|(`+)(?!`)[^\n]*?(?<!`)\2(?!`)", re.M | re.S)
 WORDS_AT = 0.70
 NGRAMS_AT = 0.60
 
@@ -149,8 +150,9 @@ def _joined(premises: Iterable[str]) -> str:
 
 
 def numbers_cited(text: str) -> list[int]:
-    """Return the source numbers that a text's markers name, by first use."""
-    found = (int(part) for m in MARKER.finditer(text) for part in re.findall(r"\d+", m[1]))
+    """Return the source numbers that a text's markers name, by first use; code has no markers."""
+    prose = _CODE.sub(" ", text)
+    found = (int(part) for m in MARKER.finditer(prose) for part in re.findall(r"\d+", m[1]))
     return list(dict.fromkeys(found))
 
 

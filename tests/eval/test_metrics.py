@@ -195,6 +195,8 @@ class TestCitations:
     def test_ids_and_quotes(self) -> None:
         assert citations.valid_ids("A [1]. B [2, 7].", [1, 2]) == pytest.approx(2 / 3)
         assert citations.valid_ids("no markers", [1]) is None
+        in_code = "Take `a[7]`:\n\n```\nx = a[0]\n```\n\n[1]"
+        assert citations.valid_ids(in_code, [1]) == 1
         pairs = [("keys and  values", PREMISE), ("keys or values", PREMISE)]
         assert citations.exact_quotes(pairs) == 0.5
         assert citations.exact_quotes([]) is None

@@ -152,7 +152,8 @@ def test_a_definition_is_asked_for_by_a_name_alone(
 @pytest.mark.parametrize(
     ("question", "name"),
     [
-        ("Who invented GQA?", "GQA"), ("who invented GQA, and when?", "GQA"), ("when was GQA introduced", "GQA"),
+        ("Who invented GQA?", "GQA"), ("who invented GQA, and when?", "GQA"),
+        ("when was GQA introduced", "GQA"),
         ("which paper proposed GQA?", "GQA"), ("what's the original paper on GQA?", "GQA"),
         ("Where does GQA come from?", "GQA"), ("Who uses GQA?", None), ("What is GQA?", None),
         ("When was it introduced?", None),
