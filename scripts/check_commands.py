@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +45,7 @@ _MEANT = (
     ("PATH", "tests/data/tower-sample.json"),
     ("DIR", "var/check"),
 )
+_MAKES = "--out var/check"
 # What needs more than a clone, by a word of the command, and what it needs.
 _NEEDS = (
     ("docker ", "Docker"),
@@ -120,8 +122,11 @@ def documented() -> list[Command]:
 def run_command(command: Command, folder: Path, seconds: float) -> str:
     """Run a command in a folder; return what is wrong, or nothing.
 
-    A command that still runs after its time, and has not complained, is stopped and passes.
+    A command that still runs after its time, and has not complained, is stopped and passes. One
+    that makes a folder makes it anew, whatever an earlier one left there.
     """
+    if _MAKES in command.runnable():
+        shutil.rmtree(folder / _MAKES.split()[1], ignore_errors=True)
     # No address is taken twice: whatever serves here may stand beside a server of the user's.
     environment = {**os.environ, "PYTHONPATH": str(folder), "CITEWISE_PORT": "0"}
     with tempfile.TemporaryFile() as said:
