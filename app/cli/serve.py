@@ -100,8 +100,10 @@ async def _run(
     # What lives as long as the server is never looked through again, which would do the same.
     gc.collect()
     gc.freeze()
-    await server.serve(sockets=[listener])
-    await ahead
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        ahead.cancel()
 
 
 async def _load_ahead(pipeline: Pipeline) -> None:
