@@ -124,7 +124,7 @@ def _written(part: Part) -> Iterator[JudgedPair]:
                 yield JudgedPair(
                     "supports", record["claim"], record["ref"], true, record["distance"]
                 )
-            else:
+            elif record["kind"] == "near_miss":
                 yield JudgedPair("answers", record["question"], record["ref"], False, "near miss")
 
 
