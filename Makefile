@@ -14,8 +14,8 @@ INDEX_CODE := $(shell find index -name "*.py" -not -path "*/__pycache__/*" -not 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: setup index ## set up what is missing, then serve the chat page and the endpoint
-	@exec $(BIN)/python -m app serve $(ARGS)
+run: setup index ## set up what is missing, then serve; MODEL=1.5b has a larger model write
+	@exec $(BIN)/python -m app serve $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
 quick: setup-dev ## before each commit: lint, types, and the tests that need no server, browser or model
 	@$(MAKE) --no-print-directory lint types

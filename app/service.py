@@ -9,6 +9,7 @@ from app.answer.pipeline import Pipeline, PipelineSettings
 from app.chat_models import ChatModel
 from app.chat_models.breaker import Breaker
 from app.chat_models.guarded import GuardedModel, Patience
+from app.chat_models.weights import fetch, is_fetched_by_name
 from app.config.personas import Persona, load_folder
 from app.config.settings import LOCAL_VLLM, Settings
 from app.record.errors import SettingsError
@@ -41,7 +42,7 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
         LiveIndex(settings.index, encoder),
         chat_model,
         PipelineSettings(
-            answer_mode=settings.answer_mode,
+            answer_mode=_answer_mode(settings, embedded),
             unsupported=settings.unsupported,
             rewrite=settings.rewrite,
             rewrite_seconds=settings.rewrite_seconds,
@@ -58,6 +59,12 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
         verifier_for(settings.verifier, chat_model, "afterwards" if embedded else "meanwhile"),
         observers,
     )
+
+
+def _answer_mode(settings: Settings, embedded: bool) -> Literal["auto", "draft", "compose"]:
+    """A model in this process that one has named is meant to write; the shipped one composes."""
+    named = embedded and settings.model is not None
+    return "draft" if named and settings.answer_mode == "auto" else settings.answer_mode
 
 
 def guarded(
@@ -88,10 +95,11 @@ def open_reranker(settings: Settings) -> Reranker | None:
 
 
 def open_model(settings: Settings) -> ChatModel:
-    """Choose the chat model; nothing is loaded or reached yet.
+    """Choose the chat model; nothing is loaded yet. One that is named and not here is fetched.
 
     Raises:
         SettingsError: what was chosen does not go together.
+        WeightsError: the model that is named can't be had.
     """
     engine = _engine_for(settings)
     if settings.best_of > 1 and engine != "openai":
@@ -107,7 +115,12 @@ def open_model(settings: Settings) -> ChatModel:
         return TransformersChatModel(settings.model)
     from app.chat_models.openvino_local import OpenVinoChatModel
 
-    return OpenVinoChatModel(Path(settings.model) if settings.model else None, settings.cache)
+    if settings.model is None:
+        return OpenVinoChatModel(None, settings.cache)
+    if not is_fetched_by_name(settings.model):
+        return OpenVinoChatModel(Path(settings.model), settings.cache)
+    found = fetch(settings.model, settings.cache / "models", settings.hub)
+    return OpenVinoChatModel(found.path, settings.cache, name=found.name)
 
 
 def _served(settings: Settings) -> ChatModel:
@@ -132,4 +145,5 @@ def _engine_for(settings: Settings) -> Literal["openai", "openvino", "transforme
         return "openvino"
     path = Path(settings.model)
     for_openvino = path.suffix == ".gguf" or (path / "openvino_model.xml").is_file()
+    for_openvino = for_openvino or is_fetched_by_name(settings.model)
     return "openvino" if for_openvino else "transformers"

