@@ -56,7 +56,12 @@ def open_pipeline(settings: Settings, *, model: ChatModel | None = None) -> Pipe
         personas,
         open_reranker(settings),
         # A model in this process answers one at a time.
-        verifier_for(settings.verifier, chat_model, "afterwards" if embedded else "meanwhile"),
+        verifier_for(
+            settings.verifier,
+            chat_model,
+            "afterwards" if embedded else "meanwhile",
+            settings.judging_share,
+        ),
         observers,
     )
 

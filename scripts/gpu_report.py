@@ -147,7 +147,7 @@ class _Calls:
     """Adds up the tokens of judgements and of drafts."""
 
     def __init__(self) -> None:
-        self.judged = self.judging = self.drafting = 0
+        self.judged = self.judging = self.cached = self.drafting = 0
 
     def stage(self, name: str, seconds: float, details: Mapping[str, Any]) -> None:
         """Stages are not counted."""
@@ -161,6 +161,7 @@ class _Calls:
         if call.request["max_tokens"] == _WORD:
             self.judged += 1
             self.judging += tokens
+            self.cached += call.cached
         else:
             self.drafting += tokens
 
@@ -186,9 +187,10 @@ async def _judging(url: str, index: Path, count: int) -> dict[str, float]:
     return {
         "questions": count,
         "judgements": calls.judged,
-        "tokens of judgements, cached ones included": calls.judging,
+        "tokens of judgements": calls.judging,
+        "of them cached": calls.cached,
         "tokens of drafts": calls.drafting,
-        "share": calls.judging / calls.drafting if calls.drafting else 0.0,
+        "share, cached ones left out": (calls.judging - calls.cached) / max(1, calls.drafting),
         "seconds an answer": whole / count,
         "of them waiting for a verdict": waited / count,
     }

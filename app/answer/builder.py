@@ -93,8 +93,8 @@ class Parts(Protocol):
     def observers(self) -> Observers:
         """Who is told what happens."""
 
-    def verifier(self, idf: Idf, asked: str = "") -> Verifier:
-        """Return what checks a draft's sentences."""
+    def verifier(self, idf: Idf, asked: str = "", prompt_tokens: int | None = None) -> Verifier:
+        """Return what checks the sentences of a draft, made of a prompt of so many tokens."""
 
 
 class AnswerRun:
@@ -248,8 +248,8 @@ class AnswerRun:
 
     async def _draft(self) -> AsyncGenerator[Delta, None]:
         prompt = await self._prompt()
-        watched = self.faults.watching(self.pipeline.verifier(self.idf, self.question.text))
-        verifier = CheckedAhead(watched, prompt.evidence)
+        checks = self.pipeline.verifier(self.idf, self.question.text, prompt.tokens)
+        verifier = CheckedAhead(self.faults.watching(checks), prompt.evidence)
         policy = self.settings.unsupported
         asked = f"{self.question.text} {self.retrieved.standalone_query}"
         reviewer = Reviewer(self.writer, verifier, prompt.evidence, policy, asked)
@@ -324,7 +324,8 @@ class AnswerRun:
 
     async def _json(self, form: JsonForm) -> list[Delta]:
         prompt = await self._prompt()
-        verifier = self.faults.watching(self.pipeline.verifier(self.idf, self.question.text))
+        checks = self.pipeline.verifier(self.idf, self.question.text, prompt.tokens)
+        verifier = self.faults.watching(checks)
         policy = self.settings.unsupported
         reviewer = JsonReviewer(
             self.writer, verifier, prompt.evidence, policy, form, self.conflicts.of_refused

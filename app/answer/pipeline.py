@@ -36,8 +36,7 @@ from app.record.errors import RequestError
 from app.record.evidence import Idf
 from app.record.hooks import Observers
 from app.record.types import Event, Question, Retrieved, Rewrite
-from app.verifying.choosing import VerifierFor
-from app.verifying.reading import ReadingVerifier
+from app.verifying.choosing import VerifierFor, verifier_for
 from app.verifying.supports import LexicalVerifier, Verifier
 from index import rerankers
 from index.calculations import term_of
@@ -61,7 +60,7 @@ class Pipeline:
         settings: PipelineSettings | None = None,
         personas: Mapping[str, Persona] | None = None,
         reranker: rerankers.Reranker | None = None,
-        verify_with: VerifierFor = ReadingVerifier,
+        verify_with: VerifierFor | None = None,
         observers: Observers | None = None,
     ) -> None:
         """Put the parts together.
@@ -72,13 +71,13 @@ class Pipeline:
             settings: how answers are made.
             personas: a person's own personas, by name, beside the shipped ones.
             reranker: what orders the first hits anew; None leaves them as fused.
-            verify_with: what makes the verifier of an answer.
+            verify_with: what makes the verifier of an answer; the built-in one by default.
             observers: who is told what happens.
         """
         self.live_index, self.model, self.reranker = live_index, model, reranker
         self.settings = settings or PipelineSettings()
         self.personas: Mapping[str, Persona] = personas or {}
-        self.verify_with = verify_with
+        self.verify_with = verify_with or verifier_for("builtin", model, "at once")
         self.observers, self.running = observers or Observers(), 0
 
     @property
@@ -98,9 +97,9 @@ class Pipeline:
         by_model = chosen == "model" or (chosen == "auto" and not self.model.small)
         return self.model if by_model else None
 
-    def verifier(self, idf: Idf, asked: str = "") -> Verifier:
-        """Return what checks the sentences of a draft for a question."""
-        return self.verify_with(LexicalVerifier(idf, asked=asked))
+    def verifier(self, idf: Idf, asked: str = "", prompt_tokens: int | None = None) -> Verifier:
+        """Return what checks the sentences of a draft, made of a prompt of so many tokens."""
+        return self.verify_with(LexicalVerifier(idf, asked=asked), prompt_tokens)
 
     async def sources(self) -> tuple[str, ...]:
         """Return the names of the sources that can be asked within."""

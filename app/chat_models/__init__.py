@@ -65,7 +65,8 @@ class Finished:
 
     `cut` tells that the text was broken off, perhaps within a sentence; `calls` are the tools
     that it calls. `yes` is the chance, 0 to 1, that it says yes rather than no, where that was
-    asked for; None if its server does not tell, or it was about to say neither.
+    asked for; None if its server does not tell, or it was about to say neither. `cached` are the
+    tokens of the prompt that its server had read before, where it tells.
     """
 
     reason: FinishReason
@@ -74,6 +75,7 @@ class Finished:
     cut: bool = False
     calls: tuple[ToolCall, ...] = ()
     yes: float | None = None
+    cached: int = 0
 
 
 ModelEvent = Piece | Finished

@@ -55,6 +55,7 @@ class _Call:
     finish_reason: str | None = None
     outcome: str = "stopped"
     retried: bool = False
+    cached: int = 0
 
     def saw(self, event: ModelEvent) -> None:
         if isinstance(event, Piece):
@@ -63,6 +64,7 @@ class _Call:
                 self.first_token = time.perf_counter() - self.begun
         else:
             self.usage, self.finish_reason, self.outcome = event.usage, event.reason, "ok"
+            self.cached = event.cached
 
 
 class GuardedModel:
@@ -284,6 +286,7 @@ class GuardedModel:
                 outcome=call.outcome,
                 finish_reason=call.finish_reason,
                 retried=call.retried,
+                cached=call.cached,
                 request={
                     "temperature": decoding.temperature,
                     "top_p": decoding.top_p,

@@ -185,7 +185,8 @@ class OpenAiCompatibleModel:
                 f"{self.name} ended its stream without a finish_reason: the answer is cut off"
             )
         reason: FinishReason = "length" if told.reason == "length" else "stop"
-        yield Finished(reason, told.usage, calls=tuple(told.called.values()), yes=told.yes)
+        calls = tuple(told.called.values())
+        yield Finished(reason, told.usage, calls=calls, yes=told.yes, cached=told.cached)
 
     async def _discover(self) -> None:
         async with self._request("GET", f"{self._url}/models", None) as response:

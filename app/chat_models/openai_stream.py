@@ -39,6 +39,7 @@ class Told:
     spoken: dict[int, Outspoken] = field(default_factory=dict)
     called: dict[int, ToolCall] = field(default_factory=dict)
     yes: float | None = None
+    cached: int = 0
 
     def together(
         self, arrived: Sequence[bytes], name: str
@@ -84,6 +85,7 @@ class Told:
             self.usage = Usage(
                 int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0)
             )
+            self.cached = int((used.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
         for choice in chunk.get("choices") or ():
             self.reason = choice.get("finish_reason") or self.reason
             delta = choice.get("delta") or {}

@@ -197,6 +197,13 @@ class AnswerSettings(BaseModel):
         "chance of yes; auto asks it where it was measured to judge better than builtin; or a "
         "sequence classifier for entailment, a folder or a hub's name",
     )
+    judging_share: float = Field(
+        0.15,
+        ge=0,
+        le=100,
+        description="of the tokens of an answer's prompt, how many the served model may read anew "
+        "to judge its sentences; what comes after them is checked by builtin",
+    )
     personas: Path | None = Field(None, description="a folder of your own persona files")
     passages: int = Field(6, ge=1, le=20, description="passages given to the model as evidence")
     best_of: int = Field(

@@ -20,7 +20,8 @@ class ModelCall:
 
     `seconds` runs to the last token, `first_token` to the first (None where none came);
     `outcome` is ok, stopped (nobody wanted more of it) or the error's class; `usage` is an
-    estimate where the model did not come to say it.
+    estimate where the model did not come to say it; `cached` are the prompt's tokens that its
+    server says it had read before.
     """
 
     model: str
@@ -31,6 +32,7 @@ class ModelCall:
     outcome: str
     finish_reason: str | None = None
     retried: bool = False
+    cached: int = 0
     request: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from app.chat_models import ChatModel
@@ -12,11 +13,14 @@ from app.verifying.supports import LexicalVerifier, Pace, Verifier
 
 __all__ = ["VerifierFor", "verifier_for"]
 
-# Makes the verifier of one answer around what compares words for it.
-VerifierFor = Callable[[LexicalVerifier], Verifier]
+# Makes the verifier of one answer, around what compares words for it and for a prompt of so many
+# tokens; None where no answer is written.
+VerifierFor = Callable[[LexicalVerifier, int | None], Verifier]
 
 
-def verifier_for(setting: str, model: ChatModel, pace: Pace) -> VerifierFor:
+def verifier_for(
+    setting: str, model: ChatModel, pace: Pace, judging_share: float = math.inf
+) -> VerifierFor:
     """Choose what verifies.
 
     Args:
@@ -24,21 +28,27 @@ def verifier_for(setting: str, model: ChatModel, pace: Pace) -> VerifierFor:
             calibration says that it is the better judge; or a sequence classifier.
         model: the model that writes. What it is called may be known only once it was reached.
         pace: when it may be asked.
+        judging_share: of an answer's prompt, how many tokens the served model may read anew to
+            judge its sentences.
 
     Raises:
         SettingsError: a classifier can't be used.
     """
 
-    def served(words: LexicalVerifier) -> Verifier:
-        return ServedVerifier(words, model, pace=pace)
+    def builtin(words: LexicalVerifier, _: int | None = None) -> Verifier:
+        return ReadingVerifier(words)
 
-    def better(words: LexicalVerifier) -> Verifier:
+    def served(words: LexicalVerifier, prompt_tokens: int | None = None) -> Verifier:
+        most = math.inf if prompt_tokens is None else judging_share * prompt_tokens
+        return ServedVerifier(words, model, pace=pace, most_tokens=most)
+
+    def better(words: LexicalVerifier, prompt_tokens: int | None = None) -> Verifier:
         known = calibrated().get(model.name)
-        return served(words) if known and known.is_better else ReadingVerifier(words)
+        return (served if known and known.is_better else builtin)(words, prompt_tokens)
 
     if setting == "builtin":
-        return ReadingVerifier
+        return builtin
     if setting in ("auto", "model"):
         return better if setting == "auto" else served
     judge = CrossEncoderJudge(setting)
-    return lambda words: JudgedVerifier(words, judge)
+    return lambda words, _: JudgedVerifier(words, judge)

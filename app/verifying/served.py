@@ -4,7 +4,7 @@ Figures and credits are held against the passages first, and what stands there w
 no judge. Of the rest the model reads one prompt a sentence, with what all prompts share first, so
 that a server's prefix cache keeps it, and writes one word. The chance that this word is yes decides
 by a threshold that is calibrated for each model (`python -m scripts.calibrate_judge`). Where no
-chance is told, the built-in verifier decides.
+chance is told, or the tokens that may be spent on it are, the built-in verifier decides.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ from app.verifying.reading import ReadingVerifier, word_for_word
 from app.verifying.supports import LexicalVerifier, Pace, PassageReading, Verdict
 
 __all__ = [
-    "CALIBRATIONS", "JudgeCalibration", "ServedVerifier", "Shares", "bearable", "calibrated",
-    "chance_of_yes", "prompt_sha256",
+    "CALIBRATIONS", "Allowance", "JudgeCalibration", "ServedVerifier", "Shares", "bearable",
+    "calibrated", "chance_of_yes", "prompt_sha256",
 ]  # fmt: skip
 
 _log = logging.getLogger("citewise.verify")
@@ -39,6 +40,8 @@ _PROMPT = "verify.md"
 _SECONDS = 10.0
 _MOST_FALSE = 0.03
 _UNCALIBRATED_AT = 0.5
+_CHARACTERS_PER_TOKEN = 3  # so few are never met in English: what is to come is overrated
+_CACHE_BLOCK = 16  # tokens: a prefix is kept up to a multiple of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,48 @@ async def chance_of_yes(
     Raises:
         ModelError: it failed.
     """
+    told = await _judgement(model, passage, sentence)
+    return told.yes, told.usage
+
+
+async def _judgement(model: ChatModel, passage: str, sentence: str) -> Finished:
     prompt = prompts.fill(_PROMPT, passage=passage, sentence=sentence)
     events = model.stream([Message("user", prompt)], Decoding.one_word())
     async with aclosing(events):
         async for event in events:
             if isinstance(event, Finished):
-                return event.yes, event.usage
-    return None, Usage()
+                return event
+    return Finished("stop", Usage())
+
+
+class Allowance:
+    """The tokens that judgements of one answer may take, those that a server had cached left out.
+
+    Several judgements may be under way: what each is likely to take is set aside until it is known.
+    """
+
+    def __init__(self, most: float) -> None:
+        """Begin with so many."""
+        self._left, self._caches = most, False
+        self._read: set[str] = set()
+
+    def take(self, passage: str, sentence: str) -> float | None:
+        """Set aside what a judgement may take; None where that is more than is left."""
+        again = self._caches and passage in self._read
+        new = sentence if again else f"{passage}{sentence}"
+        shared = "" if self._caches else prompts.text(_PROMPT)
+        likely = len(f"{shared}{new}") / _CHARACTERS_PER_TOKEN + _CACHE_BLOCK
+        if likely > self._left:
+            return None
+        self._left -= likely
+        return likely
+
+    def took(self, likely: float, passage: str, told: Finished) -> None:
+        """Put what was really taken in place of what was likely."""
+        self._caches = self._caches or told.cached > 0
+        self._read.add(passage)
+        used = told.usage.prompt_tokens - told.cached + told.usage.completion_tokens
+        self._left += likely - used
 
 
 def bearable(readings: Sequence[PassageReading]) -> PassageReading | None:
@@ -125,11 +163,20 @@ class ServedVerifier:
         *,
         pace: Pace = "meanwhile",
         seconds: float = _SECONDS,
+        most_tokens: float = math.inf,
     ) -> None:
-        """Take what compares words, the model, when it may be asked and how long it may take."""
+        """Take what judges.
+
+        Args:
+            words: what compares words.
+            model: who is asked.
+            pace: when it may be asked.
+            seconds: how long it may take for a sentence.
+            most_tokens: how many it may read anew and write for all of them.
+        """
         self._words, self._model, self._seconds = words, model, seconds
         self._builtin = ReadingVerifier(words)
-        self._told = True
+        self._told, self._allowance = True, Allowance(most_tokens)
         self.pace: Pace = pace
         self.usage = Usage()
 
@@ -143,7 +190,9 @@ class ServedVerifier:
         reading = bearable(readings)
         if reading is None or word_for_word(sentence, reading.supports, evidence):
             return await self._builtin.check(sentence, cited, evidence)
-        chance = await self._chance("\n".join(item.context for item in reading.items), sentence)
+        passage = "\n".join(item.context for item in reading.items)
+        likely = self._allowance.take(passage, sentence)
+        chance = None if likely is None else await self._chance(passage, sentence, likely)
         if chance is None:
             return await self._builtin.check(sentence, cited, evidence)
         if chance >= self._shown_at():
@@ -155,12 +204,14 @@ class ServedVerifier:
         known = calibrated().get(self._model.name)
         return known.shown_at if known else _UNCALIBRATED_AT
 
-    async def _chance(self, passage: str, sentence: str) -> float | None:
+    async def _chance(self, passage: str, sentence: str, likely: float) -> float | None:
         """The chance of yes; None, from now on, where none can be had."""
         try:
             async with asyncio.timeout(self._seconds):
-                chance, usage = await chance_of_yes(self._model, passage, sentence)
-            self.usage += usage
+                told = await _judgement(self._model, passage, sentence)
+            self._allowance.took(likely, passage, told)
+            self.usage += told.usage
+            chance = told.yes
             why = "it tells no chance of yes or no (logprobs)" if chance is None else ""
         except TimeoutError:
             chance, why = None, f"it did not judge a sentence within {self._seconds:g} s"

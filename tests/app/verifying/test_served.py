@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.answer.pipeline import Pipeline, PipelineSettings
+from app.chat_models import Finished
 from app.chat_models.breaker import Breaker
 from app.chat_models.guarded import GuardedModel, Patience
 from app.chat_models.openai_compatible import OpenAiCompatibleModel
@@ -23,7 +24,7 @@ from app.chat_models.openai_stream import chance_of_yes
 from app.chat_models.scripted import ScriptedChatModel
 from app.record.evidence import Evidence
 from app.record.reasons import Reason
-from app.record.types import Final, Message, Question
+from app.record.types import Final, Message, Question, Usage
 from app.verifying import choosing, served
 from app.verifying.choosing import verifier_for
 from app.verifying.reading import ReadingVerifier
@@ -56,6 +57,7 @@ class JudgeServer:
     most: int = 0  # judgements at once
     during_draft: int = 0
     drafting: bool = False
+    cached: int = 0  # of a judgement's 100 tokens
 
     async def models(self, _: web.Request) -> web.StreamResponse:
         return web.json_response({"data": [{"id": "served", "max_model_len": 32768}]})
@@ -93,7 +95,10 @@ class JudgeServer:
         if self.fault == "nonsense":
             told = {"content": [{"top_logprobs": [{"token": 3}, "Yes", None]}]}
         chunk = {"choices": [{"index": 0, "delta": {"content": "Yes"}, "logprobs": told}]}
-        return await self.stream(request, [chunk], {"prompt_tokens": 100, "completion_tokens": 1})
+        usage: dict[str, Any] = {"prompt_tokens": 100, "completion_tokens": 1}
+        if self.cached:
+            usage["prompt_tokens_details"] = {"cached_tokens": self.cached}
+        return await self.stream(request, [chunk], usage)
 
     async def write(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         asked = [Message("user", body["messages"][-1]["content"])]
@@ -108,7 +113,7 @@ class JudgeServer:
             self.drafting = False
 
     async def stream(
-        self, request: web.Request, chunks: list[Any], usage: dict[str, int], between: float = 0
+        self, request: web.Request, chunks: list[Any], usage: dict[str, Any], between: float = 0
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
@@ -202,6 +207,43 @@ async def test_where_no_chance_is_told_the_built_in_verifier_decides(
     told = [record for record in caplog.records if record.name == "citewise.verify"]
     assert len(told) == 1
     assert "served" in told[0].getMessage()
+
+
+@pytest.mark.parametrize(("cached", "judged"), [(0, 2), (80, 12)])
+async def test_what_an_answer_may_take_is_not_exceeded(cached: int, judged: int) -> None:
+    server = JudgeServer(cached=cached)
+    async with served_by(server) as model:
+        words = LexicalVerifier(lambda word: 3.0)
+        judge = ServedVerifier(words, model, most_tokens=540)
+        builtin = ReadingVerifier(words)
+        found = [
+            await judge.check(f"Earlier states are stored{' well' * n}.", [1], EVIDENCE)
+            for n in range(30)
+        ]
+        own = await builtin.check(f"Earlier states are stored{' well' * 29}.", [1], EVIDENCE)
+    new = sum(100 - cached + 1 for _ in server.judged)
+    assert len(server.judged) >= judged
+    assert new <= 540
+    assert found[0].status == "supported"  # the model said so
+    assert found[-1].status == own.status  # and the built-in verifier checked the rest
+
+
+@given(
+    st.floats(0, 3000),
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 300), st.floats(0, 1)), max_size=30),
+)
+def test_an_allowance_is_never_overdrawn(most: float, asked: list[tuple[str, int, float]]) -> None:
+    allowance, spent = served.Allowance(most), 0.0
+    under_way = []
+    for read, length, part in asked:
+        likely = allowance.take(read * 200, "s" * length)
+        if likely is not None:
+            under_way.append((read, likely, int(likely * part)))
+        if len(under_way) == 3:
+            read, likely, used = under_way.pop(0)
+            spent += used
+            allowance.took(likely, read, Finished("stop", Usage(used, 0), cached=0))
+    assert spent + sum(used for _, _, used in under_way) <= most
 
 
 @given(st.recursive(st.none() | st.floats() | st.text(), lambda v: st.lists(v) | st.dictionaries(
