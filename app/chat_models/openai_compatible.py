@@ -39,6 +39,7 @@ _TOKENS_PER_MESSAGE = 8
 _TOP_LOGPROBS = 20  # the most that OpenAI, vLLM and Ollama tell
 # Servers that hand choices on to the model's template; others refuse a field that they don't know.
 _TAKE_TEMPLATE_CHOICES = ("vllm", "sglang", "llamacpp")
+_OLLAMA = "library"
 _NO_SUCH_ROUTE = (400, 401, 403, 404, 405, 422, 501)
 
 
@@ -78,6 +79,7 @@ class OpenAiCompatibleModel:
         self._context: int | None = None
         self._tokenizes = True
         self._owner: object = None
+        self._takes_effort = True
         self.waiting = 0
 
     @property
@@ -121,6 +123,30 @@ class OpenAiCompatibleModel:
     ) -> AsyncGenerator[ModelEvent, None]:
         """Relay an answer; closing the generator drops the connection, which stops vLLM."""
         await self.load()
+        body = self._body(messages, decoding)
+        async with self._request("POST", f"{self._url}/chat/completions", body) as response:
+            if response.status != 200:
+                refusal = await self._refusal(response, decoding.form)
+                if "reasoning_effort" in body and "reason" in str(refusal):
+                    # An older Ollama, or a model that can't but think.
+                    self._takes_effort = False
+                    async for event in self.stream(messages, decoding):
+                        yield event
+                    return
+                if decoding.yes_or_no and "logprobs" in str(refusal):
+                    yield Finished("stop", Usage())  # a server that tells no chances says so
+                    return
+                raise refusal
+            async for event in self._events(response):
+                yield event
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _body(self, messages: Sequence[Message], decoding: Decoding) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._model,
             "messages": _wire(messages),
@@ -140,25 +166,13 @@ class OpenAiCompatibleModel:
             body["tools"], body["tool_choice"] = list(decoding.tools), "auto"
         if self._owner in _TAKE_TEMPLATE_CHOICES:
             body["chat_template_kwargs"] = {"enable_thinking": False}
+        if self._owner == _OLLAMA and self._takes_effort:
+            body["reasoning_effort"] = "none"
         if decoding.yes_or_no:
             body["logprobs"], body["top_logprobs"] = True, _TOP_LOGPROBS
         if decoding.form is not None:
             body["response_format"] = _response_format(decoding.form)
-        async with self._request("POST", f"{self._url}/chat/completions", body) as response:
-            if response.status != 200:
-                refusal = await self._refusal(response, decoding.form)
-                if decoding.yes_or_no and "logprobs" in str(refusal):
-                    yield Finished("stop", Usage())  # a server that tells no chances says so
-                    return
-                raise refusal
-            async for event in self._events(response):
-                yield event
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        return body
 
     async def _events(self, response: aiohttp.ClientResponse) -> AsyncGenerator[ModelEvent, None]:
         told = Told()

@@ -35,6 +35,7 @@ _QUANTIFIERS = tuple(
     )
 )
 _FLANK = 2
+_SIGNS = frozenset("+-×÷/*=<>≤≥±≈≠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def contradicts(
         or any(opposed(ours, theirs) for ours in said for theirs in original)
         or _requantified(said, original)
         or _other_number(found.said, found.original)
+        or _other_sign(found.said, found.original)
         or _other_name(found)
         or _other_word(said, original, passage)
     )
@@ -124,6 +126,12 @@ def contradicts(
 def _other_number(said: Sequence[str], original: Sequence[str]) -> bool:
     ours, theirs = quantities(" ".join(said)), quantities(" ".join(original))
     return bool(ours and theirs) and not any(agree(a, b) for a in ours for b in theirs)
+
+
+def _other_sign(said: Sequence[str], original: Sequence[str]) -> bool:
+    """Find another sign of arithmetic: a plus for a minus."""
+    ours, theirs = ({word.replace("−", "-") for word in side} & _SIGNS for side in (said, original))
+    return bool(ours and theirs) and not ours & theirs
 
 
 def _other_name(found: Alteration) -> bool:

@@ -129,10 +129,14 @@ def _quotes(item: Evidence, quoted: re.Match[str]) -> bool:
 
 def _near_quote(reading: SentenceWithEvidence) -> Objection | None:
     passage = frozenset().union(*(item.words for item in reading.items))
-    for found in alterations(reading.sentence, reading.spans):
-        wrong = contradicts(found, passage, _DENIALS | _QUIET_DENIALS, opposed)
-        if wrong:
-            return Objection(Reason.ALTERED, wrong)
+    # Beside the whole run each of its sentences: another one may have a word at the same place.
+    own = [span.text for item in reading.items for span in item.spans]
+    runs = [reading.spans, *(text for text in own if text in reading.spans)]
+    for text in dict.fromkeys(runs):
+        for found in alterations(reading.sentence, text):
+            wrong = contradicts(found, passage, _DENIALS | _QUIET_DENIALS, opposed)
+            if wrong:
+                return Objection(Reason.ALTERED, wrong)
     return None
 
 

@@ -197,7 +197,8 @@ class ServedVerifier:
             return await self._builtin.check(sentence, cited, evidence)
         if chance >= self._shown_at():
             return Verdict("supported", chance, reading.supports)
-        instead = next((each.instead for each in readings if each.instead), ())
+        nearest = await asyncio.to_thread(self._builtin.nearest, sentence, cited, evidence)
+        instead = nearest or next((each.instead for each in readings if each.instead), ())
         return Verdict("unsupported", chance, (), Objection(Reason.NOT_ENTAILED), instead)
 
     def _shown_at(self) -> float:

@@ -41,6 +41,7 @@ __all__ = [
     "Verifier",
     "claims_nothing",
     "is_no_sentence",
+    "standing_alone",
     "words_of",
 ]
 
@@ -270,6 +271,11 @@ class LexicalVerifier:
         }
         return found, supports, objection(SentenceWithEvidence(sentence, tuple(items), spans))
 
+    def share(self, text: str, other: str) -> float:
+        """Return the share of a text's words, by what they tell, that another has; 0 to 1."""
+        words = frozenset(word for word in content_words(text) if not word[0].isdigit())
+        return self._share(words & frozenset(content_words(other)), words)
+
     def _verdict(self, best: _Judged) -> Verdict:
         if self._supports(best):
             return Verdict("supported", best.score, best.supports)
@@ -295,7 +301,7 @@ class LexicalVerifier:
         least = self._calibration.speaks_at if cites else self._calibration.elsewhere_at
         speak = () if refused else tuple(s for s in supports if s.score >= least)
         by_ref = {item.passage.id: item for item in items}
-        instead = tuple(_standing_alone(s, by_ref[s.ref]) for s in _most(speak))
+        instead = tuple(standing_alone(s, by_ref[s.ref]) for s in _most(speak))
         return _Judged(self._calibration.score(found), refused, against, supports, instead)
 
     def _share(self, part: Iterable[str], whole: Iterable[str]) -> float:
@@ -358,7 +364,7 @@ def _most(speak: Sequence[Support]) -> Sequence[Support]:
     return sorted(speak, key=lambda support: -support.score)[:1]
 
 
-def _standing_alone(support: Support, item: Evidence) -> Support:
+def standing_alone(support: Support, item: Evidence) -> Support:
     """Take in what stands before a run that begins by pointing at it."""
     before = [span for span in item.spans if span.end <= support.start]
     start = support.start

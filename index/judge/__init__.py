@@ -26,6 +26,7 @@ __all__ = ["WEIGHTS", "PairJudge", "load_pair_judge"]
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 _PASSAGES_KEPT = 256
+_MEANINGS_KEPT = 4096
 _LOADING = Lock()
 
 
@@ -35,6 +36,7 @@ class PairJudge:
     def __init__(self, states: TokenStates, interaction: Interaction) -> None:
         self._states, self._interaction = states, interaction
         self._passage = lru_cache(maxsize=_PASSAGES_KEPT)(self._read_passage)
+        self.meaning = lru_cache(maxsize=_MEANINGS_KEPT)(self._meaning)
         self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="judge")
 
     def answers(self, question: str, passages: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
@@ -52,6 +54,15 @@ class PairJudge:
         Shape: (len(passages),). Arguments as for `answers`.
         """
         return self._judged("supports", sentence, passages)
+
+    def _meaning(self, text: str) -> NDArray[np.float32]:
+        """A text's vector as the encoder is published to make it: the mean of its tokens' last
+        states, at length 1. Shape: (hidden,).
+        """
+        states, _ = self._states.of(text)
+        mean = states[:, states.shape[1] // 2 :].mean(axis=0)
+        vector: NDArray[np.float32] = mean / max(float(np.linalg.norm(mean)), 1e-12)
+        return vector
 
     def _judged(
         self, task: Task, text: str, passages: Sequence[tuple[str, str]]

@@ -277,7 +277,7 @@ def test_auto_takes_what_was_measured_to_judge_better(
     found = {"scripted": calibration} if calibration else {}
     monkeypatch.setattr(choosing, "calibrated", lambda: found)
     made = verifier_for("auto", ScriptedChatModel([]), "meanwhile")
-    assert isinstance(made(LexicalVerifier(lambda word: 3.0)), ServedVerifier) is asks
+    assert isinstance(made(LexicalVerifier(lambda word: 3.0), 2000), ServedVerifier) is asks
 
 
 async def test_a_calibrated_threshold_is_the_models_own(monkeypatch: pytest.MonkeyPatch) -> None:
