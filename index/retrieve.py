@@ -1,4 +1,4 @@
-"""Query -> ranked hits: dense max-pooling and BM25, fused, then late interaction, each traced."""
+"""Query -> ranked hits: dense max-pooling and BM25, fused; the best are read again, all traced."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from index.asked import AskedWords
 from index.encoders import Encoder, TokenEncoder, TokenVectors, Vectors
 from index.store import LoadedIndex
 from index.types import Hit, SearchHits
@@ -27,9 +28,10 @@ class FusionSettings:
     `pool` is the number of embedded texts that the dense stage fetches before pooling.
     The hits from `ranked` to `varied` leave room for a second topic: a passage whose topic has
     `per_topic` hits yields there to the next one of another topic. Another form of the query
-    counts for `other_forms` of its score. The best `reread` passages are scored by late
-    interaction as well, which counts for `late_weight` of the fused score; 0 switches it off.
-    docs/retrieval.md says what each was chosen by.
+    counts for `other_forms` of its score. The best `reread` passages are read again: late
+    interaction counts for `late_weight` of the fused score (0 switches it off), the share of the
+    query's words in what a passage is asked for for `asked_weight`, and the dense score is then
+    the mean of the passage's two best texts. docs/retrieval.md says what each was chosen by.
     """
 
     dense_weight: float = 0.75
@@ -39,6 +41,7 @@ class FusionSettings:
     per_topic: int = 3
     other_forms: float = 0.9
     late_weight: float = 1.0
+    asked_weight: float = 0.4
     reread: int = 24
 
 
@@ -54,7 +57,8 @@ class HybridRetriever:
 
     A passage's dense score is the maximum over its texts' inner products with the query. The
     fused score is w · dense + (1 - w) · bm25 / max(bm25), the maximum taken over the passages
-    of this query; with several forms of a query a passage keeps its best fused score.
+    of this query; with several forms of a query a passage keeps its best score. The best are
+    read again: see `FusionSettings`.
     """
 
     def __init__(
@@ -62,6 +66,8 @@ class HybridRetriever:
     ) -> None:
         self.index, self.encoder = index, encoder
         self.settings = settings or FusionSettings()
+        self._asked = AskedWords(index)
+        self._texts_each = np.bincount(index.owners, minlength=len(index.passages))
         # One query is too little work to share among threads; callers bring their own.
         faiss.omp_set_num_threads(1)
         threadpool_limits(1, user_api="blas")
@@ -78,7 +84,8 @@ class HybridRetriever:
         watch = _Watch()
         vectors, tokens = self._encode(forms)
         watch.lap("encode")
-        dense = np.stack([self._dense(vector) for vector in vectors])
+        pooled = [self._dense(vector) for vector in vectors]
+        dense = np.stack([best for best, _ in pooled])
         watch.lap("dense")
         lexical = np.stack([self.index.lexical.scores(form) for form in forms])
         watch.lap("lexical")
@@ -88,10 +95,14 @@ class HybridRetriever:
         candidates = np.argsort(-fused.max(axis=0), kind="stable")[: max(k, self.settings.reread)]
         watch.lap("fuse")
         late = self._late(tokens, candidates, len(forms))
-        late.scores[1:] *= self.settings.other_forms
-        total = fused + self.settings.late_weight * late.scores
+        asked = np.zeros_like(fused)
+        asked[:, candidates] = [self._asked.shares(form, candidates.tolist()) for form in forms]
+        again = self.settings.late_weight * late.scores + self.settings.asked_weight * asked
+        again -= weight / 2 * (dense - np.stack([second for _, second in pooled]))
+        again[1:] *= self.settings.other_forms
+        total = (fused + again).astype(np.float32)
         watch.lap("late")
-        stages = {"dense": dense, "lexical": lexical, "late": late.scores}
+        stages = {"dense": dense, "lexical": lexical, "late": late.scores, "asked": asked}
         hits = self._hits(_Scores(total, stages, late.met), candidates, k)
         return SearchHits(query, hits, watch.laps, late.weights)
 
@@ -105,16 +116,25 @@ class HybridRetriever:
             return self.encoder.encode_query_tokens(forms)
         return self.encoder.encode_queries(forms), ()
 
-    def _dense(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Pool the nearest texts' similarities by passage. Shape: (passages,)."""
+    def _dense(self, vector: NDArray[np.float32]) -> tuple[Vectors, Vectors]:
+        """Pool the nearest texts' similarities by passage: its best, and its second best text's.
+
+        A text that is not among the nearest counts as the last of them at most; a passage of one
+        text has no second one, and its best counts twice. Shape of each: (passages,).
+        """
         texts = len(self.index.texts)
-        pooled = np.zeros(len(self.index.passages), np.float32)
         similarities, rows = self.index.vectors.search(
             vector[np.newaxis], min(texts, self.settings.pool)
         )
         found = rows[0] >= 0
-        np.maximum.at(pooled, self.index.owners[rows[0][found]], similarities[0][found])
-        return pooled
+        near, owners = similarities[0][found], self.index.owners[rows[0][found]]
+        best = np.zeros(len(self.index.passages), np.float32)
+        np.maximum.at(best, owners, near)
+        firsts = np.unique(owners, return_index=True)[1]
+        others = np.delete(np.arange(len(owners)), firsts)
+        second = np.minimum(best, near.min(initial=1.0))
+        np.maximum.at(second, owners[others], near[others])
+        return best, np.where(self._texts_each > 1, second, best)
 
     def _late(self, forms: Sequence[TokenVectors], rows: NDArray[np.int64], count: int) -> _Late:
         """Read candidates again, token by token."""

@@ -335,7 +335,7 @@ def _show_retrieved(found: Retrieved) -> None:
     if found.gap:
         print(f"missing     {_short(', '.join(found.gap.what))}")
     for rank, hit in enumerate(found.hits, start=1):
-        stages = ("dense", "lexical", "late")
+        stages = ("dense", "lexical", "late", "asked")
         trace = ", ".join(f"{name} {hit.trace[name]:.2f}" for name in stages if name in hit.trace)
         if "rerank" in hit.trace:
             trace += f", reranked {hit.trace['rerank']:.2f} from {hit.trace['fused_rank']:.0f}"
