@@ -2,10 +2,10 @@
 
 Two linear models are fitted: one over the words of a clause, one over the shipped encoder's
 vector of it; a clause does what both say. Written examples (`scripts/training/turns.txt`) come
-with the words that people put around them; questions of the topics open for development stand
-for what is no act. The other topics' questions are held out: how many of them are taken for an
-act is printed, and which. Writes app/question/act_model.json and app/question/act_meaning.json.
-It takes some minutes on two cores.
+with the words that people put around them; questions of the topics open for development, and
+those of everyday life (`everyday.txt` beside them), stand for what is no act. The other topics'
+questions are held out: how many of them are taken for an act is printed, and which. Writes
+app/question/act_model.json and app/question/act_meaning.json. It takes some minutes on two cores.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ from sklearn.linear_model import LogisticRegression
 from app.question.act_meaning import meaning_by
 from app.question.act_model import ASK, grams, words
 from app.question.clauses import clauses
+from app.question.reading import asks
 from index.cli import progress_bar
 from index.encoders import Encoder, load_encoder
 from index.sources import SHIPPED, read
 from scripts.dev_cases import is_dev
+from scripts.training.sense import everyday
 
 _ROOT = Path(__file__).resolve().parent.parent
 _TURNS = Path(__file__).with_name("training") / "turns.txt"
@@ -76,6 +78,7 @@ _COMMON = 30
 _SHORT = 3
 _FREEDOM, _FREEDOM_OF_MEANING = 2.0, 30.0
 _LEAST_WEIGHT = 0.12
+_BATCH = 64
 
 Example = tuple[str, str]
 
@@ -85,6 +88,7 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m scripts.train_acts", description=__doc__).parse_args()
     turns = list(_turns())
     ours, held = _questions()
+    ours += [remark for remark in everyday() if asks(remark)]
     known = _vocabulary(turns)
     data = [*_surrounded(turns), *((question, ASK) for question in ours)]
     raw = _fitted(data, known)
@@ -173,11 +177,15 @@ def _fitted(data: Sequence[Example], known: frozenset[str]) -> dict[str, Any]:
 
 
 def _fitted_to_vectors(data: Sequence[Example], encoder: Encoder) -> dict[str, Any]:
-    # The shipped encoder reads queries as it does passages, which come in batches.
+    # Clauses are read as queries, which the shipped encoder does not read as it does passages.
+    rows = []
     with progress_bar("encoding clauses") as tell:
-        rows = encoder.encode_passages([text for text, _ in data], tell)
+        for start in range(0, len(data), _BATCH):
+            tell(start, len(data))
+            batch = [text for text, _ in data[start : start + _BATCH]]
+            rows.append(encoder.encode_queries(batch))
     model = LogisticRegression(C=_FREEDOM_OF_MEANING, max_iter=500, tol=1e-3)
-    model.fit(rows, [act for _, act in data])
+    model.fit(np.concatenate(rows), [act for _, act in data])
     return {
         "acts": [str(act) for act in model.classes_],
         "weights": np.round(model.coef_.astype(float), 2).tolist(),

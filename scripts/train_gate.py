@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.question.answerable import DEPTH, READ_FEATURES, WEIGHTS, features
+from app.question.answerable import DEPTH, READ_FEATURES, SENSE, WEIGHTS, features
 from app.question.features import FEATURES, TOKEN_FEATURES
+from app.question.field_sense import SENSE_WEIGHTS
 from index.__main__ import DEFAULT_INDEX
 from index.build import build
 from index.cli import say
@@ -37,6 +38,7 @@ from index.sources import SHIPPED, read
 from index.types import KnowledgeBase, SearchHits
 from scripts.dev_cases import dev_cases, is_dev
 from scripts.training.data import part_of, unasked
+from scripts.training.sense import SenseFit, everyday, fit_sense
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PAIRS = Path(__file__).with_name("training") / "near_misses.jsonl"
@@ -47,10 +49,14 @@ _LEFT_OUT_WEIGHT = 0.5
 _FREEDOM = 0.1
 _PAIRED, _PAIRED_MISS = "pair, answerable", "pair, near miss"
 _HELD, _WRITTEN_MISS = "held-out way of asking", "near miss of a topic"
+_EVERYDAY = "everyday remark"
 _HEADS = {
     "domain": ("out-of-domain",),
+    "field": ("out-of-domain", _EVERYDAY),
     "answer": ("near-miss", "left out", _PAIRED_MISS, _WRITTEN_MISS),
 }
+# The heads that judge what is asked of the shipped knowledge base.
+_SHIPPED_HEADS = ("field", "answer")
 _EVERY = 4
 _ANSWERED = 0.9
 _COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
@@ -89,6 +95,8 @@ def main() -> int:
     raw: dict[str, dict[str, Any]] = {}
     reports = []
     knowledge_base = read(SHIPPED, name="ai").knowledge_base
+    sense = fit_sense(knowledge_base, encoder)
+    SENSE_WEIGHTS.write_text(json.dumps(sense.as_json()) + "\n", encoding="utf-8")
     thinned, held = _thinned(knowledge_base)
     with TemporaryDirectory() as folder:
         # A knowledge base whose owners wrote no other ways of asking must be judged as well.
@@ -102,13 +110,13 @@ def main() -> int:
         (
             "tokens",
             "with token vectors",
-            (*FEATURES, *TOKEN_FEATURES, *READ_FEATURES),
+            (*FEATURES, *TOKEN_FEATURES, SENSE, *READ_FEATURES),
             FusionSettings(),
         ),
         (
             "plain",
             "without token vectors",
-            (*FEATURES, *READ_FEATURES),
+            (*FEATURES, SENSE, *READ_FEATURES),
             FusionSettings(late_weight=0),
         ),
     ):
@@ -116,7 +124,7 @@ def main() -> int:
         rows = [
             row
             for phrased, retriever in zip((True, False), retrievers, strict=True)
-            for row in _rows(retriever, names, held, phrased=phrased)
+            for row in _rows(retriever, names, held, sense, phrased=phrased)
         ]
         say(f"{title}: {len(rows)} questions")
         scores = _cross_validated(rows)
@@ -193,12 +201,17 @@ def _near_misses() -> Iterator[Held]:
 
 
 def _rows(
-    retriever: HybridRetriever, names: Sequence[str], held: Sequence[Held], *, phrased: bool
+    retriever: HybridRetriever,
+    names: Sequence[str],
+    held: Sequence[Held],
+    sense: SenseFit,
+    *,
+    phrased: bool,
 ) -> Iterator[GateRow]:
     idf = retriever.index.lexical.idf
 
     def row(topic: str, kind: str, answerable: bool, found: SearchHits) -> GateRow:
-        values = features(found.query, found, idf)
+        values = features(found.query, found, idf, sense.logit)
         return GateRow(phrased, topic, kind, answerable, tuple(values[name] for name in names))
 
     slices = ("paraphrase", "data-point", "cross-topic", "false-premise", "unanswerable")
@@ -215,6 +228,9 @@ def _rows(
         # What people ask in public, where the knowledge base is known to hold the answer.
         if case["gold"]:
             yield row(case["id"], "field", True, retriever.search(case["question"], DEPTH))
+    # One half of them is asked of each index: the heads are the same.
+    for remark in everyday()[int(phrased) :: 2]:
+        yield row(remark, _EVERYDAY, False, retriever.search(remark, DEPTH))
     for one in held:
         yield row(one.topic, _HELD, True, retriever.search(one.question, DEPTH))
     for one in _near_misses():
@@ -240,7 +256,8 @@ def _fit(
 ) -> tuple[NDArray[np.float64], float]:
     """Tell the answerable from some kinds of the unanswerable.
 
-    What is of the field at all is told without the judge: its weights there are 0.
+    What is of the field at all is told without the judge, and all else without the sense of the
+    field: their weights there are 0.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -254,7 +271,9 @@ def _fit(
         trust[kinds == kind] /= (kinds == kind).sum()
     trust[y] /= trust[y].sum()
     trust[~y] /= trust[~y].sum()
-    if head == "domain":
+    if head != "field":
+        x[:, -len(READ_FEATURES) - 1] = 0.0
+    if head != "answer":
         x[:, -len(READ_FEATURES) :] = 0.0
     center, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
     model = LogisticRegression(C=_FREEDOM, max_iter=5000)
@@ -270,8 +289,8 @@ def _cross_validated(rows: Sequence[GateRow]) -> NDArray[np.float64]:
     x, _ = _arrays(rows)
     scores = np.ones(len(rows))
     for train, test in GroupKFold(_FOLDS).split(x, groups=[row.topic for row in rows]):
-        for head, kinds in _HEADS.items():
-            weights, bias = _fit([rows[i] for i in train], kinds, head)
+        for head in _SHIPPED_HEADS:
+            weights, bias = _fit([rows[i] for i in train], _HEADS[head], head)
             scores[test] *= 1 / (1 + np.exp(-(x[test] @ weights + bias)))
     return scores
 
@@ -316,7 +335,7 @@ def _section(gate: Fitted) -> list[str]:
             against = kinds == theirs if kind == mine else against
         area = "–" if y[chosen].any() else f"{_auroc(scores[against], scores[chosen]):.3f}"
         lines.append(f"| {kind} | {chosen.sum()} | {answered:.2f} | {area} |")
-    suites = ~np.isin(kinds, ("left out", _PAIRED, _PAIRED_MISS, _HELD, _WRITTEN_MISS))
+    suites = ~np.isin(kinds, ("left out", _PAIRED, _PAIRED_MISS, _HELD, _WRITTEN_MISS, _EVERYDAY))
     right = y[suites][np.argsort(-scores[suites], kind="stable")]
     curve = [
         f"| {coverage:.0%} | {1 - right[: max(1, round(coverage * len(right)))].mean():.3f} |"

@@ -21,7 +21,15 @@ from index.text.quantities import quantities
 from index.text.tokens import content_words
 from index.types import PassageKind
 
-__all__ = ["as_wished", "bears_value", "key_sentence", "pointed_at", "said_before", "spoken_of"]
+__all__ = [
+    "as_wished",
+    "bears_value",
+    "key_sentence",
+    "pointed_at",
+    "said_before",
+    "says_nothing_new",
+    "spoken_of",
+]
 
 Chosen = tuple[Evidence, Span]
 
@@ -50,8 +58,14 @@ _LEAST_ROWS = 2
 _CLAUSE = re.compile(
     r"; |, (?:which|where|whereas|while|although|though|but|so that|because|since)\b|: (?=[A-Z])"
 )
+# Where a definition may end early and still be true: what follows only narrows it.
+_NARROWS = re.compile(
+    r",? (?:in|by|with|from|on|for|to) which\b|,? (?:that|which|whose|where|so that)\b"
+    r"| (?:by|with|without|on|for|from|through|among|between|over|across|during|using|used)\b"
+)
 _SIMPLE_WORDS = 80
 _SIMPLE_SENTENCE = 40
+_TOO_HARD = 60
 _TO_THE_POINT = 20  # how much harder a sentence may be that speaks of all that is asked
 _A_FIGURE_MORE = 0.5  # words in common that a sentence may lack for having one figure less
 _OPENING = 3  # sentences of a passage that say what it is about
@@ -74,6 +88,7 @@ def as_wished(
     *,
     shape: str,
     said: Sequence[str] = (),
+    taken: str = "",
 ) -> list[ComposedSentence]:
     """Choose an answer's sentences as they are wished for.
 
@@ -84,7 +99,8 @@ def as_wished(
         evidence: the passages, best first.
         idf: how telling a word is.
         shape: how the persona lays an answer out.
-        said: the answers that were given to it so far.
+        said: the answers that were given to it so far; for a question, those before it.
+        taken: the subject that a question took from what was said before.
     """
     fresh = compose(question, evidence, idf, shape=shape)
     spoken = _spoken(evidence, said[-1]) if said and act is not Act.ASK else []
@@ -102,7 +118,7 @@ def as_wished(
     elif act is Act.REPEAT or wishes.form or wishes.words or wishes.sentences or wishes.short:
         chosen = base
     elif act is Act.ASK and said:
-        return _not_again(question, fresh, evidence, said[-1])
+        return _not_again(question, fresh, evidence, "\n".join(said), taken)
     else:
         return fresh
     words = frozenset(content_words(question))
@@ -115,16 +131,22 @@ def _not_again(
     question: str,
     fresh: Sequence[ComposedSentence],
     evidence: Sequence[Evidence],
-    answer: str,
+    answers: str,
+    taken: str,
 ) -> list[ComposedSentence]:
-    """Say of what the last answer said only what answers, and then what is new."""
-    pairs, plain = _pairs(fresh, evidence), _plain(_MARKER.sub("", answer))
+    """Say of what was said already only what answers, and then what is new.
+
+    What speaks of nothing but the subject that the question took over was answer enough once.
+    """
+    pairs, plain = _pairs(fresh, evidence), _plain(_MARKER.sub("", answers))
     old = [pair for pair in pairs if _plain(pair[1].text) in plain]
     size = sum(len(pair[1].text.split()) for pair in pairs)
     if sum(len(pair[1].text.split()) for pair in old) < _MOSTLY * size:
         return list(fresh)
     asked = set(content_words(question))
-    best = sorted(old, key=lambda pair: -len(pair[1].words & asked))[:_SAID_AGAIN]
+    own = (asked - set(content_words(taken))) or asked
+    telling = [pair for pair in old if pair[1].words & own]
+    best = sorted(telling, key=lambda pair: -len(pair[1].words & own))[:_SAID_AGAIN]
     kept: list[ComposedSentence] = []
     dropped = False
     for one, pair in zip(fresh, pairs, strict=True):
@@ -136,6 +158,12 @@ def _not_again(
     new = [pair for pair in more if pair[1].words & asked][:_FEW]
     added = _laid_out(new, Wishes(), question)
     return [*kept, *(replace(one, lead=" ") for one in added)] or list(fresh)
+
+
+def says_nothing_new(sentences: Sequence[ComposedSentence], answer: str) -> bool:
+    """Tell whether all of some sentences stand in an answer that was given."""
+    said = _plain(_MARKER.sub("", answer))
+    return all(_plain(one.text) in said for one in sentences)
 
 
 def said_before(evidence: Sequence[Evidence], answer: str) -> list[Chosen]:
@@ -242,7 +270,11 @@ def _simple(
     """Take the definition, then what is said in short sentences without formulas and figures."""
     topics = [item.passage.topic for item, _ in base] or [item.passage.topic for item in evidence]
     asked = frozenset(content_words(question))
-    explaining = [item for item in evidence[:1] if explains(item.passage.heading, question)]
+    explaining = [
+        item
+        for item in evidence[:1]
+        if explains(item.passage.heading, question) and _difficulty(item.spans[0].text) < _TOO_HARD
+    ]
     first = [(item, item.spans[0]) for item in explaining] or [
         (item, span)
         for item in evidence
@@ -395,32 +427,44 @@ def _first_within(
 ) -> Chosen:
     """Choose the sentence that a short answer gives: the first, if need be cut at a clause.
 
-    Where it is still too long, one of the same passages that says most of what is asked is taken.
+    Where it is still too long, one of the same passages that says most of what is asked is taken;
+    where none speaks of it the first is given, cut as short as it can be.
     """
-    whole = [_cut(pair, room) for pair in split[:1]]
-    if whole[0] is not None:
-        return whole[0]
-    topic = split[0][0].passage.topic
+    first = split[0]
+    whole = _cut(first, room, _CLAUSE)
+    if whole is None and first[0].passage.kind is PassageKind.DEFINITION:
+        whole = _cut(first, room, _NARROWS)
+    if whole is not None:
+        return whole
+    topic = first[0].passage.topic
     others = [
-        (item, span)
-        for item in evidence
-        if item.passage.topic == topic
-        for span in item.spans
-        if not leans(span.text) and not concludes(span.text)
+        (item, span) for item in evidence if item.passage.topic == topic for span in item.spans
     ]
-    fitting = [cut for pair in [*split[1:], *others] if (cut := _cut(pair, room)) is not None]
+    apart = [pair for pair in [*split[1:], *others] if not _leans(pair[1].text)]
+    fitting = [cut for pair in apart if (cut := _cut(pair, room, _CLAUSE)) and cut[1].words & asked]
     if fitting:
         return max(fitting, key=lambda pair: len(pair[1].words & asked))
-    return min(split, key=lambda pair: len(pair[1].text))
+    longest = len(first[1].text.split())
+    return next((c for most in range(room, longest) if (c := _cut(first, most, _CLAUSE))), first)
 
 
-def _cut(pair: Chosen, room: int) -> Chosen | None:
-    """Return a sentence, or as many of its clauses as there is room for; None if none fits."""
+def _leans(text: str) -> bool:
+    return leans(text) or concludes(text)
+
+
+def _cut(pair: Chosen, room: int, at: re.Pattern[str]) -> Chosen | None:
+    """Return a sentence, or as much of it as there is room for; None if too little is left.
+
+    Args:
+        pair: the sentence with its evidence.
+        room: words.
+        at: where it may be cut.
+    """
     item, span = pair
     if len(span.text.split()) <= room:
         return pair
-    for clause in reversed(list(_CLAUSE.finditer(span.text))):
-        text = span.text[: clause.start()]
+    for place in reversed(list(at.finditer(span.text))):
+        text = span.text[: place.start()]
         if _LEAST_WORDS <= len(text.split()) <= room and text.count("(") == text.count(")"):
             return item, Span(span.start, span.start + len(text), text)
     return None

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import prompts
-from app.answer.again import as_wished
+from app.answer.again import as_wished, says_nothing_new
 from app.answer.ahead import CheckedAhead
 from app.answer.best_of import written
 from app.answer.calculate import work_out
@@ -68,6 +68,8 @@ _NEAREST = 2
 _TOLD = frozenset({"draft", "composed", "mixed", "abstained"})
 # Wishes that leave an answer its own form.
 _PLAIN = (None, Act.REPEAT)
+# What asks for something that was not said yet.
+_WANTS_ELSE = frozenset({Act.SIMPLIFY, Act.EXPAND, Act.EXAMPLE})
 # Tokens after which a draft is given up if nothing of it could be shown, and sentences that had to
 # go by then: an opening alone says nothing of what follows.
 _NOWHERE, _GONE = 60, 2
@@ -358,6 +360,11 @@ class AnswerRun:
                 told += self.conflicts.state(wrong.conflict)
             if not faults:
                 chosen.append(one)
+        again = self.reading.again
+        wants_else = again is not None and self.reading.act in _WANTS_ELSE
+        if again and wants_else and chosen and says_nothing_new(chosen, again.answer):
+            told.append(self.writer.plain("", prompts.text("replies/nothing-else.md").strip()))
+            chosen[0] = replace(chosen[0], lead=chosen[0].lead or " ")
         if self.reading.said.wishes.form == "table" and len(chosen) > 1:
             pairs = [(self.evidence[one.n - 1], _span(one)) for one in chosen]
             return [*told, *table(pairs, self.writer)]
@@ -375,10 +382,10 @@ class AnswerRun:
 
     def _chosen(self) -> list[ComposedSentence]:
         """Choose what is composed, as the turn wishes for it."""
-        again, said, last = self.reading.again, self.reading.said, self.reading.past.last
+        again, said, past = self.reading.again, self.reading.said, self.reading.past
         asked = self.retrieved.standalone_query
-        anew = last is not None and last.question.casefold() != asked.casefold()
-        before = (last.answer,) if last is not None and anew else ()
+        anew = all(one.question.casefold() != asked.casefold() for one in past.exchanges)
+        before = tuple(one.answer for one in past.exchanges) if anew else ()
         chosen = as_wished(
             said.act,
             said.wishes,
@@ -387,6 +394,7 @@ class AnswerRun:
             self.idf,
             shape=self.persona.shape,
             said=again.answers if again else before,
+            taken=self.retrieved.rewrite.taken,
         )
         if said.act is not Act.ASK or said.wishes.act not in _PLAIN or self.retrieved.gap:
             return chosen

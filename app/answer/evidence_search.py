@@ -14,6 +14,7 @@ from app.answer.pipeline_settings import PipelineSettings
 from app.answer.replies import nearest_questions
 from app.question import answerable as gate
 from app.question.acts import Act
+from app.question.field_sense import field_sense_by
 from app.question.gaps import find_gap, lexicon_of
 from app.question.history import Form, names_nothing, without_quantities
 from app.question.language import ENGLISH
@@ -22,6 +23,7 @@ from app.question.spelling import spelled, written_out
 from app.question.subjects import Subjects, asks_more, compared, opens_with, subjects_of
 from app.record.types import Gap, Question, Retrieved
 from index import rerankers
+from index.errata import SHIPPED_NAME
 from index.rerankers import Reranker
 from index.retrieve import HybridRetriever
 from index.store import LoadedIndex
@@ -40,6 +42,9 @@ _AGAIN = 12
 # What a follow-up says itself must be of the field, or stand in what is found.
 _OWN_DOMAIN = 0.9
 _PERHAPS_DOMAIN = 0.2
+# A pointer's question must be answered so surely where its own words are of no field.
+_SURE, _SURELY = 0.5, 0.8
+_EVERYDAY = -1.5
 _UNKNOWN = 0.5
 _OWN_COVERED = 0.5
 _GUESSED_COVERED = 0.8
@@ -135,7 +140,7 @@ class EvidenceSearch:
             looked = self._look(form, depth)
             if not looked.answerable or looked.confidence < least:
                 continue
-            if not self._of_the_field(own, form, looked.found.hits):
+            if not self._of_the_field(own, looked):
                 continue
             if first is None:
                 first = looked
@@ -158,7 +163,7 @@ class EvidenceSearch:
         found = retriever.search(form.query, depth, also=form.also)
         clock.spent("retrieve")
         judge = self.settings.gate or gate.Gates.shipped().judging(found, retriever.index)
-        judged = gate.features(form.query, found, retriever.index.lexical.idf)
+        judged = gate.features(form.query, found, retriever.index.lexical.idf, self._sense())
         confidence = judge.confidence(judged)
         subjects = subjects_of(retriever.index)
         if defined := _defined(found, form.query, subjects, retriever.index):
@@ -176,8 +181,20 @@ class EvidenceSearch:
         answerable = judge.answerable(judged_by) or (gap is None and subjects.at_work(form.query))
         return _Looked(form, found, doubted, answerable, gap)
 
-    def _of_the_field(self, own: str, form: Form, hits: Sequence[Hit]) -> bool:
-        """Tell whether what a follow-up says itself is of the field, its borrowed subject aside."""
+    def _sense(self) -> gate.Sense | None:
+        """Return what tells a text's sense; a team's own documents may be on anything."""
+        if self.retriever.index.knowledge_base != SHIPPED_NAME:
+            return None
+        sense = field_sense_by(self.retriever.encoder)
+        return sense.logit if sense else None
+
+    def _of_the_field(self, own: str, looked: _Looked) -> bool:
+        """Tell whether what a follow-up says itself is of the field, its borrowed subject aside.
+
+        "When is it a bad idea?" says nothing of any field: it is where what it is asked of answers
+        it surely, and its sense is not an everyday one.
+        """
+        form, hits, sense = looked.form, looked.found.hits, self._sense()
         if not form.taken or names_nothing(own):
             return True
         borrowed = set(content_words(form.taken))
@@ -194,9 +211,13 @@ class EvidenceSearch:
         covered = sum(idf(word) for word in words & there) / total if total else 1.0
         if form.guessed and covered < _GUESSED_COVERED:
             return False
+        if sense is not None and not form.guessed:
+            least = _SURELY if sense(own) < 0 else _SURE
+            if sense(own) > _EVERYDAY and looked.confidence >= least:
+                return True
         alone = self.retriever.search(own, gate.DEPTH)
         judge = self.settings.gate or gate.Gates.shipped().judging(alone, self.retriever.index)
-        domain = judge.domain(gate.domain_features(own, alone, idf))
+        domain = judge.of_field(gate.domain_features(own, alone, idf, sense))
         self.clock.spent("gate")
         if domain >= _OWN_DOMAIN:
             return True

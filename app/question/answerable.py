@@ -2,8 +2,9 @@
 
 Two small logistic models over what retrieval saw: how close the best passages are, how much of
 what the question names they hold, how well each of its tokens is met, and whether the judge, which
-reads question and passage together, finds that one answers the other. The weights are JSON, made
-from training questions by `python -m scripts.train_gate`, those for documents by
+reads question and passage together, finds that one answers the other. Over the shipped knowledge
+base the question's own meaning counts as well (`app.question.field_sense`). The weights are JSON,
+made from training questions by `python -m scripts.train_gate`, those for documents by
 `python -m scripts.train_document_gate`.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,18 +28,21 @@ from index.types import PassageKind, SearchHits
 __all__ = [
     "DEPTH",
     "READ_FEATURES",
+    "SENSE",
     "UNNAMED",
     "WEIGHTS",
     "Gate",
     "Gates",
     "Head",
+    "Sense",
     "domain_features",
     "features",
 ]
 
 READ_FEATURES = ("read_best", "read_first")
+SENSE = "sense"
 _READ = 3
-
+Sense = Callable[[str], float]
 # Texts a passage, from which on an index counts as having other ways of asking.
 _PHRASED = 4
 _MOSTLY_UNKNOWN = 0.5
@@ -68,12 +72,18 @@ class Gate:
 
     `domain` estimates that the question is about what the knowledge base knows at all, `answer`
     that what was found holds what is asked. They pull in different directions: a near miss
-    shares more words with the evidence than a question in a reader's own words does.
+    shares more words with the evidence than a question in a reader's own words does. `field`
+    stands for `domain` where the sense of the question was measured.
     """
 
     domain: Head
     answer: Head
     threshold: float
+    field: Head | None = None
+
+    def of_field(self, found: Mapping[str, float]) -> float:
+        """Estimate the chance that a question is about what is known at all, 0 to 1."""
+        return (self.field if self.field and SENSE in found else self.domain)(found)
 
     def confidence(
         self, found: Mapping[str, float], subject: Mapping[str, float] | None = None
@@ -87,7 +97,7 @@ class Gate:
             found: the features of the question and its evidence.
             subject: those that the question's subject is judged by, if others.
         """
-        heads = self.domain(found if subject is None else subject) * self.answer(found)
+        heads = self.of_field(found if subject is None else subject) * self.answer(found)
         strange = found["unknown_words"] >= _MOSTLY_UNKNOWN and found["dense_top"] < _KNOWN_PHRASE
         known = self.threshold if found["dense_top"] >= _SAME_QUESTION else 0.0
         return max(known, heads * (UNNAMED if strange else 1))
@@ -119,7 +129,9 @@ class Gates:
         raw = json.loads(WEIGHTS.read_text(encoding="utf-8"))
         documents = raw.pop("documents")
         gates = {
-            f"{tuning}{kind}": Gate(Head(**own["domain"]), Head(**own["answer"]), threshold)
+            f"{tuning}{kind}": Gate(
+                Head(**own["domain"]), Head(**own["answer"]), threshold, Head(**own["field"])
+            )
             for kind, own in raw.items()
             for tuning, threshold in (("", own["threshold"]), ("bare_", own["bare_threshold"]))
         }
@@ -137,12 +149,20 @@ class Gates:
         return self.tokens if found.token_weights else self.plain
 
 
-def features(question: str, found: SearchHits, idf: Idf) -> dict[str, float]:
+def features(
+    question: str, found: SearchHits, idf: Idf, sense: Sense | None = None
+) -> dict[str, float]:
     """Measure what the gate judges by; see `app.question.features.measure`.
 
     What is asked in nearly the words that a passage is known to be asked for is not read.
+
+    Args:
+        question: as it was searched for.
+        found: what was found for it.
+        idf: how much a word tells.
+        sense: tells how much of a text's meaning speaks for the field; None where nothing can.
     """
-    measured = domain_features(question, found, idf)
+    measured = domain_features(question, found, idf, sense)
     if not found.hits:
         return {**measured, **dict.fromkeys(READ_FEATURES, 0.0)}
     if measured["dense_top"] >= _SAME_QUESTION:
@@ -152,6 +172,9 @@ def features(question: str, found: SearchHits, idf: Idf) -> dict[str, float]:
     return {**measured, "read_best": float(chances.max()), "read_first": float(chances[0])}
 
 
-def domain_features(question: str, found: SearchHits, idf: Idf) -> dict[str, float]:
+def domain_features(
+    question: str, found: SearchHits, idf: Idf, sense: Sense | None = None
+) -> dict[str, float]:
     """Measure what tells whether a question is of the field at all: all but the judge's reading."""
-    return measure(question, found.hits[:DEPTH], idf, found.token_weights)
+    measured = measure(question, found.hits[:DEPTH], idf, found.token_weights)
+    return measured if sense is None else {**measured, SENSE: sense(question)}

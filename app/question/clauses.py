@@ -19,7 +19,7 @@ _BREAK = re.compile(
 )
 _JOINED = re.compile(r"\s+(?:and|but|plus|or)\s+", re.IGNORECASE)
 # Below this a clause is a question: it is worse to leave one without an answer.
-_SURE, _SURE_TOGETHER = 0.65, 0.5
+_SURE, _SURE_TOGETHER = 0.65, 0.7
 # A wish for an example of something is a question: wishes have next to no words of their own.
 _VERY_SURE, _VERY_SURE_TOGETHER, _NO_DOUBT = 0.95, 0.75, 0.97
 _MOST_STRANGE = 1

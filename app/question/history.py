@@ -39,9 +39,12 @@ __all__ = [
 # What is written like an identifier, a version or a name is a subject of its own.
 _IDENTIFIER = re.compile(r"\w_\w|\b\w*[a-z][A-Z]\w*|\b[A-Z]{2,}|\b[A-Za-z]+\d|--\w")
 _WORD = re.compile(r"[\w+-]+(?:'\w+)?")
-_NUMBER_WORDS = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|sixteen|twenty|hundred"
-)
+_IN_DIGITS = {
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "sixteen": "16",
+    "twenty": "20", "hundred": "100",
+}  # fmt: skip
+_NUMBER_WORDS = "|".join(_IN_DIGITS)
 _QUANTITY = re.compile(
     rf"(?<![\w.])(?:\d[\d.,]*(?P<unit>[kKmMbBtT%]?)(?![\w.]\w)|(?:{_NUMBER_WORDS})\b)",
     re.IGNORECASE,
@@ -208,6 +211,8 @@ def needs_subject(said: MessageAct, past: Past, subjects: Subjects) -> bool:
     text, own = said.rest, subjects.find(said.rest)
     if own or names_something(text) or past.waiting or _focus(said, past) is not None:
         return False
+    if _like("amount").fullmatch(text):
+        return True
     words = content_words(text)
     fragment = _like("fragment").fullmatch(text)
     bare = fragment is not None and not _like("verb").search(fragment["what"])
@@ -373,6 +378,8 @@ def _with_quantity(question: str, what: str) -> str:
     if not alike:
         return ""
     old = alike[-1]
+    if _has_digit(old.group()):
+        what = _IN_DIGITS.get(what.casefold(), what)
     return f"{question[: old.start()]}{what}{question[old.end() :]}"
 
 

@@ -19,7 +19,7 @@ from app.question.language import (
     words_of,
 )  # fmt: skip
 
-__all__ = ["names_a_language", "wished_language"]
+__all__ = ["language_named", "names_a_language", "wished_language"]
 
 _SHORT_SUBJECT = 3  # "what is LoRA in German" asks for German; longer ones may be about it
 _LONGEST_WISH = 5  # words
@@ -50,7 +50,12 @@ def wished_language(text: str) -> tuple[str, str]:
 
 def names_a_language(text: str) -> bool:
     """Tell whether an English text speaks of a language by its name."""
-    return any(True for _ in _namings(words_of(text), languages()[ENGLISH]))
+    return language_named(text) != ""
+
+
+def language_named(text: str) -> str:
+    """Return the code of the first language that an English text names; "" where it names none."""
+    return next((code for *_, code in _namings(words_of(text), languages()[ENGLISH])), "")
 
 
 def _namings(words: Sequence[Word], known: Language) -> Iterator[tuple[int, int, str]]:

@@ -21,11 +21,12 @@ from app.question.history import (
 )
 from app.question.in_english import in_english, spoken_in_english
 from app.question.language import ENGLISH, acts_of, language_of
-from app.question.language_wish import names_a_language
+from app.question.language_wish import language_named, names_a_language
 from app.question.message_acts import read
 from app.question.phrases import patterns
 from app.question.subjects import Subjects
 from app.record.types import Message, Question
+from index.text.tokens import content_words
 
 __all__ = ["Reading", "asks", "is_remark", "only_tells", "read_in_conversation", "reread"]
 
@@ -102,6 +103,8 @@ def read_in_conversation(
         said = replace(said, act=Act.ASK)
     if _wishes_beside_a_remark(said, past, subjects, unanswered=unanswered):
         said = replace(said, act=said.wishes.act or Act.REPEAT)
+    if unanswered and (read_in := _reader_of_another_language(text, past, subjects)):
+        said = MessageAct(Act.TRANSLATE, text, Wishes(language=read_in))
     if _names_a_case(text, said, past):
         said = MessageAct(Act.ASK, text)
     language = said.wishes.language or language
@@ -128,6 +131,13 @@ def reread(reading: Reading, said: MessageAct, subjects: Subjects) -> Reading:
         return _on_the_last_answer(said, reading.past, reading.language, subjects)
     ways = forms(said, reading.past, subjects) if said.act is Act.ASK else reading.forms
     return Reading(said, reading.past, ways, said.wishes.language or reading.language)
+
+
+def _reader_of_another_language(text: str, past: Past, subjects: Subjects) -> str:
+    """Return the language of somebody whom the last answer is for: "she only reads Spanish"."""
+    if past.last is None or subjects.find(text):
+        return ""
+    return language_named(text) if patterns("follow_up")["reads"].search(text) else ""
 
 
 def _names_a_case(text: str, said: MessageAct, past: Past) -> bool:
@@ -170,14 +180,17 @@ def _names_another_subject(said: MessageAct, past: Past, subjects: Subjects) -> 
 def _wishes_beside_a_remark(
     said: MessageAct, past: Past, subjects: Subjects, *, unanswered: bool
 ) -> bool:
-    """Tell whether a message wishes for a form, and only says something else beside it.
+    """Tell whether a message wishes for a form, and says next to nothing beside it.
 
-    "I have ten seconds, what's the takeaway" is about the last answer.
+    "I have ten seconds, what's the takeaway" is about the last answer, and so is what finds no
+    answer: "She reads one line at most. What do I send her?"
     """
     if said.act is not Act.ASK or said.wishes.act is None or past.last is None:
         return False
     if unanswered:
-        return is_remark(said, subjects)
+        named = subjects.find(said.rest) or names_something(said.rest)
+        nothing_else = not named and len(content_words(said.rest)) <= 1
+        return nothing_else or is_remark(said, subjects)
     return only_tells(said) and not (subjects.find(said.rest) or names_something(said.rest))
 
 

@@ -103,6 +103,10 @@ class Answered(BaseModel):
     """An answer with its sources; each `[n]` in the text is the source of that number."""
 
     answer: str
+    act: str = Field(description="what the message does: ask, calculate, shorten, source, thank, …")
+    outcome: str = Field(description="answered, partly, refused or talk")
+    missing: list[str] = Field(description="with partly: what was asked and is not answered")
+    standalone_query: str = Field(description="the question as it was searched")
     abstained: bool = Field(description="whether the knowledge base holds no answer")
     confidence: float = Field(description="that it holds one, 0 to 1")
     sources: list[Source]
@@ -140,6 +144,10 @@ def answered(answer: Answer) -> Answered:
     """An answer's form."""
     return Answered(
         answer=answer.text,
+        act=answer.act,
+        outcome=answer.outcome,
+        missing=list(answer.missing),
+        standalone_query=answer.standalone_query,
         abstained=answer.abstained,
         confidence=round(answer.confidence, 4),
         sources=_sources(answer),

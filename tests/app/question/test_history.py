@@ -120,7 +120,9 @@ def test_the_reply_to_a_question_back_completes_what_was_asked() -> None:
     assert forms(read("the KV cache"), past, SUBJECTS)[0].query == "the size of the KV cache?"
 
 
-@pytest.mark.parametrize("message", ["what about the size?", "why?", "and at inference?"])
+@pytest.mark.parametrize(
+    "message", ["what about the size?", "why?", "and at inference?", "how many do I need?"]
+)
 def test_what_points_at_nothing_needs_a_subject(message: str) -> None:
     nothing = read_history([], SUBJECTS)
     assert needs_subject(read(message), nothing, SUBJECTS)

@@ -77,7 +77,19 @@ async def test_the_tools_in_process(live_index: LiveIndex) -> None:
         )
         none = (await client.call_tool("ask", {"question": UNKNOWN})).structured_content
         assert none["abstained"]
+        assert none["outcome"] == "refused"
         assert none["nearest_questions"]
+        history = [
+            {"role": "user", "content": ASKED},
+            {
+                "role": "assistant",
+                "content": _said(await client.call_tool("ask", {"question": ASKED})),
+            },
+        ]
+        for said, act in (("in one sentence please", "shorten"), ("thanks!", "thank")):
+            asked = {"question": said, "history": history}
+            form = (await client.call_tool("ask", asked)).structured_content
+            assert form["act"] == act
         assert none["sources"] == []
         found = await client.call_tool("search_knowledge", {"query": ASKED, "limit": 2})
         assert len(found.structured_content["passages"]) == 2
