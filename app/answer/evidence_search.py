@@ -44,7 +44,6 @@ _OWN_DOMAIN = 0.9
 _PERHAPS_DOMAIN = 0.2
 # A pointer's question must be answered so surely where its own words are of no field.
 _SURE, _SURELY = 0.5, 0.8
-_EVERYDAY = -1.5
 _UNKNOWN = 0.5
 _OWN_COVERED = 0.5
 _GUESSED_COVERED = 0.8
@@ -191,8 +190,8 @@ class EvidenceSearch:
     def _of_the_field(self, own: str, looked: _Looked) -> bool:
         """Tell whether what a follow-up says itself is of the field, its borrowed subject aside.
 
-        "When is it a bad idea?" says nothing of any field: it is where what it is asked of answers
-        it surely, and its sense is not an everyday one.
+        "When is it a bad idea?" says nothing of any field: it is where what it is asked of surely
+        answers it, the more surely the more it sounds like an everyday remark.
         """
         form, hits, sense = looked.form, looked.found.hits, self._sense()
         if not form.taken or names_nothing(own):
@@ -213,7 +212,7 @@ class EvidenceSearch:
             return False
         if sense is not None and not form.guessed:
             least = _SURELY if sense(own) < 0 else _SURE
-            if sense(own) > _EVERYDAY and looked.confidence >= least:
+            if looked.confidence >= least:
                 return True
         alone = self.retriever.search(own, gate.DEPTH)
         judge = self.settings.gate or gate.Gates.shipped().judging(alone, self.retriever.index)

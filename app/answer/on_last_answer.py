@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import prompts
 from app.answer.again import bears_value, key_sentence, pointed_at, said_before, spoken_of
 from app.answer.compose import asks_figures
+from app.answer.verdicts import is_verdict
 from app.answer.writer import Writer
 from app.question.acts import Act
 from app.question.history import Past
@@ -126,6 +127,8 @@ def _challenged(
     """Look again: say what the sources say, and whether they have the reader's value."""
     claimed = reading.said.claimed
     question = reading.again.question if reading.again else ""
+    # "Yes: …" says yes to a question that is not the reader's.
+    spoken = [pair for pair in spoken if not is_verdict(pair[1].text)] or spoken
     figures = bool(claimed) or asks_figures(question)
     first = key_sentence(question, spoken) if figures else list(spoken[:1])
     there = bears_value(claimed, question, evidence) if claimed else []

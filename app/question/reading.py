@@ -45,7 +45,7 @@ _SET_PHRASES = {
 }
 
 
-_SAYS_ONLY = frozenset({Act.THANK, Act.LEAVE, Act.REMARK})
+_SAYS_ONLY = frozenset({Act.GREET, Act.THANK, Act.LEAVE, Act.REMARK})
 _WISHED = frozenset({Act.SIMPLIFY, Act.SHORTEN, Act.EXPAND, Act.EXAMPLE, Act.REFORMAT, Act.REPEAT})
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import prompts
 from app.answer.pipeline import Pipeline
 from app.answer.talk import subject_of
 from app.record.types import Answer, Message, Question, final_answer
@@ -168,3 +169,32 @@ async def test_what_was_said_of_something_is_said_again(make_pipeline: MakePipel
 )
 def test_the_subject_is_what_is_served(sources: str, subject: str) -> None:
     assert subject_of(sources) == subject
+
+
+@pytest.mark.parametrize("asked", ["What is beam search?", "What is QLoRA?", "What is LoRA?"])
+async def test_a_definition_in_few_words_is_still_about_its_subject(
+    make_pipeline: MakePipeline, asked: str
+) -> None:
+    answer = await talked(make_pipeline(answer_mode="compose"), asked, "in at most 14 words")
+    assert len(plain(answer.text).split()) <= 14
+    name = asked.removeprefix("What is ").strip("?").lower()
+    assert plain(answer.text).lower().startswith(name)
+
+
+async def test_what_was_said_two_turns_ago_is_not_said_again(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(answer_mode="compose")
+    asked = ("What is gradient checkpointing?", "how much memory does it save?")
+    first = await talked(pipeline, asked[0])
+    third = await talked(pipeline, *asked, "and what's the price?")
+    assert not {claim.text for claim in first.claims} & {claim.text for claim in third.claims}
+
+
+async def test_it_says_so_where_nothing_simpler_is_known(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(answer_mode="compose")
+    asked = ("What is a reward model?", *["even simpler please"] * 3)
+    answers = [await talked(pipeline, *asked[: at + 1]) for at in range(len(asked))]
+    said = {claim.text for answer in answers[:-1] for claim in answer.claims}
+    again = {claim.text for claim in answers[-1].claims}
+    assert not again <= said or answers[-1].text.startswith(
+        prompts.text("replies/nothing-else.md").strip()
+    )

@@ -180,3 +180,8 @@ def test_any_history_is_read_and_leaves_a_question(history: list[Message], text:
     found = forms(read(text), past, SUBJECTS)
     assert found
     assert len(past.exchanges) <= len(history)
+
+
+def test_a_number_in_words_takes_the_place_of_a_figure() -> None:
+    past = read_history(said_before("Is 4 bit of LoRA fine?"), SUBJECTS)
+    assert forms(read("and two?"), past, SUBJECTS)[0].query == "Is 2 bit of LoRA fine?"
