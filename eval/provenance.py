@@ -14,7 +14,7 @@ __all__ = ["ROOT", "code_sha256", "git_state", "versions"]
 ROOT: Path = Path(__file__).resolve().parent.parent
 _PRODUCT = ("app", "index", "prompts")
 _SUFFIXES = {".py", ".md", ".json"}
-_PARTS = ("numpy", "faiss-cpu", "bm25s", "openvino", "openvino-genai", "tokenizers")
+_PARTS = ("numpy", "faiss-cpu", "openvino", "openvino-genai", "tokenizers")
 
 
 def git_state() -> dict[str, str | bool]:

@@ -14,6 +14,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 __all__ = [
     "alone",
@@ -24,6 +29,8 @@ __all__ = [
     "exclusive",
     "link",
     "put",
+    "put_array",
+    "same",
     "sync_tree",
     "tidy",
 ]
@@ -76,14 +83,14 @@ def alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def announced(folder: Path) -> Iterator[None]:
-    """Let others see in `changing` that something new is being made for `folder`.
+    """Make something new for `folder`, which others see in `changing`; one at a time.
 
     Raises:
         OSError: the folder can't be written.
     """
     descriptor = os.open(folder / _ANNOUNCED, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
@@ -147,6 +154,19 @@ def put(path: Path, content: str | bytes, mode: int = 0o644) -> None:
         raise
 
 
+def put_array(path: Path, numbers: NDArray[Any]) -> None:
+    """Write an array as `.npy`, whole.
+
+    NumPy itself does not tell that the disk is full where an array is small: it is written
+    through Python, which does.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    with path.open("wb") as file:
+        np.save(SimpleNamespace(write=file.write), numbers, allow_pickle=False)
+
+
 def link(folder: Path, name: str, target: str) -> None:
     """Make `folder/name` a link to `target`, in one step and for good.
 
@@ -172,6 +192,18 @@ def discard(path: Path) -> None:
     aside = path.parent / f".removed-{secrets.token_hex(4)}"
     os.replace(path, aside)
     _remove(aside)
+
+
+def same(path: Path, place: Path) -> None:
+    """Have a file that is never changed stand in a second place: linked, where that can be done.
+
+    Raises:
+        OSError: there is no such file, or it can't stand there.
+    """
+    try:
+        place.hardlink_to(path)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copy2(path, place)
 
 
 def sync_tree(folder: Path) -> None:

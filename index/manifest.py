@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from index.encoders import EncoderInfo
 from index.errors import IndexUnusable, KnowledgeBaseError
@@ -19,9 +21,10 @@ from index.vectors import VectorKind
 
 __all__ = ["FORMAT_VERSION", "Manifest", "code_recipe", "differences", "fingerprint_of", "hash_of"]
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 _HERE = Path(__file__).resolve().parent
 _IMPORT = re.compile(r"^from (index\.[\w.]+) import", re.MULTILINE)
+_HALF = re.compile("[\ud800-\udfff]")
 _MAKES_TEXTS = ("index.passages", "index.lexical")
 
 
@@ -90,8 +93,16 @@ class Manifest:
         return replace(self, counts={**self.counts, **counts})
 
     @classmethod
-    def from_json(cls, text: str, place: str, mend: str) -> Manifest:
-        """Read a manifest; `place` names the file and `mend` the command in errors.
+    def from_json(
+        cls, text: str, place: str, mend: str, versions: Sequence[int] = (FORMAT_VERSION,)
+    ) -> Manifest:
+        """Read a manifest.
+
+        Args:
+            text: the file's content.
+            place: its name, for errors.
+            mend: the command that mends it, for errors.
+            versions: which of the format are read.
 
         Raises:
             IndexUnusable: it is no manifest, a damaged one, or one of another format version.
@@ -99,7 +110,7 @@ class Manifest:
         try:
             raw: dict[str, Any] = json.loads(text)
             version = raw["format_version"]
-            if version != FORMAT_VERSION:
+            if version not in versions:
                 raise IndexUnusable(
                     f"{place}: format version {version!r}, expected {FORMAT_VERSION}; {mend}"
                 )
@@ -125,15 +136,21 @@ def hash_of(knowledge_base: KnowledgeBase) -> str:
     Raises:
         KnowledgeBaseError: it holds half a character (a lone surrogate), which no file can.
     """
-    text = json.dumps(knowledge_base, sort_keys=True, ensure_ascii=False, default=_fields)
+    digest = hashlib.sha256()
     try:
-        return hashlib.sha256(text.encode()).hexdigest()
-    except UnicodeEncodeError as error:
-        around = text[max(0, error.start - 40) : error.start]
+        for part in (knowledge_base.name, *knowledge_base.topics):
+            digest.update(orjson.dumps(part, option=orjson.OPT_APPEND_NEWLINE))
+    except TypeError as error:
+        text = json.dumps(asdict(knowledge_base), ensure_ascii=False)
+        half = _HALF.search(text)
+        if half is None:
+            raise
+        said = text[max(0, half.start() - 40) : half.start()]
         raise KnowledgeBaseError(
             f"knowledge base {knowledge_base.name!r} holds half a character "
-            f"(U+{ord(text[error.start]):04X}) after {around!r}: expected whole ones; remove it"
+            f"(U+{ord(half.group()):04X}) after {said!r}: expected whole ones; remove it"
         ) from error
+    return digest.hexdigest()
 
 
 def fingerprint_of(
@@ -161,10 +178,6 @@ def differences(one: EncoderInfo, other: EncoderInfo) -> list[tuple[str, object,
     """List the fields in which two encoders differ, with the value of each."""
     pairs = ((f.name, getattr(one, f.name), getattr(other, f.name)) for f in fields(EncoderInfo))
     return [(name, a, b) for name, a, b in pairs if a != b]
-
-
-def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 def _self_hash(raw: Mapping[str, Any]) -> str:

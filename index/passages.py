@@ -8,7 +8,7 @@ ways it is asked), and its score is the best of theirs: the index-side counterpa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from index.types import (
     DataPoint,
@@ -156,15 +156,22 @@ def _unit_beside(value: str, unit: str) -> str:
     return " ".join(words)
 
 
-def embedded_texts(topic: Topic) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each passage's id with the texts it is embedded under, in the passages' order."""
+def embedded_texts(
+    topic: Topic, passages: Sequence[Passage] | None = None
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each passage's id with the texts it is embedded under, in the passages' order.
+
+    Args:
+        topic: what is cut.
+        passages: its passages, where they are cut already.
+    """
     asked = {
         **{f"faq/{i}": (faq.question, *faq.also_asked) for i, faq in enumerate(topic.faqs)},
         **{f"data/{i}": (one.label, *one.also_asked) for i, one in enumerate(topic.data_points)},
         **{f"practice/{i}": one.also_asked for i, one in enumerate(topic.practice)},
         PassageKind.DEFINITION.value: definition_questions(topic),
     }
-    for passage in passages_of(topic):
+    for passage in passages_of(topic) if passages is None else passages:
         tail = passage.id.removeprefix(f"{topic.slug}/")
         yield passage.id, _unique((full_text(passage), *asked.get(tail, ())))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,23 +21,24 @@ import orjson
 from numpy.typing import NDArray
 
 from index import files
+from index.digests import digest_of
 from index.encoders import EncoderInfo, Vectors
 from index.errors import IndexUnusable
-from index.late_interaction import LateIndex
+from index.late_interaction import LateIndex, TokenSegment, saved_segments
 from index.lexical import Bm25
-from index.manifest import Manifest, code_recipe, differences
+from index.manifest import FORMAT_VERSION, Manifest, code_recipe, differences
 from index.types import Figure, Link, Passage, PassageKind, Place, Source
 from index.vectors import VectorOpener, VectorStore
 from index.vectors.faiss_store import open_faiss, write_faiss
 from index.weights import sha256_of
 
 __all__ = [
-    "EmbeddedText", "LoadedIndex", "current_fingerprint", "current_manifest", "current_state",
-    "load", "prepared",
-    "write",
+    "EmbeddedText", "LoadedIndex", "Reusable", "current_fingerprint", "current_manifest",
+    "current_state", "load", "prepared", "reusable", "unwritable", "write",
 ]  # fmt: skip
 
 _ATTEMPTS = 5
+_SEGMENTS_SINCE = 5  # the format version that put tokens into segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,21 @@ class LoadedIndex:
         return self.manifest.knowledge_base
 
 
+@dataclass(frozen=True, slots=True)
+class Reusable:
+    """What the next build takes over from an index.
+
+    `rows` are the vectors' rows by their texts' digests; `lexical` is None where other code cut
+    the documents into words.
+    """
+
+    fingerprint: str
+    rows: Mapping[bytes, int]
+    vectors: VectorStore
+    segments: Sequence[TokenSegment]
+    lexical: Bm25 | None
+
+
 @contextmanager
 def prepared(folder: Path) -> Iterator[None]:
     """Find out that an index can't be written to `folder` before the long work, not after it.
@@ -89,7 +105,7 @@ def prepared(folder: Path) -> Iterator[None]:
                 current_fingerprint(folder)
             announced.enter_context(files.announced(folder))
         except OSError as error:
-            raise _unwritable(folder, error) from error
+            raise unwritable(folder, error) from error
         yield
 
 
@@ -123,7 +139,7 @@ def write(
             files.link(folder, "current", manifest.fingerprint)
             _prune(folder, {manifest.fingerprint, before})
     except (OSError, RuntimeError) as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     return final
 
 
@@ -183,7 +199,6 @@ def load(
     encoder: EncoderInfo | None = None,
     *,
     open_vectors: VectorOpener = open_faiss,
-    any_recipe: bool = False,
 ) -> LoadedIndex:
     """Open the current index of a directory, every file checked against the manifest.
 
@@ -191,7 +206,6 @@ def load(
         folder: the index directory.
         encoder: what the queries will be encoded with; None skips that check.
         open_vectors: where the vectors are searched; FAISS in this process, unless told.
-        any_recipe: open it for its vectors alone, whichever code cut its texts and tokens.
 
     Raises:
         IndexUnusable: there is none, it is damaged, or another encoder or recipe made it.
@@ -199,7 +213,7 @@ def load(
     for attempt in range(_ATTEMPTS):
         state = current_state(folder)
         try:
-            return _load(folder, encoder, open_vectors, any_recipe)
+            return _load(folder, encoder, open_vectors)
         except IndexUnusable:
             # Builds may have replaced and removed it meanwhile: then there is a newer one.
             if attempt == _ATTEMPTS - 1 or current_state(folder) == state:
@@ -207,16 +221,50 @@ def load(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _load(
-    folder: Path, encoder: EncoderInfo | None, open_vectors: VectorOpener, any_recipe: bool = False
-) -> LoadedIndex:
+def reusable(folder: Path, encoder: EncoderInfo) -> Reusable | None:
+    """Open what the current index of a directory saves the next build.
+
+    An index of the format before is good for that too.
+
+    Returns:
+        None where there is no index, another encoder made it, or it can't be read.
+    """
+    try:
+        name = current_fingerprint(folder)
+        if name is None:
+            return None
+        home = folder / name
+        manifest = _checked_manifest(home, encoder, "", (FORMAT_VERSION, _SEGMENTS_SINCE - 1))
+        texts = [
+            (row["passage"], digest_of(row["text"])) for row in _read_lines(home / "texts.jsonl")
+        ]
+        lexical = None
+        if manifest.recipe == code_recipe():
+            lexical = Bm25.load(home / "lexical")
+        segments: list[TokenSegment] = []
+        if manifest.late_interaction and manifest.format_version < _SEGMENTS_SINCE:
+            # A passage is found under its whole text first.
+            first = {passage: digest for passage, digest in reversed(texts)}
+            segments = [
+                TokenSegment.load(home / "tokens", digests=[first[n] for n in sorted(first)])
+            ]
+        elif manifest.late_interaction:
+            segments = saved_segments(home, manifest.files)
+        vectors = open_faiss(home, manifest.vectors, manifest.fingerprint)
+    except (IndexUnusable, OSError, ValueError, TypeError, LookupError, RuntimeError):
+        return None
+    rows = {digest: row for row, (_, digest) in enumerate(texts)}
+    return Reusable(manifest.fingerprint, rows, vectors, segments, lexical)
+
+
+def _load(folder: Path, encoder: EncoderInfo | None, open_vectors: VectorOpener) -> LoadedIndex:
     name = current_fingerprint(folder)
     if name is None:
         raise IndexUnusable(f"no index in {folder}; build one with: {_command(folder)}")
     home = folder / name
     mend = f"rebuild it with: {_command(folder)}"
     manifest = _checked_manifest(home, encoder, mend)
-    if not any_recipe and manifest.recipe != code_recipe():
+    if manifest.recipe != code_recipe():
         raise IndexUnusable(
             f"{home} was cut into texts and tokens by recipe {manifest.recipe}, this version of "
             f"Citewise has recipe {code_recipe()}; {mend} (with the --kb of "
@@ -226,7 +274,7 @@ def _load(
         passages = tuple(_passage(row) for row in _read_lines(home / "passages.jsonl"))
         rows = [(row["passage"], row["text"]) for row in _read_lines(home / "texts.jsonl")]
         texts = tuple(EmbeddedText(passage, text) for passage, text in rows)
-        lexical = Bm25.load(home / "lexical", len(passages))
+        lexical = Bm25.load(home / "lexical")
         late = LateIndex.load(home) if manifest.late_interaction else None
         vectors = open_vectors(home, manifest.vectors, manifest.fingerprint)
     except (OSError, ValueError, TypeError, LookupError, RuntimeError) as error:
@@ -241,10 +289,16 @@ def _load(
     return LoadedIndex(manifest, passages, texts, owners, vectors, lexical, late)
 
 
-def _checked_manifest(home: Path, encoder: EncoderInfo | None, mend: str) -> Manifest:
+def _checked_manifest(
+    home: Path,
+    encoder: EncoderInfo | None,
+    mend: str,
+    versions: Sequence[int] = (FORMAT_VERSION,),
+) -> Manifest:
     place = home / "manifest.json"
     try:
-        manifest = Manifest.from_json(place.read_text(encoding="utf-8"), str(place), mend)
+        text = place.read_text(encoding="utf-8")
+        manifest = Manifest.from_json(text, str(place), mend, versions)
     except (OSError, UnicodeDecodeError) as error:
         raise IndexUnusable(f"{place} can't be read ({_one_line(error)}); {mend}") from error
     if manifest.fingerprint != home.name:
@@ -278,7 +332,8 @@ def _foreign(home: Path, made: EncoderInfo, given: EncoderInfo, mend: str) -> st
     )
 
 
-def _unwritable(folder: Path, error: Exception) -> IndexUnusable:
+def unwritable(folder: Path, error: Exception) -> IndexUnusable:
+    """Say that an index can't be written, why, and what mends it."""
     return IndexUnusable(
         f"the index could not be written to {folder}: {_one_line(error)}; expected a folder that "
         "can be written and has room; what was there is unharmed; mend that, then run: "
@@ -324,10 +379,10 @@ def _write_files(
     _write_lines(home / "texts.jsonl", texts)
     write_faiss(home, vectors, manifest.vectors)
     lexical.save(home / "lexical")
-    if late is not None:
-        late.save(home)
+    known = late.save(home) if late is not None else {}
     written = sorted(path for path in home.rglob("*") if path.is_file())
-    hashes = {path.relative_to(home).as_posix(): sha256_of(path) for path in written}
+    names = {path.relative_to(home).as_posix(): path for path in written}
+    hashes = {name: known.get(name) or sha256_of(path) for name, path in names.items()}
     complete = manifest.with_files(hashes)
     (home / "manifest.json").write_text(complete.to_json(), encoding="utf-8")
     files.sync_tree(home)

@@ -81,11 +81,11 @@ class _Part(Bm25):
     """The scores of some rows of a lexical index."""
 
     def __init__(self, whole: Bm25, rows: NDArray[np.int64]) -> None:
-        self._whole, self._rows = whole, rows
+        self._whole, self._own = whole, rows
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """Score the rows. Shape: (rows,)."""
-        return self._whole.scores(query)[self._rows]
+        return self._whole.scores(query)[self._own]
 
     def idf(self, token: str) -> float:
         """Return how much a token tells, in the whole."""

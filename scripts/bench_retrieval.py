@@ -30,6 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.peers is not None:
             _report(options, "peers", where + _peers(options))
         return 0
+    if options.documents is not None:
+        from scripts.bench import documents
+
+        text = documents.figures(options.documents or [10_000, 25_000, 50_000])
+        _report(options, "documents", where + text)
+        return 0
     if options.newcomer:
         from scripts.bench import newcomer
 
@@ -60,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--million", nargs="*", type=int, metavar="SIZE",
         help="synthetic vectors in each kind of store (10,000, 100,000 and 1,000,000)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--documents", nargs="*", type=int, metavar="SIZE",
+        help="so many passages of documents, built with vectors that are made up, then followed "
+        "and asked with the shipped encoder (10,000, 25,000 and 50,000)",
     )  # fmt: skip
     parser.add_argument(
         "--kinds", nargs="+", choices=["flat", "hnsw", "ivf"], default=["flat", "hnsw", "ivf"]

@@ -99,7 +99,7 @@ def _cell(value: object) -> str:
 
 def machine() -> str:
     """Describe where the figures come from, the load by others included."""
-    names = ("faiss-cpu", "openvino", "bm25s", "numpy")
+    names = ("faiss-cpu", "openvino", "numpy")
     parts = ", ".join(f"{name} {version(name)}" for name in names)
     load = os.getloadavg()[0]
     return (

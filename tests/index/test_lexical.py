@@ -49,7 +49,7 @@ def test_no_shared_word_scores_nothing(bm25: Bm25, query: str) -> None:
 
 def test_it_comes_back_from_disk(bm25: Bm25, tmp_path: Path) -> None:
     bm25.save(tmp_path / "lexical")
-    again = Bm25.load(tmp_path / "lexical", len(DOCUMENTS))
+    again = Bm25.load(tmp_path / "lexical")
     for query in ("attention", "vocabulary tokens", "keys"):
         np.testing.assert_array_equal(again.scores(query), bm25.scores(query))
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from index import build as building
-from index import store
+from index import encoding, store
 from index.build import build
 from index.encoders import Progress, TokenVectors, Vectors
 from index.sources import read
@@ -36,7 +35,7 @@ class Ending(NumberEncoder):
 
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "_AT_ONCE", _PARTS)
+    monkeypatch.setattr(encoding, "_SEGMENT", _PARTS)
 
 
 def _guide(folder: Path, sections: int) -> KnowledgeBase:
