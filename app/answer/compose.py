@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.answer.verdicts import is_verdict, same_question
+from app.answer.verdicts import is_verdict, of_another_question, same_question
 from app.question.subjects import (
     asks_more,
     compared,
@@ -47,7 +47,6 @@ _GAIN_NEAR = 0.12
 _NEAR_TOP = 0.85
 _SURELY_NEAR = 0.8
 _SPEAKS = 0.2
-_FROM_NEAR = 2
 _NEW_WORDS = 2
 _MORE = 4
 _DEFINITION = re.compile(
@@ -106,6 +105,7 @@ Chosen = tuple[Evidence, Span]
 class _Asked:
     """What a question asks: its words, by how telling they are, and what it asks for."""
 
+    question: str
     words: Mapping[str, float]
     figures: bool
     steps: bool
@@ -124,6 +124,7 @@ class _Asked:
         defines = _DEFINITION.fullmatch(first or question)
         what = (defines["what"] or defines["bare"] or "") if defines else ""
         return cls(
+            question,
             words,
             asks_figures(question),
             _ASKS_STEPS.search(question) is not None,
@@ -271,8 +272,10 @@ def _beside(item: Evidence, asked: _Asked) -> bool:
     """Tell whether a passage is of a kind that does not answer what is asked.
 
     What a word means answers why and how, but not which, whether or what to do; a figure does not
-    answer what to do.
+    answer what to do, nor yes or no what was not asked by yes or no.
     """
+    if of_another_question(asked.question, item.passage.heading, item.spans[0].text):
+        return True
     if _defines(item):
         return not (asked.defined or asked.explains)
     return item.passage.kind is PassageKind.DATA and asked.how and not asked.figures
@@ -388,17 +391,18 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     # A neighbour's definition answers only for a subject that the question names as well.
     if item.passage.kind is PassageKind.DEFINITION and not head & asked.words.keys() - said:
         return []
-    if gain >= needed and new:
-        return _joined(item, [best])
-    # So close a passage may well be the one that answers.
+    # So close a passage, asked for in as many of the words, may well be the one that answers.
     open_subject = not asked.defined and first.passage.kind is not PassageKind.DEFINITION
     same_subject = open_subject or item.passage.topic == first.passage.topic
-    near = item.hit.score >= _SURELY_NEAR * top and asked.share(item.words) >= _SPEAKS
     fits = item.passage.kind in _ADDING_KINDS and same_subject
-    if not (near and fits):
-        return []
-    said_most = sorted(spans, key=lambda span: -asked.worth(span))[:_FROM_NEAR]
-    return _joined(item, [span for span in spans if span in said_most])
+    near = item.hit.score >= _SURELY_NEAR * top and asked.share(item.words) >= _SPEAKS
+    answers_too = fits and near and _asked_for(item) >= _asked_for(first)
+    return _joined(item, [best]) if (gain >= needed and new) or answers_too else []
+
+
+def _asked_for(item: Evidence) -> float:
+    """How much of the question stands in what a passage is asked for, as the search found."""
+    return item.hit.trace.get("asked", 0.0)
 
 
 def _names(words: frozenset[str], asked: _Asked) -> bool:

@@ -12,7 +12,7 @@ import re
 from index.text.opposites import opposed
 from index.text.tokens import content_words
 
-__all__ = ["is_verdict", "same_question"]
+__all__ = ["is_verdict", "of_another_question", "same_question"]
 
 _VERDICT = re.compile(
     r"\s*(?:(?:yes|no|neither)\b(?!\.\s?\d|-)|(?:nothing|none|nobody)(?=[,:;])|because\b(?! of\b)|"
@@ -29,6 +29,7 @@ _POLAR = re.compile(
     r"(?:n['’]t)?\b|\b(?:right|correct|true|yes or no)\s*\?\s*$",
     re.IGNORECASE,
 )
+_OPEN = re.compile(r"\W*(?:how|why|what|which|who|whose|when|where)\b", re.IGNORECASE)
 _DENIAL = re.compile(r"\b(?:not|never|no|without|cannot)\b|n['’]t\b", re.IGNORECASE)
 _OF_THE_QUESTION = 0.75
 _OF_THE_OTHER = 0.5
@@ -55,6 +56,12 @@ def same_question(question: str, other: str) -> bool:
         return False
     mine, its = _plain(question), _plain(other)
     return not any(opposed(one, two) for one in mine - its for two in its - mine)
+
+
+def of_another_question(question: str, heading: str, sentence: str) -> bool:
+    """Tell whether a passage opens with a yes or no, where a question asks how, why or which."""
+    decides = _POLAR.search(heading) is not None and is_verdict(sentence)
+    return decides and _OPEN.match(question) is not None
 
 
 def _plain(text: str) -> frozenset[str]:

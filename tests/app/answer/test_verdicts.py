@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.answer.compose import compose
-from app.answer.verdicts import is_verdict, same_question
+from app.answer.verdicts import is_verdict, of_another_question, same_question
 from app.record.evidence import evidence_of
 from index.types import Hit, Passage, PassageKind
 
@@ -86,3 +86,34 @@ def test_a_reason_for_something_else_is_said_with_its_question() -> None:
     ):
         (one,) = compose(question, evidence_of([Hit(passage, 1.0)]), lambda _: 1.0, shape="papers")
         assert one.under == under
+
+
+@pytest.mark.parametrize(
+    ("question", "heading", "opening", "another"),
+    [
+        ("How do I measure leaks?", "Does a filter remove leaks?", "No, it marks them.", True),
+        ("Does a filter help?", "Does a filter remove leaks?", "No, it marks them.", False),
+        ("filter against leaks", "Does a filter remove leaks?", "No, it marks them.", False),
+        ("Why does it leak?", "Why do filters leak?", "Because they read late.", False),
+        ("Why does it leak?", "Does a filter remove leaks?", "A filter marks them.", False),
+    ],
+)
+def test_a_verdict_answers_no_open_question(
+    question: str, heading: str, opening: str, another: bool
+) -> None:
+    assert of_another_question(question, heading, opening) is another
+
+
+def test_a_neighbour_adds_only_where_it_is_asked_for_as_much() -> None:
+    first = Passage("a/faq/0", PassageKind.FAQ, "a", "Caches", "How large is a cache?",
+                    "A cache has a row for each token.")  # fmt: skip
+    other = Passage("b/faq/0", PassageKind.FAQ, "b", "Pages", "How is a cache cut into pages?",
+                    "Blocks of a cache may lie anywhere.")  # fmt: skip
+
+    def told(asked: float) -> list[str]:
+        hits = [Hit(first, 1.2, {"asked": 0.8}), Hit(other, 1.1, {"asked": asked})]
+        found = compose("How large is a cache?", evidence_of(hits), lambda _: 1.0, shape="papers")
+        return [one.text for one in found]
+
+    assert told(0.8) == [first.text, other.text]
+    assert told(0.4) == [first.text]
