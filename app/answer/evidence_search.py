@@ -10,6 +10,7 @@ from operator import itemgetter
 from app.answer.clock import Clock
 from app.answer.conflicts import find_conflicts
 from app.answer.manner import of_the_subject
+from app.answer.origins import named_work, told_origin
 from app.answer.pipeline_settings import PipelineSettings
 from app.answer.replies import nearest_questions
 from app.question import answerable as gate
@@ -20,7 +21,14 @@ from app.question.history import Form, names_nothing, without_quantities
 from app.question.language import ENGLISH
 from app.question.reading import Reading, only_tells
 from app.question.spelling import spelled, written_out
-from app.question.subjects import Subjects, asks_more, compared, opens_with, subjects_of
+from app.question.subjects import (
+    NamedSubject,
+    Subjects,
+    asks_more,
+    compared,
+    opens_with,
+    subjects_of,
+)
 from app.record.types import Gap, Question, Retrieved
 from index import rerankers
 from index.errata import SHIPPED_NAME
@@ -63,6 +71,7 @@ _CHOICE = re.compile(r"\b(?:diff\w*|distinguish\w*|than|or|vs|versus)\b", re.IGN
 _TOLD_OF = 2  # a topic's definition, and what tells of a name that this lacks
 # How sure it is that a definition which is asked for by its very name answers.
 _DEFINED = 0.95
+_ORIGIN = "who named or invented it"  # as `app.question.gaps` says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +175,10 @@ class EvidenceSearch:
         confidence = judge.confidence(judged)
         subjects = subjects_of(retriever.index)
         if defined := _defined(found, form.query, subjects, retriever.index):
+            gap = _origin_untold(form.query, defined, subjects, retriever.index)
             clock.spent("gate")
-            return _Looked(form, defined, max(confidence, _DEFINED), True)
+            sure = max(confidence, _DEFINED) * (gate.UNNAMED if gap else 1)
+            return _Looked(form, defined, sure, True, gap)
         gap = find_gap(form.query, found.hits, lexicon_of(retriever.index), subjects)
         if first := asks_more(form.query)[0]:
             found = _defined(found, first, subjects, retriever.index) or found
@@ -277,6 +288,8 @@ def _defined(
         wanted = [f"{topic}/{kind}" for kind in (PassageKind.DEFINITION, PassageKind.SNIPPET)]
         naming = _naming(topic, subjects.asked_for(query), index)
         wanted[1:1] = [naming] if naming else []
+        if introduced and (told := origin_in(introduced, index)):
+            wanted[1:1] = [told[0].id]
     known = {passage.id: passage for passage in index.passages if passage.id in wanted}
     first = tuple(
         replace(by_id.get(ref, best), passage=known[ref], score=best.score)
@@ -287,6 +300,24 @@ def _defined(
         return None
     others = tuple(hit for hit in found.hits if hit.passage.id not in wanted)
     return replace(found, hits=(*first, *others))
+
+
+def origin_in(asked: NamedSubject, index: LoadedIndex) -> tuple[Passage, int, int] | None:
+    """Find the sentence of an index that says who introduced a subject; see `told_origin`."""
+    own = [passage for passage in index.passages if passage.topic in asked.topics]
+    others = (passage for passage in index.passages if passage.topic not in asked.topics)
+    return told_origin(asked.text, own, others)
+
+
+def _origin_untold(
+    query: str, found: SearchHits, subjects: Subjects, index: LoadedIndex
+) -> Gap | None:
+    """Tell that nothing says who introduced what a question asks this of."""
+    asked = subjects.introduced(query)
+    if asked is None or origin_in(asked, index):
+        return None
+    names, sources = subjects.names_of(asked.topics), found.hits[0].passage.sources
+    return None if named_work(asked.text, names, sources) else Gap("asked", (_ORIGIN,))
 
 
 def _defines(text: str, name: frozenset[str]) -> bool:

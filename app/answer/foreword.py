@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import prompts
 from app.answer.clock import Clock
-from app.answer.origins import named_work
+from app.answer.origins import named_work, told_origin
 from app.answer.premises import corrections
 from app.answer.replies import what_is_missing
 from app.answer.stated_conflicts import StatedConflicts
@@ -85,7 +85,7 @@ class Foreword:
             yield delta
 
     def _introduced(self) -> Iterator[Delta]:
-        """Name the work that something is introduced by, as far as a title tells."""
+        """Name the work that something is introduced by, as far as a title or a sentence tells."""
         subjects = subjects_of(self.index)
         asked = subjects.introduced(self.retrieved.standalone_query)
         if asked is None or not self.evidence:
@@ -97,3 +97,8 @@ class Foreword:
             said = prompts.fill("replies/introduced.md", name=name, work=label).strip()
             support = Support(item.passage.id, item.n, 0, len(item.passage.text), 1.0)
             yield self.writer.claim("", said, "supported", [support], 1.0, basis="restated")
+        elif told := told_origin(asked.text, [each.passage for each in self.evidence], ()):
+            passage, start, end = told
+            n = next(each.n for each in self.evidence if each.passage is passage)
+            support = Support(passage.id, n, start, end, 1.0)
+            yield self.writer.claim("", passage.text[start:end], "supported", [support], 1.0)

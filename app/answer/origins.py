@@ -1,6 +1,7 @@
-"""Who introduced something, and when: the earliest work here that carries its name in its title.
+"""Who introduced something, and when.
 
-It says no more than that: of what no title names, the passages themselves have to tell.
+That is the earliest work here that carries its name in its title. Of what no title names, a
+sentence may tell: "A and B (2017) introduced it", "it was proposed by A and B (2017)".
 """
 
 from __future__ import annotations
@@ -8,10 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from index.text.sentences import sentences
 from index.text.tokens import content_words
-from index.types import Source
+from index.types import Passage, Source
 
-__all__ = ["named_work"]
+__all__ = ["named_work", "told_origin"]
+
+# Who is credited: "Holtzman et al. (2020)", "Attention Is All You Need (Vaswani et al., 2017)".
+_CREDIT = r"\b[A-Z][\w'’-]+(?: et al\.?| (?:and|&) [A-Z][\w'’-]+)?[^.;:]{0,20}\b(?:19|20)\d\d\)?"
+_VERB = re.compile(r"\b(?:introduced|proposed|invented|first described)\b")
+_CREDITED = re.compile(rf"{_CREDIT},? (?:who )?(?:first )?$")
+_BY = re.compile(rf"\s+by {_CREDIT}")
+# What is credited right after its name, as "LoRA (Hu et al., 2021)".
+_BESIDE = re.compile(
+    r"(?P<name>\S+) \([A-Z][\w'’-]+(?: et al\.?| (?:and|&) [A-Z][\w'’-]+),? (?:19|20)\d\d"
+)
+_FAR = 80  # code points beside the verb
+_NEAR = 2  # telling words beside the name's own
 
 _WORDS = re.compile(r"[A-Za-z]+")
 _SMALL = frozenset("of and the for in with by a an to".split())
@@ -37,6 +51,65 @@ def named_work(name: str, terms: Iterable[str], sources: Sequence[Source]) -> So
     if found is None or first is None or found is first:
         return found
     return None if (first.year or 0) <= (found.year or 0) else found
+
+
+def told_origin(
+    name: str, own: Sequence[Passage], others: Iterable[Passage]
+) -> tuple[Passage, int, int] | None:
+    """Find a sentence that says who introduced something, else one that credits it by its name.
+
+    Args:
+        name: what is asked about, as the question has it.
+        own: the passages of its topics.
+        others: where else somebody may be said to have introduced it.
+
+    Returns:
+        The passage, and the sentence's start and end in code points; None where none says it.
+    """
+    wanted = frozenset(content_words(name))
+    if not wanted:
+        return None
+    told = (
+        (passage, start, end)
+        for passage in (*own, *others)
+        if name.casefold() in passage.text.casefold() and _VERB.search(passage.text)
+        for start, end in sentences(passage.text)
+        if _tells_origin(passage.text[start:end], wanted)
+    )
+    credited = (
+        (passage, start, end)
+        for passage in own
+        for start, end in sentences(passage.text)
+        if _credits(passage.text[start:end], wanted)
+    )
+    return next(told, None) or next(credited, None)
+
+
+def _tells_origin(sentence: str, wanted: frozenset[str]) -> bool:
+    """Tell whether "X et al. (2017) introduced it" or "it was introduced by X" is said."""
+    for verb in _VERB.finditer(sentence):
+        before = sentence[max(0, verb.start() - _FAR) : verb.start()]
+        after = sentence[verb.end() : verb.end() + _FAR]
+        near: list[str] = []
+        if _CREDITED.search(before):
+            near = content_words(after)
+        elif _BY.match(after):
+            near = content_words(before)[::-1]
+        if wanted <= set(near[: len(wanted) + _NEAR]):
+            return True
+    return False
+
+
+def _credits(sentence: str, wanted: frozenset[str]) -> bool:
+    """Tell whether a credit stands right after the name, which is written as one."""
+    return any(
+        wanted
+        == set(
+            content_words(sentence[max(0, of.end("name") - _FAR) : of.end("name")])[-len(wanted) :]
+        )
+        for of in _BESIDE.finditer(sentence)
+        if not of["name"].islower()
+    )
 
 
 def _title(source: Source) -> str:

@@ -18,11 +18,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 
+from app.question.asking import asking_part
 from app.question.subjects import NamedSubject, Subjects
 from app.record.types import Gap
 from index.store import LoadedIndex
 from index.text.names import version_names
-from index.text.sentences import sentences
 from index.text.tokens import STOP_WORDS, content_words
 from index.types import Hit, Passage, PassageKind
 
@@ -46,6 +46,19 @@ _AUTHOR = re.compile(r"([A-Z][a-zà-ÿ]{3,}) (?:et al\.|& [A-Z]|\(\d{4}\))")
 # How numbers are kept: a passage may say 16 bits, half precision or nothing of it.
 _PRECISION = re.compile(r"(?:b?fp|u?int|nf|tf|mx)\w*\d+", re.IGNORECASE)
 _YEAR = re.compile(r"(?:.*\D)?(?:19|20)\d\d")
+# A100s, and GPT-3s where GPT-3's is meant.
+_PLURAL = re.compile(r"(?<=\d)s$")
+# Of a name of several parts, a size tells nothing that is looked for by name: the 7B of llama-2-7b.
+_SIZE_ALONE = re.compile(r"\d[\d.]*[kmbt]?", re.IGNORECASE)
+# What a name's versions differ by beside numbers.
+_VARIANT = re.compile(
+    r"[ -‑](?P<variant>XX?L|Large|Medium|Small|Base|Mini|Nano|Tiny|Pro|Turbo|Ultra|Flash|Opus|"
+    r"Sonnet|Haiku|Coder)\b(?![- ]\w+ing\b)",
+    re.IGNORECASE,
+)
+_YEAR_ALONE = re.compile(
+    r"(?<![\w.,$/=-])(?:19[4-9]\d|20[0-3]\d)(?![\w%/=-]|[.,]\d| ?(?:tokens?|GiB|MiB|[GM]B)\b)"
+)
 _NOT_ALNUM = re.compile(r"[^a-z0-9+]")
 # A size that a short question is about: 70B, 2-bit, 131,072 tokens. One's own is no affair of
 # the passages.
@@ -58,11 +71,6 @@ _SIZE = re.compile(
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _ONES_OWN = re.compile(r"\b(?:i|i['’]m|me|my|we|us|our|you|your)\b", re.IGNORECASE)
 _SHORT = 22  # words
-# Where a question begins after what was told, though with no capital.
-_LOWER_CASE = re.compile(
-    r"(?<=[^\W\d_]{2}[.!])\s+(?=(?:why|how|what|which|who|when|where|is|are|does|do|did|can|could|"
-    r"should|would|will)\b)"
-)
 _KEPT = 2
 _PLURALS = 3
 _CONTEXTS = 1024
@@ -91,8 +99,16 @@ class _Name:
 
     text: str
     term: NamedSubject | None = None
+    variant: str = ""
+
+    @property
+    def written(self) -> str:
+        """The name as the question has it, with the word that tells its variant."""
+        return f"{self.text} {self.variant}".strip()
 
     def borne_by(self, context: _Context, topic: str) -> bool:
+        if self.variant and not context.words.issuperset(content_words(self.variant)):
+            return False
         if self.term is not None and topic in self.term.topics:
             return True
         versions = version_names(self.text)
@@ -240,13 +256,14 @@ def find_gap(
         return None
     names = list(_names(asking, lexicon, subjects))
     borne = [[name.borne_by(*context) for context in read] for name in names]
-    absent = [name.text for name, where in zip(names, borne, strict=True) if not any(where)]
+    absent = [name.written for name, where in zip(names, borne, strict=True) if not any(where)]
+    absent += _years_nowhere(asking, [context for context, _ in read])
     if absent:
         known = len(absent) < len(names) or subjects.find(asking)
         # Documents say all that there is to a name: one that stands nowhere in them is foreign.
         document = hits[0].passage.kind is PassageKind.SECTION
         foreign = document and not all(lexicon.has(name) for name in absent)
-        return Gap("named" if known and not foreign else "absent", tuple(absent))
+        return Gap("named" if known and not foreign else "absent", _joined(absent, asking))
     whole = [context for at, (context, _) in enumerate(read) if all(where[at] for where in borne)]
     if not whole:
         if len(names) > _MOST_TOGETHER or _CHOICE.search(asking):
@@ -283,13 +300,7 @@ def _asked_for() -> tuple[_AskedFor, ...]:
 
 def _asking(question: str) -> str:
     """Return the sentences that ask; empty where they are too long to be one question."""
-    parts = [
-        part
-        for start, end in sentences(question)
-        for part in _LOWER_CASE.split(question[start:end])
-    ]
-    asking = [part for part in parts if part.rstrip().endswith("?")] or parts
-    text = " ".join(asking)
+    text = asking_part(question)
     return text if len(text.split()) <= _LONGEST else ""
 
 
@@ -300,7 +311,7 @@ def _names(text: str, lexicon: Lexicon, subjects: Subjects) -> Iterator[_Name]:
         whole = re.search(rf"(?<![\w-]){re.escape(written)}(?!-bit|\w)", text)
         if whole and lexicon.has_versions(version, written):
             taken.update(_folded(part) for part in re.split(r"[\s-]+", written))
-            yield _Name(written)
+            yield _Name(written, variant=_variant_after(text, whole.end()))
     for match in _WORD.finditer(text):
         opens = _OPENS.search(text[: match.start()]) is not None
         # Of GPT-like and FiD-large the name is what is written like one.
@@ -308,13 +319,33 @@ def _names(text: str, lexicon: Lexicon, subjects: Subjects) -> Iterator[_Name]:
         if not any(lexicon.is_name(part, opens=opens) for part in parts):
             continue
         named = [part for part in parts if not (part.isalpha() and part.islower())] or parts
+        if taken.intersection(map(_folded, named)) and all(map(_SIZE_ALONE.fullmatch, named)):
+            continue  # what is left of a name whose version was read above
         name = match.group() if len(named) == len(parts) else " ".join(named)
         if _folded(name) not in taken and not taken.issuperset(map(_folded, named)):
             taken.add(_folded(name))
-            yield _Name(name)
+            dropped = _VARIANT.search(match.group()) if len(named) < len(parts) else None
+            variant = dropped["variant"] if dropped else _variant_after(text, match.end())
+            yield _Name(name, variant=variant)
     for term in subjects.find(text):
         if " " in term.text and not taken & {_folded(part) for part in term.text.split()}:
             yield _Name(term.text, term)
+
+
+def _joined(names: Sequence[str], text: str) -> tuple[str, ...]:
+    """Put names together that stand side by side in a text."""
+    found: list[str] = []
+    for name in names:
+        if found and f"{found[-1]} {name}" in text:
+            found[-1] += f" {name}"
+        else:
+            found.append(name)
+    return tuple(found)
+
+
+def _variant_after(text: str, end: int) -> str:
+    found = _VARIANT.match(text, end)
+    return found["variant"] if found else ""
 
 
 def _sizes_nowhere(asking: str, read: Sequence[_Context]) -> tuple[str, ...]:
@@ -329,12 +360,18 @@ def _sizes_nowhere(asking: str, read: Sequence[_Context]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(size.group().strip() for size in absent))
 
 
+def _years_nowhere(asking: str, read: Sequence[_Context]) -> list[str]:
+    """Return the years that a question is about and no passage, heading or source has."""
+    there = {year for each in read for year in _YEAR_ALONE.findall(each.text)}
+    return [year for year in dict.fromkeys(_YEAR_ALONE.findall(asking)) if year not in there]
+
+
 def _has_version(version: str, there: frozenset[str]) -> bool:
     """Tell whether a name with its version is there: Llama 3 in Llama 3.1, WMT14 in WMT 2014."""
+    one = _PLURAL.sub("", version)
     longer = re.sub(r"(?<=\D)(\d\d)$", r"20\1", version)
-    return (
-        version in there or longer in there or any(one.startswith(f"{version}.") for one in there)
-    )
+    written = {version, one, longer}
+    return bool(written & there) or any(other.startswith(f"{one}.") for other in there)
 
 
 def _lower(text: str) -> str:

@@ -137,7 +137,7 @@ class Subjects:
 
     def introduced(self, question: str) -> NamedSubject | None:
         """Return the subject of which a question asks who or what introduced it, and when."""
-        return self._whole(_asked("origin", question))
+        return self._whole(self._name_asked("origin", question))
 
     def names_of(self, topics: frozenset[str]) -> tuple[str, ...]:
         """Return the names of topics, as they are written."""

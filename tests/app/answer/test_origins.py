@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answer.origins import named_work
-from index.types import Source
+from app.answer.origins import named_work, told_origin
+from index.types import Passage, PassageKind, Source
 
 EARLY = Source("a", "Ash et al. (2019) — Quilt: Rapid Patch Attention. ICML", "", 2019)
 LATE = Source("b", "Birch (2023) — Quilt Revisited: A Replication. arXiv", "", 2023)
@@ -37,3 +37,32 @@ def test_the_earliest_title_that_names_it(
 @given(st.text(max_size=40), st.lists(st.text(max_size=40), max_size=3))
 def test_any_name_is_looked_for(name: str, terms: list[str]) -> None:
     assert named_work(name, terms, (EARLY, LATE)) in (EARLY, LATE, None)
+
+
+def passage(text: str) -> Passage:
+    return Passage("t/faq/0", PassageKind.FAQ, "t", "T", "What?", text, (EARLY,))
+
+
+@pytest.mark.parametrize(
+    ("text", "tells"),
+    [
+        ("Ash et al. (2019) introduced the quilt. It is warm.", True),
+        ("It is warm. The quilt was proposed by Ash and Birch (2019).", True),
+        ("Cover (Ash et al., 2019) first proposed quilt attention.", True),
+        ("Quilt (Ash et al., 2019) keeps warm.", True),
+        ("They are quilts (Ash et al., 2019).", False),
+        ("The quilt was measured by Ash et al. (2019), who proposed felt.", False),
+        ("Ash et al. (2019) measured the quilt.", False),
+    ],
+)
+def test_a_sentence_tells_who_introduced_it(text: str, tells: bool) -> None:
+    found = told_origin("quilt", [passage(text)], ())
+    assert (found is not None) == tells
+    if found:
+        assert "uilt" in text[found[1] : found[2]]
+
+
+@given(st.text(max_size=40), st.text(max_size=200))
+def test_any_text_is_looked_through(name: str, text: str) -> None:
+    found = told_origin(name, [passage(text)], ())
+    assert found is None or 0 <= found[1] < found[2] <= len(text)

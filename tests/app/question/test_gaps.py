@@ -73,6 +73,40 @@ def test_a_size_that_no_passage_has_is_a_gap(live_index: LiveIndex) -> None:
 
 
 @pytest.mark.parametrize(
+    "question",
+    [
+        "I get a line of prose from Plasmatron-7 in one of 20 calls. how to force valid json",
+        "how does beam search work? thinking of it for Plasmatron-7 and 9173k logs",
+        "The log says 'qzjwx Similarlyqzj oppositeley Plasmatron'. What is beam search?",
+    ],
+)
+def test_what_is_only_told_is_no_gap(live_index: LiveIndex, question: str) -> None:
+    found = gap_of(live_index, question)
+    assert found is None or not {"Plasmatron-7", "9173k", "Similarlyqzj"} & set(found.what)
+
+
+@pytest.mark.parametrize(
+    ("question", "what"),
+    [
+        ("Which 1951 paper describes beam search?", "1951"),
+        ("How many layers does Plasmatron Haiku have?", "Plasmatron Haiku"),
+        ("Who voices beam search in Zanzibar Quarry?", "Zanzibar Quarry"),
+    ],
+)
+def test_years_variants_and_names_of_several_words_are_said_whole(
+    live_index: LiveIndex, question: str, what: str
+) -> None:
+    found = gap_of(live_index, question)
+    assert found is not None
+    assert what in found.what
+
+
+def test_the_plural_of_a_name_with_a_number_is_that_name(live_index: LiveIndex) -> None:
+    singular = gap_of(live_index, "Does FP8 run on an A100?")
+    assert gap_of(live_index, "Does FP8 run on A100s?") == singular
+
+
+@pytest.mark.parametrize(
     "question", ["What is watermarking of LLM text?", "Does a GPU speed up an RNN?"]
 )
 def test_a_kind_of_thing_is_no_name(live_index: LiveIndex, question: str) -> None:
