@@ -29,6 +29,7 @@ __all__ = [
     "said_before",
     "says_nothing_new",
     "spoken_of",
+    "states_value",
 ]
 
 Chosen = tuple[Evidence, Span]
@@ -46,6 +47,7 @@ _EXAMPLE = re.compile(
 )
 _TEX = re.compile(r"\$[^$]+\$|\\[a-z]+|`[^`]+`")
 _FORMULA = re.compile(r"[Σ√∂∏]|\^\{|\bexp\(|\b[a-zA-Z]\([a-zA-Z]\)\s*=")
+_SYMBOL = re.compile(r"[≈=∝≤≥]|\w\|\w")
 _ORDINALS = {
     "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3,
     "fifth": 4, "last": -1,
@@ -213,7 +215,7 @@ def key_sentence(question: str, spoken: Sequence[Chosen]) -> list[Chosen]:
 
 def bears_value(value: str, question: str, evidence: Sequence[Evidence]) -> list[Chosen]:
     """Return the sentence of the evidence that states a value of what a question asks about."""
-    wanted = _numbers(value) or _numbers(f"{value} of them")  # "four" alone may be no number
+    wanted = _value(value)
     asked = set(content_words(question))
     if not wanted or not asked:
         return []
@@ -226,6 +228,16 @@ def bears_value(value: str, question: str, evidence: Sequence[Evidence]) -> list
         and len(span.words & asked) >= _SAME_SUBJECT * len(asked)
     ]
     return sorted(found, key=lambda pair: -len(pair[1].words & asked))[:1]
+
+
+def states_value(value: str, sentence: str) -> bool:
+    """Tell whether a sentence has a value, whatever it is the value of."""
+    wanted = _value(value)
+    return bool(wanted) and wanted <= _numbers(sentence)
+
+
+def _value(value: str) -> frozenset[tuple[float, float]]:
+    return _numbers(value) or _numbers(f"{value} of them")  # "four" alone may be no number
 
 
 def _spoken(evidence: Sequence[Evidence], answer: str) -> list[Chosen]:
@@ -337,9 +349,8 @@ def _difficulty(sentence: str) -> float:
     """Return how hard a sentence reads: its words, more for formulas, code and figures."""
     words = sentence.split()
     long_ones = sum(len(word) > 10 for word in words)
-    return (
-        len(words) + 2 * long_ones + 12 * len(_TEX.findall(sentence)) + 4 * len(_numbers(sentence))
-    )
+    written = _TEX.findall(sentence) + _FORMULA.findall(sentence) + _SYMBOL.findall(sentence)
+    return len(words) + 2 * long_ones + 12 * len(written) + 4 * len(_numbers(sentence))
 
 
 def _examples(question: str, evidence: Sequence[Evidence], idf: Idf) -> list[Chosen]:

@@ -6,10 +6,18 @@ has a figure that its own passage gets wrong, that conflict is told in its place
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import prompts
-from app.answer.again import bears_value, key_sentence, pointed_at, said_before, spoken_of
+from app.answer.again import (
+    bears_value,
+    key_sentence,
+    pointed_at,
+    said_before,
+    spoken_of,
+    states_value,
+)
 from app.answer.compose import asks_figures
 from app.answer.verdicts import is_verdict
 from app.answer.writer import Writer
@@ -25,6 +33,7 @@ __all__ = ["answered_from_last", "table"]
 
 _MOST_SOURCES = 4
 _SHOWN = 160
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 Chosen = tuple[Evidence, Span]
 Dispute = Callable[[Conflict], Iterator[Delta]]
@@ -131,6 +140,8 @@ def _challenged(
     spoken = [pair for pair in spoken if not is_verdict(pair[1].text)] or spoken
     figures = bool(claimed) or asks_figures(question)
     first = key_sentence(question, spoken) if figures else list(spoken[:1])
+    if _YEAR.fullmatch(claimed):
+        first = [pair for pair in spoken if _YEAR.search(pair[1].text)][:1] or first
     there = bears_value(claimed, question, evidence) if claimed else []
     there = [pair for pair in there if pair not in first] or there
     shown = [*first, *(pair for pair in there if pair not in first)]
@@ -141,6 +152,8 @@ def _challenged(
         return  # that the source disagrees with itself is what there is to say
     if not claimed or wrong:
         name = "same"
+    elif not there and any(states_value(claimed, span.text) for _, span in shown):
+        name = "same"  # the sentence that is shown has it, of something else
     elif not there:
         name = "absent"
     else:

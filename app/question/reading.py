@@ -45,6 +45,13 @@ _SET_PHRASES = {
 }
 
 
+# The same in English, for a history that is read in English.
+_IN_ENGLISH = {
+    "sources": "sources?", "sure": "are you sure?", "shorten": "shorter", "simplify": "simpler",
+    "expand": "tell me more", "example": "an example?", "list": "as a list", "table": "as a table",
+    "steps": "as steps", "repeat": "say that again", "greet": "hello", "thank": "thanks",
+    "leave": "bye", "about": "who are you?",
+}  # fmt: skip
 _SAYS_ONLY = frozenset({Act.GREET, Act.THANK, Act.LEAVE, Act.REMARK})
 _WISHED = frozenset({Act.SIMPLIFY, Act.SHORTEN, Act.EXPAND, Act.EXAMPLE, Act.REFORMAT, Act.REPEAT})
 
@@ -202,7 +209,11 @@ def _history_in_english(
     for message in history:
         if message.role == "user":
             spoken = language_of(message.content, spoken)
-            if not acts_of(message.content, spoken):
+            acts = acts_of(message.content, spoken) if spoken != ENGLISH else ()
+            if acts:
+                said_so = ", ".join(_IN_ENGLISH[act] for act in acts)
+                message = replace(message, content=said_so)
+            else:
                 said = _spoken(message.content, spoken, meaning)
                 heard_as = in_english if said is None else spoken_in_english
                 message = replace(message, content=heard_as(message.content, spoken))

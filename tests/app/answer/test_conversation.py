@@ -198,3 +198,20 @@ async def test_it_says_so_where_nothing_simpler_is_known(make_pipeline: MakePipe
     assert not again <= said or answers[-1].text.startswith(
         prompts.text("replies/nothing-else.md").strip()
     )
+
+
+async def test_a_set_phrase_of_another_language_leaves_the_subject(
+    make_pipeline: MakePipeline,
+) -> None:
+    pipeline = make_pipeline(answer_mode="compose")
+    answer = await talked(pipeline, "Wie funktioniert LoRA?", "kürzer", "ein Beispiel?", "Quelle?")
+    assert answer.act == "source"
+    assert answer.outcome != "refused"
+    assert "Hu et al." in answer.text
+
+
+async def test_what_is_said_simply_has_no_formula(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(answer_mode="compose")
+    answer = await talked(pipeline, "What is RAG?", "explain it like I'm five")
+    assert answer.act == "simplify"
+    assert not set("≈Σ∏=") & set(answer.text)
