@@ -19,7 +19,7 @@ from index.unfinished import Unfinished
 __all__ = ["tokens_of", "vectors_of"]
 
 _SEGMENT = 1024  # passages, at most, whose tokens are written together
-_AT_ONCE = 256  # passages whose tokens are in memory as floats
+_AT_ONCE = 256  # passages whose tokens are in memory as floats, unless the encoder wants more
 _VECTORS_AT_ONCE = 4096
 
 
@@ -44,14 +44,15 @@ def tokens_of(
     segments, places, moved = _kept(texts, before, unfinished)
     todo = [digest for digest in texts if digest not in places]
     fresh = [digest for digest in todo if digest not in moved]
-    done = 0
-    for start in range(0, len(todo), _SEGMENT):
-        some = todo[start : start + _SEGMENT]
+    at_once = _at_once(encoder, _AT_ONCE)
+    size, done = max(_SEGMENT, at_once), 0
+    for start in range(0, len(todo), size):
+        some = todo[start : start + size]
         new = [digest for digest in some if digest not in moved]
         coded: dict[bytes, CodedTokens] = {}
         vectors = []
-        for first in range(0, len(new), _AT_ONCE):
-            part = new[first : first + _AT_ONCE]
+        for first in range(0, len(new), at_once):
+            part = new[first : first + at_once]
             told = _shifted(progress, done, len(fresh)) if progress else None
             found, tokens = encoder.encode_passage_tokens([texts[each] for each in part], told)
             vectors.append(_checked(found, len(part), encoder.info))
@@ -113,8 +114,9 @@ def vectors_of(
         for digest, vector in zip(digests, vectors, strict=True):
             matrix[rows.pop(digest, [])] = vector
     missing = list(rows)
-    for start in range(0, len(missing), _VECTORS_AT_ONCE):
-        some = missing[start : start + _VECTORS_AT_ONCE]
+    at_once = max(_VECTORS_AT_ONCE, _at_once(encoder, 0))
+    for start in range(0, len(missing), at_once):
+        some = missing[start : start + at_once]
         told = _shifted(progress, start, len(missing)) if progress else None
         part = [texts[rows[digest][0]] for digest in some]
         found = _checked(encoder.encode_passages(part, told), len(part), encoder.info)
@@ -123,6 +125,11 @@ def vectors_of(
         if start + len(some) < len(missing):
             unfinished.put_vectors(some, found)
     return matrix
+
+
+def _at_once(encoder: Encoder, usual: int) -> int:
+    """Return how many passages an encoder takes in one call: one that spreads them wants many."""
+    return int(getattr(encoder, "passages_at_once", usual))
 
 
 def _shifted(progress: Progress, done: int, total: int) -> Progress:

@@ -22,6 +22,7 @@ __all__ = ["LOCAL", "RayEncoder", "ray_encoder"]
 
 LOCAL = "local"
 _BATCH = 128
+_BATCHES_A_WORKER, _MOST_AT_ONCE = 8, 8192
 _ROOT = Path(__file__).resolve().parents[2]
 
 Column = NDArray[Any]
@@ -84,6 +85,11 @@ class RayEncoder:
     def info(self) -> EncoderInfo:
         """What decides the vectors."""
         return self._encoder.info
+
+    @property
+    def passages_at_once(self) -> int:
+        """How many passages keep the workers busy for a call; their tokens come to this process."""
+        return min(_BATCH * _BATCHES_A_WORKER * self._workers, _MOST_AT_ONCE)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Encode queries here. Shape: (len(texts), dimension)."""

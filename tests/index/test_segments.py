@@ -28,6 +28,7 @@ _FULL = 4
 @pytest.fixture(autouse=True)
 def _small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoding, "_SEGMENT", _FULL)
+    monkeypatch.setattr(encoding, "_AT_ONCE", _FULL)
     monkeypatch.setattr(encoding, "_VECTORS_AT_ONCE", 3)
 
 

@@ -36,6 +36,7 @@ class Ending(NumberEncoder):
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoding, "_SEGMENT", _PARTS)
+    monkeypatch.setattr(encoding, "_AT_ONCE", _PARTS)
 
 
 def _guide(folder: Path, sections: int) -> KnowledgeBase:
