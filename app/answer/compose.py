@@ -50,8 +50,11 @@ _SPEAKS = 0.2
 _NEW_WORDS = 2
 _MORE = 4
 _DEFINITION = re.compile(
-    r"\s*(?:what(?:'s|’s| is| are| was| were| does)|define|explain|who is|meaning of|"
-    r"definition of)\b\s*(?:an? |the )?(?P<what>[^,;?]{2,60}?)(?: mean| stand for)?\s*\??\s*|"
+    r"\s*(?:what(?:'?s|’s| (?:exactly |actually |even |really )?(?:is|are|was|were|does))|define|"
+    r"explain|who is|meaning of|definition of)\b(?: exactly| actually| even| really)?(?: meant by)?"
+    r"\s*(?:an? |the )?(?P<what>[^,;?]{2,60}?)(?: mean| stand for)?"
+    r"(?:,? (?:anyway|exactly|actually|really|then|in (?:simple|plain) (?:words|terms|english)))?"
+    r"\s*\??\s*|"
     r"(?!(?:how|which|who|whose|why|when|where|is|are|was|does|do|did|can|should|any)\b)"
     r"(?P<bare>(?:[^,;:.?]|\.(?=\S)){2,40})\?",
     re.IGNORECASE,

@@ -87,3 +87,18 @@ def test_the_names_of_a_comparison(question: str, names: tuple[str, str] | None)
 )
 def test_what_weighs_something_up(question: str, weighed: bool) -> None:
     assert weighs(question) is weighed
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what is larch anyway",
+        "What exactly is larch?",
+        "whats larch really",
+        "What even is larch?",
+        "What's meant by larch?",
+        "what is larch, in plain words",
+    ],
+)
+def test_a_word_of_emphasis_is_no_part_of_a_name(question: str) -> None:
+    assert Subjects({"larch": frozenset({"larch"})}).defined_by(question) == {"larch"}
