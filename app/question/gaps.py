@@ -71,6 +71,11 @@ _SIZE = re.compile(
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _ONES_OWN = re.compile(r"\b(?:i|i['’]m|me|my|we|us|our|you|your)\b", re.IGNORECASE)
 _SHORT = 22  # words
+# What stands before a name of the asker's own, "our two A10s", or of an example, "like AX-4410".
+_OWN_OR_EXAMPLE = re.compile(
+    r"\b(?:(?:my|our)\s+(?:[\w-]+\s+){0,2}|(?:like|such as|e\.g\.,?|for example)\s+)$",
+    re.IGNORECASE,
+)
 _KEPT = 2
 _PLURALS = 3
 _CONTEXTS = 1024
@@ -309,10 +314,14 @@ def _names(text: str, lexicon: Lexicon, subjects: Subjects) -> Iterator[_Name]:
     taken: set[str] = set()
     for version, written in version_names(text).items():
         whole = re.search(rf"(?<![\w-]){re.escape(written)}(?!-bit|\w)", text)
-        if whole and lexicon.has_versions(version, written):
+        if whole and _OWN_OR_EXAMPLE.search(text[: whole.start()]):
+            taken.update(_folded(part) for part in (written, *re.split(r"[\s-]+", written)))
+        elif whole and lexicon.has_versions(version, written):
             taken.update(_folded(part) for part in re.split(r"[\s-]+", written))
             yield _Name(written, variant=_variant_after(text, whole.end()))
     for match in _WORD.finditer(text):
+        if _OWN_OR_EXAMPLE.search(text[: match.start()]):
+            continue
         opens = _OPENS.search(text[: match.start()]) is not None
         # Of GPT-like and FiD-large the name is what is written like one.
         parts = re.split(r"[-‑]", match.group())

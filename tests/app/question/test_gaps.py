@@ -77,6 +77,8 @@ def test_a_size_that_no_passage_has_is_a_gap(live_index: LiveIndex) -> None:
     [
         "I get a line of prose from Plasmatron-7 in one of 20 calls. how to force valid json",
         "how does beam search work? thinking of it for Plasmatron-7 and 9173k logs",
+        "Does beam search run on our two Plasmatron-7 cards?",
+        "Is beam search worse for part numbers like Plasmatron-7?",
         "The log says 'qzjwx Similarlyqzj oppositeley Plasmatron'. What is beam search?",
     ],
 )
