@@ -237,6 +237,13 @@ def view(options: argparse.Namespace) -> int:
     return 0
 
 
+def _needs(kind: str) -> str:
+    """Say what a knowledge base lacks for a derived suite."""
+    if kind == "cloze":
+        return "needs documents with running text"
+    return "needs questions with answers" + ("" if kind == "verbatim" else " or figures")
+
+
 def make(options: argparse.Namespace) -> int:
     """Derive suites and shadow knowledge bases; or write the schemas and the seals anew."""
     if options.seal:
@@ -265,9 +272,13 @@ def make(options: argparse.Namespace) -> int:
         print_json({"directory": str(options.out), "cases": counts})
     else:
         for kind, count in counts.items():
+            if not count:
+                sys.stdout.write(f"{kind:15}    0 cases   {_needs(kind)}\n")
+                continue
             kb = f" --kb {options.out / kind}-kb" if kind != "verbatim" else ""
+            alone = " --retrieval-only" if kind == "cloze" else ""
             sys.stdout.write(
                 f"{kind:15} {count:4} cases   python -m eval run {options.out / kind}.jsonl{kb} "
-                "--split all --open-sealed --out DIR\n"
+                f"--split all --open-sealed{alone} --out DIR\n"
             )
     return 0

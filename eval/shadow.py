@@ -9,6 +9,8 @@ Everything is derived from a knowledge base without chance, so that anyone gets 
   give the new one.
 - `conflict`: a second source is made to give another figure for the same quantity; the answer
   must give both.
+- `cloze`: a sentence is taken out of a document's section and asked for; what is left of the
+  section is to be found (the inverse cloze task, Lee et al. 2019).
 """
 
 from __future__ import annotations
@@ -33,9 +35,12 @@ from eval.edits import (
 from eval.metrics.number_fidelity import figures, stated
 from eval.metrics.text import sentences
 from index.passages import passages_of
-from index.types import DataPoint, Faq, KnowledgeBase, Passage, PassageKind, Topic
+from index.types import DataPoint, Faq, KnowledgeBase, Passage, PassageKind, Section, Topic
 
 __all__ = ["DERIVED", "Derived", "derive", "record_of"]
+
+# Of a document, about so many sections lose a sentence; in words, how much is asked and left.
+_A_DOCUMENT, _LEAST_ASKED, _LEAST_LEFT = 20, 8, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,52 @@ def _conflict(knowledge_base: KnowledgeBase) -> Derived:
     return Derived(replace(knowledge_base, topics=tuple(topics)), tuple(cases))
 
 
+def _cloze(knowledge_base: KnowledgeBase) -> Derived:
+    topics, cases = [], []
+    for topic in knowledge_base.topics:
+        sections = list(topic.sections)
+        step = max(1, len(sections) // _A_DOCUMENT)
+        for n in range(0, len(sections), step):
+            section = sections[n]
+            taken = _sentence_of_its_own(topic, section)
+            if not taken:
+                continue
+            rest = section.text.replace(taken, "", 1)
+            sections[n] = replace(section, text=rest)
+            cases.append(
+                Case(
+                    id=f"cloze-{topic.slug}-{n}",
+                    slice="cloze",
+                    style="removed",
+                    topic=topic.slug,
+                    question=taken,
+                    answerable=True,
+                    gold=(section.id,),
+                    reference=rest,
+                )
+            )
+        topics.append(replace(topic, sections=tuple(sections)))
+    return Derived(replace(knowledge_base, topics=tuple(topics)), tuple(cases))
+
+
+def _sentence_of_its_own(topic: Topic, section: Section) -> str:
+    """Return the longest sentence of running text that stands nowhere else in its document.
+
+    The first and the last are left where they are: they open the section, or the next one too.
+    Empty where there is none, or too little would be left.
+    """
+    if any(mark in section.text for mark in ("```", "|", "$$")):
+        return ""
+    inner = sentences(section.text)[1:-1]
+    best = max(inner, key=len, default="")
+    words = len(best.split())
+    others = (one.text for one in topic.sections if one is not section)
+    elsewhere = any(best in text for text in (*others, section.text.replace(best, "", 1)))
+    left = len(section.text.split()) - words
+    enough = words >= _LEAST_ASKED and left >= _LEAST_LEFT
+    return best if enough and best in section.text and not elsewhere else ""
+
+
 def _other_source(topic: Topic, point: DataPoint) -> str:
     return next((s.id for s in topic.sources if s.id not in point.sources), "")
 
@@ -221,4 +272,5 @@ DERIVED: dict[str, Callable[[KnowledgeBase], Derived]] = {
     "leave-out": _leave_out,
     "counterfactual": _counterfactual,
     "conflict": _conflict,
+    "cloze": _cloze,
 }
