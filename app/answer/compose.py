@@ -45,7 +45,7 @@ _LEAST_BULLETS = 2
 _GAIN = 0.2
 _GAIN_NEAR = 0.12
 _NEAR_TOP = 0.85
-_SURELY_NEAR = 0.8
+_NEAR, _SURELY_NEAR = 0.8, 0.9
 _SPEAKS = 0.2
 _NEW_WORDS = 2
 _MORE = 4
@@ -394,12 +394,13 @@ def _adding(item: Evidence, first: Evidence, asked: _Asked, chosen: Sequence[Cho
     # A neighbour's definition answers only for a subject that the question names as well.
     if item.passage.kind is PassageKind.DEFINITION and not head & asked.words.keys() - said:
         return []
-    # So close a passage, asked for in as many of the words, may well be the one that answers.
+    # So close a passage, or a near one asked for in as many words, may be the one that answers.
     open_subject = not asked.defined and first.passage.kind is not PassageKind.DEFINITION
     same_subject = open_subject or item.passage.topic == first.passage.topic
     fits = item.passage.kind in _ADDING_KINDS and same_subject
-    near = item.hit.score >= _SURELY_NEAR * top and asked.share(item.words) >= _SPEAKS
-    answers_too = fits and near and _asked_for(item) >= _asked_for(first)
+    close = item.hit.score >= _SURELY_NEAR * top
+    near = item.hit.score >= _NEAR * top and _asked_for(item) >= _asked_for(first)
+    answers_too = fits and (close or near) and asked.share(item.words) >= _SPEAKS
     return _joined(item, [best]) if (gain >= needed and new) or answers_too else []
 
 

@@ -111,7 +111,7 @@ def test_a_neighbour_adds_only_where_it_is_asked_for_as_much() -> None:
                     "Blocks of a cache may lie anywhere.")  # fmt: skip
 
     def told(asked: float) -> list[str]:
-        hits = [Hit(first, 1.2, {"asked": 0.8}), Hit(other, 1.1, {"asked": asked})]
+        hits = [Hit(first, 1.2, {"asked": 0.8}), Hit(other, 1.0, {"asked": asked})]
         found = compose("How large is a cache?", evidence_of(hits), lambda _: 1.0, shape="papers")
         return [one.text for one in found]
 
