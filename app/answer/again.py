@@ -232,8 +232,9 @@ def bears_value(value: str, question: str, evidence: Sequence[Evidence]) -> list
 
 def states_value(value: str, sentence: str) -> bool:
     """Tell whether a sentence has a value, whatever it is the value of."""
-    wanted = _value(value)
-    return bool(wanted) and wanted <= _numbers(sentence)
+    wanted, there = _value(value), _numbers(sentence)
+    ends = {end for each in there for end in each}  # "1 to 64" has 64
+    return bool(wanted) and all(set(each) <= ends for each in wanted)
 
 
 def _value(value: str) -> frozenset[tuple[float, float]]:

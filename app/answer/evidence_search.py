@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -50,8 +51,10 @@ _AGAIN = 12
 # What a follow-up says itself must be of the field, or stand in what is found.
 _OWN_DOMAIN = 0.9
 _PERHAPS_DOMAIN = 0.2
-# A pointer's question must be answered so surely where its own words are of no field.
+# So surely must be answered what does not plainly sound like the field, or only may lean on the
+# history; and what sounds like everyday life.
 _SURE, _SURELY = 0.5, 0.8
+_PLAINLY = 2.0
 _UNKNOWN = 0.5
 _OWN_COVERED = 0.5
 _GUESSED_COVERED = 0.8
@@ -215,16 +218,14 @@ class EvidenceSearch:
         unknown = sum(idf(word) >= idf(UNSEEN) for word in words)
         if len(words) > 1 and unknown >= _UNKNOWN * len(words):
             return False
+        if sense is not None and looked.confidence >= _least_sure(sense(own), form):
+            return True
         read = [_all_of(hit.passage) for hit in hits[:_READ]]
         there = {word for text in read for word in content_words(text)}
         total = sum(idf(word) for word in words)
         covered = sum(idf(word) for word in words & there) / total if total else 1.0
         if form.guessed and covered < _GUESSED_COVERED:
             return False
-        if sense is not None and not form.guessed:
-            least = _SURELY if sense(own) < 0 else _SURE
-            if looked.confidence >= least:
-                return True
         alone = self.retriever.search(own, gate.DEPTH)
         judge = self.settings.gate or gate.Gates.shipped().judging(alone, self.retriever.index)
         domain = judge.of_field(gate.domain_features(own, alone, idf, sense))
@@ -233,6 +234,13 @@ class EvidenceSearch:
             return True
         perhaps = domain >= _PERHAPS_DOMAIN and covered >= _OWN_COVERED
         return perhaps and not form.guessed
+
+
+def _least_sure(sense: float, form: Form) -> float:
+    """Return how sure an answer must be to a question whose own words have that sense."""
+    if form.guessed:
+        return _SURE if sense >= _PLAINLY else math.inf
+    return 0.0 if sense >= _PLAINLY else _SURE if sense >= 0 else _SURELY
 
 
 def _put_right(form: Form, retriever: HybridRetriever) -> Form:

@@ -153,7 +153,7 @@ def _challenged(
     if not claimed or wrong:
         name = "same"
     elif not there and any(states_value(claimed, span.text) for _, span in shown):
-        name = "same"  # the sentence that is shown has it, of something else
+        name = "beside"  # the sentence that is shown has it, of something else
     elif not there:
         name = "absent"
     else:

@@ -151,6 +151,9 @@ def _by_clauses(
         unanswered: whether it finds no answer as a question.
     """
     found = [_as_set_phrase(clause) for clause in cut]
+    found[1:] = [
+        replace(one, act="aside", known=True) if _is_tag(one) else one for one in found[1:]
+    ]
     asking = [clause for clause in found if clause.asks]
     if found and _doubts(text, found):
         return replace(said, act=Act.CHALLENGE, claimed=value_in(text))
@@ -201,6 +204,11 @@ def _as_set_phrase(clause: Clause) -> Clause:
     """Let the patterns say what a clause does that the model takes for a question."""
     social = _social(clause.text) if clause.asks else None
     return clause if social is None else replace(clause, act=social, known=True)
+
+
+def _is_tag(clause: Clause) -> bool:
+    """Tell whether a clause asks only for assent: "can it?", "isn't that so?"."""
+    return patterns("follow_up")["tag"].fullmatch(clause.text) is not None
 
 
 def _doubts(text: str, found: Sequence[Clause]) -> bool:

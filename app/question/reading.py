@@ -106,17 +106,17 @@ def read_in_conversation(
     if language != ENGLISH and question.form is None:
         said = _in_another_language(question.text, said, language, meaning)
         text = said.rest
-    if _names_another_subject(said, past, subjects):
-        said = replace(said, act=Act.ASK)
-    if _wishes_beside_a_remark(said, past, subjects, unanswered=unanswered):
-        said = replace(said, act=said.wishes.act or Act.REPEAT)
-    if unanswered and (read_in := _reader_of_another_language(text, past, subjects)):
-        said = MessageAct(Act.TRANSLATE, text, Wishes(language=read_in))
-    if _names_a_case(text, said, past):
-        said = MessageAct(Act.ASK, text)
+    said = _in_its_place(said, text, past, subjects, unanswered=unanswered)
+    if said.act is Act.TRANSLATE and said.wishes.language == language == ENGLISH:
+        # "In English, please" after English is a wish for plain words.
+        plainer = replace(said.wishes, language="", simple=True)
+        said = replace(said, act=Act.SIMPLIFY, wishes=plainer)
     language = said.wishes.language or language
     encoder = meaning.encoder if meaning else None
     asked = calculation_asked(text, history, encoder) if _may_ask(said) else None
+    if said.act is Act.SOURCE and len(history) > 1:
+        # A number that was worked out comes from its sum.
+        asked = calculation_asked(history[-2].content, history[:-2], encoder)
     if asked is not None and question.form is None:
         said = replace(said, act=Act.CALCULATE)
         return Reading(said, past, (Form(question.text),), language, calculation=asked)
@@ -138,6 +138,19 @@ def reread(reading: Reading, said: MessageAct, subjects: Subjects) -> Reading:
         return _on_the_last_answer(said, reading.past, reading.language, subjects)
     ways = forms(said, reading.past, subjects) if said.act is Act.ASK else reading.forms
     return Reading(said, reading.past, ways, said.wishes.language or reading.language)
+
+
+def _in_its_place(
+    said: MessageAct, text: str, past: Past, subjects: Subjects, *, unanswered: bool
+) -> MessageAct:
+    """Tell otherwise what a message does, where what was said before it shows that it does not."""
+    if _names_another_subject(said, past, subjects):
+        said = replace(said, act=Act.ASK)
+    if _wishes_beside_a_remark(said, past, subjects, unanswered=unanswered):
+        said = replace(said, act=said.wishes.act or Act.REPEAT)
+    if unanswered and (read_in := _reader_of_another_language(text, past, subjects)):
+        said = MessageAct(Act.TRANSLATE, text, Wishes(language=read_in))
+    return MessageAct(Act.ASK, text) if _names_a_case(text, said, past) else said
 
 
 def _reader_of_another_language(text: str, past: Past, subjects: Subjects) -> str:
@@ -192,7 +205,8 @@ def _wishes_beside_a_remark(
     "I have ten seconds, what's the takeaway" is about the last answer, and so is what finds no
     answer: "She reads one line at most. What do I send her?"
     """
-    if said.act is not Act.ASK or said.wishes.act is None or past.last is None:
+    wished = replace(said.wishes, language="").act  # who speaks French wishes for nothing by it
+    if said.act is not Act.ASK or wished is None or past.last is None:
         return False
     if unanswered:
         named = subjects.find(said.rest) or names_something(said.rest)

@@ -215,3 +215,25 @@ async def test_what_is_said_simply_has_no_formula(make_pipeline: MakePipeline) -
     answer = await talked(pipeline, "What is RAG?", "explain it like I'm five")
     assert answer.act == "simplify"
     assert not set("≈Σ∏=") & set(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "act"),
+    [
+        ("Is FlashAttention exact?", "that can't be true, can it?", "challenge"),
+        ("What are induction heads?", "in English please", "simplify"),
+        ("How big is the KV cache of Llama 2 7B at 4k tokens?", "source?", "calculate"),
+    ],
+)
+async def test_what_a_turn_does_after_an_answer(
+    make_pipeline: MakePipeline, asked: str, said: str, act: str
+) -> None:
+    assert (await talked(make_pipeline(answer_mode="compose"), asked, said)).act == act
+
+
+async def test_a_value_that_is_shown_is_not_said_to_be_absent(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline(answer_mode="compose")
+    answer = await talked(pipeline, "What rank did the LoRA paper use?", "really? isn't it 64?")
+    assert answer.act == "challenge"
+    shown = " ".join(claim.text for claim in answer.claims)
+    assert "64" not in shown or "“64”" not in answer.text
