@@ -221,7 +221,8 @@ class Lexicon:
         if _YEAR.fullmatch(version) or _PRECISION.fullmatch(version) or version[-1].isalpha():
             return False
         inside, capitals, versions = self._used(name)
-        return " " not in written or (versions and 2 * capitals > inside)
+        named = versions or "." in version
+        return " " not in written or (named and 2 * capitals > inside)
 
     def context(self, passage: Passage) -> _Context:
         """Return all that a passage is known by."""
