@@ -54,6 +54,10 @@ def why_foreign(kind: Format, file: Path) -> str:
         return ""
     is_knowledge, reason = _KNOWLEDGE[kind]
     try:
-        return "" if is_knowledge(read_text(file)) else reason
+        text = read_text(file)
+    except KnowledgeBaseError:
+        return "no text in UTF-8; convert it, if it is one"
+    try:
+        return "" if is_knowledge(text) else reason
     except KnowledgeBaseError:
         return reason

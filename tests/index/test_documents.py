@@ -272,3 +272,17 @@ def test_what_is_indented_in_a_component_is_no_code() -> None:
     fenced = parse_markdown("<Tip>\n  one\n```py\nx = 1\n```\n</Tip>\n")
     assert [block.text for block in fenced.blocks] == ["one", "```py\nx = 1\n```"]
     assert parse_markdown("a\n\n    b = 1\n").blocks[1].text == "```\nb = 1\n```"
+
+
+@pytest.mark.parametrize("name", ["prices.csv", "rows.jsonl", "settings.yml", "menu.json"])
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
+def test_a_file_in_another_encoding_is_listed_as_that(
+    tmp_path: Path, name: str, encoding: str
+) -> None:
+    (tmp_path / "guide.md").write_text("# Guide\n\nThe valve opens at 7 bar.\n")
+    (tmp_path / name).write_bytes("question,answer\nWas kostet es?,10 €\n".encode(encoding))
+    found = read(tmp_path)
+    assert [one.slug for one in found.knowledge_base.topics] == ["guide"]
+    (listed,) = found.skipped
+    assert "UTF-8" in str(listed)
+    assert name in str(listed)
