@@ -116,7 +116,7 @@ class CalculationOutcome:
             yield _compared([self._name_of(run) for run in runs], told)
             return
         part = None if result.fits is not None else _part_asked(self.asked.wording, result)
-        if part:
+        if part and (part.value, part.unit) != (result.value, result.unit):
             share = ""
             if part.unit == result.unit and result.value:
                 share = f" ({rounded(100 * part.value / result.value, 3)} % of the whole)"
@@ -178,11 +178,12 @@ def _part_asked(wording: str, result: Result) -> Step | None:
         return None
     asked = _stems(_TECHNIQUE.sub(" ", " ".join(_clauses(wording))))
     own = _stems(result.label)
-    named = [
-        step
-        for step in (*result.steps, *result.others)
-        if (words := _stems(_head(step.label)) - own) and words <= asked
-    ]
+    words = {
+        step: _stems(_head(step.label)) - own for step in (*result.steps, *result.others)
+    }  # fmt: skip
+    named = [step for step, of_it in words.items() if of_it and of_it <= asked]
+    most = max((len(words[step]) for step in named), default=0)
+    named = [step for step in named if len(words[step]) == most]
     distinct = {step.value for step in named}
     return named[0] if len(distinct) == 1 else None
 
@@ -202,11 +203,25 @@ def _head(label: str) -> str:
 
 
 def _stems(text: str) -> set[str]:
-    words = _WORD.findall(_COST.sub("cost", text.lower()))
+    text = text.lower()
+    for pattern, word in _ONE_THING:
+        text = pattern.sub(word, text)
+    words = _WORD.findall(text)
     return {word.rstrip("s") for word in words if len(word) > 3} - _PLAIN
 
 
-_COST = re.compile(r"price|expensive|\b(?:pay|bill|spend|dollars?|euros?)\b")
+_ONE_THING = (
+    (re.compile(r"price|expensive|\b(?:pay|bill|spend|dollars?|euros?)\b"), "cost"),
+    (re.compile(r"\bgpu[\s-]*(?:hours?|days?|time)\b"), "gpuhours"),
+    (re.compile(r"\btokens (?:per|a|each) (?:\w+ )?step\b"), "steptokens"),
+    (
+        re.compile(
+            r"\b(?:us|activat|touch|fir|pass|rea|see)\w*(?: \w+)? (?:(?:per|by|for) )?"
+            r"(?:a|one|each|per|every) token\b|\b(?:does|will|would) (?:a|one|each) token\b"
+        ),
+        "active",
+    ),
+)
 _PLAIN = frozenset("parameter token time step memory each what does model weight much many".split())
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,12 +86,14 @@ _MOST_TURNS = 6
 # decides it was not given and has to be asked back.
 _SURE, _SURE_TO_ASK = 0.5, 0.9
 _SURE_OF_ONE = 0.45  # or none of them is meant
+_SURE_WITH_ALL = 0.4  # where everything that it takes is given
 _NEAR = 0.1  # a calculation may be meant whose chance is this share of the likeliest's
 _MOST_COMPARED = 4
 # What changes a result so much that it is told where a calculation doesn't take it.
 _TOLD = frozenset(
     "batch days epochs hours requests sequences tokens train_tokens throughput rank steps".split()
 )
+_ONE_UNSAID = ("sequences", "gpus", "batch")  # there is one where nothing is said
 _SHAPED = ("kv-cache", "context-that-fits")  # what only a shape decides
 _OWN = frozenset(
     "parameters active_parameters layers width heads kv_heads head_size ffn_width vocabulary "
@@ -139,15 +141,41 @@ def _turn(text: str, before: _Turn | None, encoder: Encoder | None) -> _Turn | N
     chances = wanted(given, encoder)
     change, nothing = chances.pop(CHANGE), chances.pop(NONE)
     name = _likeliest(chances, given)
-    sure = 1 - change - nothing >= _SURE and max(chances.values()) >= _SURE_OF_ONE
+    asks, one = 1 - change - nothing, max(chances.values())
+    sure = asks >= _SURE and one >= _SURE_OF_ONE
+    if not sure and asks >= _SURE_WITH_ALL and one >= _SURE_WITH_ALL - 0.05:
+        sure = not _lacks(name, _inputs(name, given.values))
     follows = len(text.split()) <= _LONGEST_FOLLOW_UP and (not sure or _CONTINUING.search(text))
-    if before and follows and given.values:
+    if before and follows and (given.values or given.scaled):
         chosen = name if sure else before.name
         merged = _merged(before.given, given)
-        if _takes_any(chosen, given):
+        if _takes_any(chosen, given) or merged.values != {**before.given.values, **given.values}:
             return _Turn(chosen, merged, f"{before.text} {text}")
         return None
+    if before and not sure and len(given.unread()) == 1 and _BARE.fullmatch(given.masked.strip()):
+        return _renumbered(before, given)
     return _Turn(name, given, text, 1 - change - nothing) if sure else None
+
+
+_BARE = re.compile(
+    r"(?:(?:and|what|how|about|if|with|at|for|of|now|it|is|was|were|then|instead|the)\W+)*"
+    r"[$€]?\d[\d,.]*\s?%?\W*(?:then|instead)?\W*",
+    re.IGNORECASE,
+)
+
+
+def _renumbered(before: _Turn, given: GivenInputs) -> _Turn | None:
+    """Put a number that comes alone ("and 1.7?") in the place of the one that was given before."""
+    values = dict(before.given.values)
+    field = next((each for each in _takes(before.name).fills if each in values), None)
+    if field is None:
+        return None
+    del values[field]
+    renumbered = replace(
+        before.given, values=values, left_out=[],
+        text=given.text, masked=given.masked, kinds=given.kinds,
+    )  # fmt: skip
+    return _Turn(before.name, renumbered, before.text)
 
 
 def _likeliest(chances: Mapping[str, float], given: GivenInputs) -> str:
@@ -178,6 +206,7 @@ def _completed(given: GivenInputs, text: str) -> GivenInputs:
         if own and not any(0.8 <= own / each <= 1.25 for each in near):
             given.left_out.append(shown(own, "parameters"))
     _multiplied(given)
+    _held_against(given, text)
     if given.memory and not given.has("gpu", "memory") and _FOR_CACHE.search(text):
         given.put("cache_memory", given.memory.pop(0).value)
     if _ALL_HEADS.search(text) and 0 < values.get("kv_heads", 0) < values.get("heads", 0):
@@ -204,12 +233,43 @@ def _multiplied(given: GivenInputs) -> None:
         given.put("days", values["weeks"] * 7)
     if "days" in values:
         given.put("hours", values["days"] * 24)
+    if "months" in values:
+        given.put("hours", values["months"] * _HOURS_A_MONTH)
+    if "requests" in values and _MONTHLY.search(given.text) and _DAILY.search(given.text):
+        given.put("days", values.get("months", 1) * 30)
+    if "batch_tokens" in values and "tokens" in values:
+        given.put("sequence", values["tokens"])
     if len(given.other.get("tokens", ())) == 1:
         longer = given.other["tokens"][0]
         given.put("original", min(values["tokens"], longer))
         given.put("context", max(values["tokens"], longer))
 
 
+_HOURS_A_MONTH = 730.0
+_MONTHLY = re.compile(r"\bmonth", re.IGNORECASE)
+_DAILY = re.compile(r"\b(?:a|per|each|every) day\b|\bdaily\b", re.IGNORECASE)
+
+
+def _held_against(given: GivenInputs, text: str) -> None:
+    """Compare with what is usual where it is asked what is saved; else with what is named so."""
+    values, other = given.values, given.other
+    if not _AGAINST.search(text):
+        other.pop("optimizer", None)
+        other.pop("method", None)
+    if not _SAVED.search(text):
+        return
+    for name, usual in (("cache_precision", "bf16"), ("precision", "bf16"),
+                        ("optimizer", "adamw")):  # fmt: skip
+        if values.get(name) not in (None, usual, "fp16", "fp32") and name not in other:
+            other[name] = [usual]
+            return
+
+
+_AGAINST = re.compile(r"\b(?:vs|versus|instead of|rather than|than|against|compared|or)\b", re.I)
+_SAVED = re.compile(
+    r"\b(?:sav(?:e[ds]?|ings?)|smaller|less|reduc\w+|gain(?:ed)?)\b|\bfrees?(?: up)?\b|\bfreed\b",
+    re.IGNORECASE,
+)
 # What each of several does, not all together.
 _PER_GPU = re.compile(
     r"throughput\s+(?:per|/|a|each|on each|on every)\s*(?:gpu|card|device|accelerator)?",
@@ -305,6 +365,10 @@ def _merged(before: GivenInputs, now: GivenInputs) -> GivenInputs:
     if "hours" in now.values:
         values.pop("days", None)
     values.update(now.values)
+    for names, factor in now.scaled:
+        scaled = next((name for name in names if name in values), names[0])
+        if scaled in values or scaled in _ONE_UNSAID:
+            values[scaled] = values.get(scaled, 1.0) * factor
     other = {name: others for name, others in before.other.items() if name not in now.values}
     return GivenInputs(
         values, now.memory, before.left_out, now.quoted or before.quoted, now.text, now.masked,
@@ -314,6 +378,8 @@ def _merged(before: GivenInputs, now: GivenInputs) -> GivenInputs:
 
 def _asked(turn: _Turn) -> CalculationRequest | None:
     name, given = turn.name, turn.given
+    if name == "inference-memory" and _WHICH_MACHINE.search(turn.text):
+        _with_fewer_bits(given)
     inputs = _inputs(name, given.values)
     assumed = _usual_shape(name, inputs, float(given.values.get("parameters", 0)))
     unread = given.unread()
@@ -338,9 +404,24 @@ def _asked(turn: _Turn) -> CalculationRequest | None:
     )  # fmt: skip
 
 
+_WHICH_MACHINE = re.compile(
+    r"\b(?:which|what)\s(?:\w+\s){0,2}(?:gpus?|cards?|machines?|hardware|mac|laptop|pc)\b",
+    re.IGNORECASE,
+)
+
+
+def _with_fewer_bits(given: GivenInputs) -> None:
+    """Where a machine is looked for and no precision is said: 16, 8 and 4 bits a weight."""
+    if not given.has("gpu", "memory", "precision", "bits"):
+        given.values["precision"] = "bf16"
+        given.other["precision"] = ["int8", "int4"]
+
+
 def _unused(name: str, given: GivenInputs, inputs: Mapping[str, Any]) -> Iterator[str]:
     """Tell numbers that were read and that this calculation has no use for."""
     sources = {each for names in _takes(name).sources.values() for each in names}
+    if "hours" in inputs:
+        sources |= {"days", "months"}  # it is from them
     for each in sorted(_TOLD & set(given.values) - sources - set(inputs)):
         yield f"{each.replace('_', ' ')} {rounded(float(given.values[each]))}"
 
@@ -450,7 +531,13 @@ def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:
         return "tokens?"
     if name == "lora-parameters" and not turn.given.has("model", "layers", "width", "rows"):
         return "model"
-    if name == "bits-per-weight" and re.search(r"zero|asymmetric", turn.text, re.IGNORECASE):
+    if name == "bits-per-weight" and turn.given.memory and "group" not in inputs:
+        inputs["file"] = turn.given.memory[0].value
+    if (
+        name == "bits-per-weight"
+        and "zero_bits" not in inputs
+        and re.search(r"zero|asymmetric", turn.text, re.IGNORECASE)
+    ):
         inputs["zero_bits"] = round(precision(inputs.get("precision", "int4")).bits)
     if name == "training-memory" and values.get("arithmetic") == "fp32":
         inputs["arithmetic"] = "fp32"

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.question.relative_changes import SCALED, Scaled, scaled_by
 from index.calculations import CalculationError
 from index.calculations.model_names import machines_in, models_in
 from index.calculations.precisions import precision
@@ -56,7 +57,7 @@ class GivenInputs:
 
     `other` are further values of a name, where several are given; `left_out` is what was read and
     belongs to nothing; `masked` is the text with marks in place of what was read, `kinds` with
-    what it is.
+    what it is. `scaled` are relative changes ("double the context").
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class GivenInputs:
     masked: str = ""
     kinds: str = ""
     other: dict[str, list[Any]] = field(default_factory=dict)
+    scaled: list[Scaled] = field(default_factory=list)
 
     def has(self, *names: str) -> bool:
         """Tell whether any of these was given."""
@@ -74,7 +76,8 @@ class GivenInputs:
 
     def names(self) -> list[str]:
         """Name all that was given."""
-        beside = {"memory": self.memory, "quoted": self.quoted, "other": self.other}
+        beside = {"memory": self.memory, "quoted": self.quoted, "other": self.other,
+                  "scaled": self.scaled}  # fmt: skip
         return [*self.values, *(name for name, found in beside.items() if found)]
 
     def unread(self) -> tuple[str, ...]:
@@ -93,7 +96,8 @@ _AGAIN = {"perplexity": "count", "loss": "nats", "tokens": "tokens", "rank": "co
           "sequences": "count"}  # fmt: skip
 # Of what several may be named to be compared.
 _COMPARED = frozenset(
-    "model gpu precision cache_precision parameters tokens perplexity loss rank sequences".split()
+    "model gpu precision cache_precision parameters tokens perplexity loss rank sequences "
+    "optimizer method".split()
 )
 _PRECISION = (
     r"(?:bf16|bfloat16|fp?32|fp?16|float(?:32|16|8)|half precision|fp8(?:_e4m3|_e5m2)?|fp4|"
@@ -178,6 +182,7 @@ class _Reader:
 
     def read(self) -> GivenInputs:
         self._quotes()
+        self._scaled()
         self._numbers()
         self._names()
         self._precisions()
@@ -213,6 +218,10 @@ class _Reader:
     def _quotes(self) -> None:
         for match in self._each(QUOTED, "text"):
             self.given.quoted.append(match["d"] or match["s"])
+
+    def _scaled(self) -> None:
+        for match in self._each(SCALED, "change"):
+            self.given.scaled.append(scaled_by(match))
 
     def _numbers(self) -> None:
         number = r"[-−]?(?:\d+\.\d+|\.\d+|\d+)"
@@ -302,6 +311,10 @@ class _Reader:
         )
         for _ in self._each(optimizer, "optimizer"):
             self.given.put("optimizer", "adamw-8bit")
+        for name, words in (("scale_bits", r"scales?"), ("zero_bits", r"zero[\s-]?points?")):
+            for match in self._each(rf"(?<![\w.]){kind}[\s-]+{words}(?![\w])", name):
+                self.given.put(name, precision("fp16" if "half" in match["p"].lower()
+                                               else match["p"]).bits)  # fmt: skip
         for name, pattern in patterns:
             for match in self._each(pattern, name):
                 self._precision(name, match["p"])
@@ -381,7 +394,7 @@ class _Reader:
         size = (
             r"(?P<v>\d[\d,]*(?:\.\d+)?\s?"
             r"(?:[bB](?![A-Za-z])(?!\s*(?:unique |raw )?(?:doc|page|token|row|example|pair))|"
-            r"[mM](?![A-Za-z])(?=[\s-]*(?:param|model))|(?:billion|million)\b(?=[\s-]*(?:param|model|weights|$|[?.,:]))))"
+            r"[mM](?![A-Za-z])(?=[\s-]*(?:param|model)|\s+(?:on|over|with)\s+[\ue000-\uf8ff])|(?:billion|million)\b(?=[\s-]*(?:param|model|weights|$|[?.,:]))))"
         )
         for match in self._each(
             rf"(?<![\w.$x×]){size}(?:[\s-]*(?:total\b|dense\b|param(?:eter)?s?\b))*", "parameters"
@@ -398,7 +411,7 @@ class _Reader:
             r"(?<![\w.])(?P<v>~?\d[\d,]*(?:\.\d+)?\s?(?:[KMGT]i?B|gigs?|gigabytes))(?![\w/])",
             "memory",
         ):
-            text = re.sub(r"gigs?|gigabytes", "GB", match["v"].lstrip("~"), flags=re.IGNORECASE)
+            text = re.sub(r"gigabytes|gigs?", "GB", match["v"].lstrip("~"), flags=re.IGNORECASE)
             value = _amount(text, "bytes")
             if value:
                 before = self.left[max(0, match.start() - 60) : match.start()]
@@ -480,6 +493,10 @@ _WORDS_GIVEN: tuple[tuple[str, Any, str], ...] = (
         r"all (?:of )?(?:the |my |its )?(?:memory|vram)|full(?: of the)? (?:memory|vram)|"
         r"whole (?:memory|card)",
     ),
+    ("days", 1, r"\b(?:for|in|over|within|during) (?:a|one) (?:whole )?day\b"),
+    ("weeks", 1, r"\b(?:for|in|over|within|during) (?:a|one) (?:whole )?week\b"),
+    ("months", 1, r"\b(?:for|in|over|within|during|per) (?:a|one) (?:whole )?month\b|"
+     r"\b(?:a|per|each|every) month\b|\bmonthly\b"),
     ("layers", 1, r"\b(?:a|one|single|each|per) (?:transformer )?(?:layer|block)\b"),
     ("per_token", True, r"(?:per|a|one|each|every) token\b"),
 )  # fmt: skip

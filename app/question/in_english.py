@@ -37,6 +37,7 @@ _SIGNS = (
     (re.compile(r"[$]\s?(\d[\d.,]*)"), r"\1 dollars "),
     (re.compile(r"(?<=\d)\s?[$]"), " dollars "),
     (re.compile(r"(?<=\d)\s?€"), " euros "),
+    (re.compile(r"(?<=\d)\s?[张块台个](?=\s?[A-Za-z])"), " "),  # what is counted, in Chinese
 )
 
 

@@ -107,7 +107,9 @@ Engines reserve memory of their own: vLLM takes `gpu_memory_utilization` of a ca
 and keeps what is left after the weights and a trial run for the cache; llama.cpp allocates the
 cache for the whole context, in 16 bits unless told otherwise, and compute buffers beside it
 (`overhead`). In models that mix windows with full attention some engines keep every layer's cache
-at full length; here a layer with a window keeps its window.
+at full length; here a layer with a window keeps its window. vLLM keeps for such a layer the window,
+the tokens of one step (`max_num_batched_tokens`) and a block: give their sum as `window` to see its
+figure.
 
 Asked in words, a question is a calculation where it asks for an amount and brings something to work
 it out from: its own numbers, or a model by name ("7B, Adam, two A100 80GB, does it fit?"). Which
@@ -121,14 +123,16 @@ wording a line: the place to add what is misread. Of the 325 questions of the su
 320 are answered rightly (`python -m eval run calculation --baseline composed --split all
 --open-sealed --out var/eval/calculation`).
 
-The result comes first (the part that was asked for, where it is one: "optimizer states",
-"energy"), then the sum, then what was assumed. Of up to four models, machines, precisions or
-lengths that are compared all are worked out; of two also how many times one is the other. A number
-of the question that no input takes is told. Where a shape decides and only a size was given, a
-usual model's is taken and named. A follow-up changes an input ("and at 32k?", "what if 4 bits?");
-what decides the answer and was not given is asked back; what is impossible is said. A figure of
-your own is held against the result, with the likely cause where they differ (GB for GiB, 1,000
-tokens for 1,024, all heads for those that keep keys and values, active for all parameters).
+The result comes first (the part that was asked for, where it is one: "optimizer states", "energy"),
+then the sum, then what was assumed. Of up to four models, machines, precisions or lengths that are
+compared all are worked out; of two also how many times one is the other. A number of the question
+that no input takes is told. Where a shape decides and only a size was given, a usual model's is
+taken and named. What does not fit is tried with 8 and 4 bits a weight, training with LoRA and
+QLoRA; where it is asked what is saved, it is held against 16 bits or AdamW. A follow-up changes an
+input ("and at 32k?", "what if 4 bits?", "double the context"); what decides the answer and was not
+given is asked back; what is impossible is said. A figure of your own is held against the result,
+with the likely cause where they differ (GB for GiB, 1,000 tokens for 1,024, all heads for those
+that keep keys and values, active for all parameters).
 
 Models and machines are known by name, each with its source: `app calculate --list`.
 

@@ -6,11 +6,20 @@ count of every shape in `models.yaml` agrees with its published total within 1 %
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.calculations.shapes import Experts, Shape
 
-__all__ = ["Count", "attention", "count", "countable", "feed_forward", "lora", "targets_of"]
+__all__ = [
+    "Count",
+    "attention",
+    "count",
+    "count_layer",
+    "countable",
+    "feed_forward",
+    "lora",
+    "targets_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ def attention(shape: Shape) -> int:
         return query + latent + unfolded + h * mla.value_head_size * d
     query, key = h * shape.head_size, shape.kv_heads * shape.head_size
     value, out = shape.kv_heads * shape.value_size, h * shape.value_size
-    total = d * (query + key + value) + out * d
+    total = d * (query + key + (0 if shape.shared_kv else value)) + out * d
     if shape.biases in ("qkv", "all"):
         total += query + key + value
     if shape.biases == "all":
@@ -94,7 +103,7 @@ def count(shape: Shape) -> Count:
     """
     norm = shape.width * (2 if shape.norm == "layer" else 1)
     layers = shape.layers
-    attending = attention(shape) * layers
+    attending = sum(attention(part) * part.layers for part in _alike(shape))
     norms = layers * shape.norms_per_layer * norm + norm
     whole, used = _feed_forwards(shape)
     if shape.encoder_layers and shape.decoder_layers:
@@ -114,6 +123,39 @@ def count(shape: Shape) -> Count:
         head=head,
         active=table + positions + attending + used + norms + head,
     )
+
+
+def _alike(shape: Shape) -> tuple[Shape, ...]:
+    """The shape once, or as its layers with a window and those that see everything in turn."""
+    window = shape.window
+    if window is None or not window.global_heads:
+        return (shape,)
+    seeing = replace(
+        shape,
+        layers=shape.global_layers,
+        kv_heads=window.global_heads,
+        head_size=window.global_head_size,
+        shared_kv=window.global_shared,
+        window=None,
+    )
+    return replace(shape, layers=shape.layers - shape.global_layers, window=None), seeing
+
+
+def count_layer(shape: Shape) -> Count:
+    """Count one layer; of a mixture of experts one that has them.
+
+    Llama 3.1 8B has 218,112,000 a layer:
+
+    >>> count_layer(Shape(layers=32, width=4096, heads=32, kv_heads=8, head_size=128,
+    ...     ffn_width=14336)).total
+    218112000
+    """
+    moe = replace(shape.moe, dense_layers=0, every=1) if shape.moe else None
+    one = replace(shape, layers=1, moe=moe)
+    whole, used = _feed_forwards(one)
+    norms = shape.norms_per_layer * shape.width * (2 if shape.norm == "layer" else 1)
+    attending = attention(one)
+    return Count(0, attending, whole, norms, 0, active=attending + used + norms)
 
 
 def _feed_forwards(shape: Shape) -> tuple[int, int]:
@@ -166,11 +208,14 @@ def lora(shape: Shape, rank: int, targets: tuple[str, ...]) -> int:
     >>> lora(Shape(layers=96, width=12288, heads=96, kv_heads=96, head_size=128), 4, ("q", "v"))
     18874368
     """
+    parts = _alike(shape)
+    if len(parts) > 1:
+        return sum(lora(part, rank, targets) for part in parts)
     d, ffn = shape.width, shape.ffn_width
     query, key = shape.heads * shape.head_size, shape.kv_heads * shape.head_size
     value, out = shape.kv_heads * shape.value_size, shape.heads * shape.value_size
     sides = {
-        "q": d + query, "k": d + key, "v": d + value, "o": out + d,
+        "q": d + query, "k": d + key, "v": 0 if shape.shared_kv else d + value, "o": out + d,
         "gate": d + ffn if shape.gated else 0, "up": d + ffn, "down": ffn + d,
     }  # fmt: skip
     experts = shape.moe.experts if shape.moe else 1

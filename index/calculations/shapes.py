@@ -39,11 +39,19 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Of each `every` layers, the last `global_` see everything, the others `size` tokens."""
+    """Of each `every` layers, the last `global_` see everything, the others `size` tokens.
+
+    `global_heads` and `global_head_size` are the key and value heads of those that see everything,
+    where they differ from the others'; with `global_shared` one projection gives both keys and
+    values there.
+    """
 
     size: int
     every: int = 1
     global_: int = 0
+    global_heads: int = 0
+    global_head_size: int = 0
+    global_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,7 @@ class Shape:
     norm: str = "rms"
     norms_per_layer: int = 2
     qk_norm: bool = False
+    shared_kv: bool = False  # one projection gives keys and values
     position: str = "rope"
     window: Window | None = None
     moe: Experts | None = None
@@ -133,19 +142,29 @@ class Shape:
         """How many layers keep keys and values."""
         return self.hybrid.attention_layers if self.hybrid else self.layers
 
+    @property
+    def global_layers(self) -> int:
+        """How many of those have no window."""
+        window, layers = self.window, self.attention_layers
+        if window is None:
+            return layers
+        whole, rest = divmod(layers, window.every)
+        return whole * window.global_ + max(0, rest - (window.every - window.global_))
+
     def cache_groups(self) -> tuple[CacheGroup, ...]:
         """What each layer keeps of each token it may still look at."""
-        if self.mla:
-            return (CacheGroup(self.layers, self.mla.kv_rank + self.mla.rope_head_size),)
         if not self.attention_layers:
             return ()
+        if self.mla:
+            numbers = self.mla.kv_rank + self.mla.rope_head_size
+            return (CacheGroup(self.attention_layers, numbers),)
         numbers = self.kv_heads * (self.head_size + self.value_size)
         layers, window = self.attention_layers, self.window
         if window is None:
             return (CacheGroup(layers, numbers),)
-        whole, rest = divmod(layers, window.every)
-        seeing = whole * window.global_ + max(0, rest - (window.every - window.global_))
-        groups = CacheGroup(seeing, numbers), CacheGroup(layers - seeing, numbers, window.size)
+        seeing = self.global_layers
+        own = 2 * window.global_heads * window.global_head_size or numbers
+        groups = CacheGroup(seeing, own), CacheGroup(layers - seeing, numbers, window.size)
         return tuple(group for group in groups if group.layers)
 
 
@@ -290,7 +309,11 @@ def _shape(record: Mapping[str, Any]) -> Shape:
     plain_fields = {each.name for each in fields(Shape)} - {"window", "moe", "mla", "hybrid"}
     given = {key: value for key, value in record.items() if key in plain_fields}
     if window := record.get("window"):
-        given["window"] = Window(window["size"], window.get("every", 1), window.get("global", 0))
+        given["window"] = Window(
+            window["size"], window.get("every", 1), window.get("global", 0),
+            window.get("global_heads", 0), window.get("global_head_size", 0),
+            window.get("global_shared", False),
+        )  # fmt: skip
     for key, kind in (("moe", Experts), ("mla", Latent), ("hybrid", Hybrid)):
         if part := record.get(key):
             names = {each.name for each in fields(kind)}

@@ -41,6 +41,11 @@ def _sampling(values: Values) -> Result:
 
 
 def _perplexity(values: Values) -> Result:
+    if values.given("bits_per_token"):
+        bits = values.number("bits_per_token")
+        step = Step("perplexity", f"2^{rounded(bits)}", 2.0**bits, "factor")
+        nats = Step("loss", f"{rounded(bits)} × ln 2", bits * math.log(2), "nats")
+        return Result("Perplexity", 2.0**bits, "count", (step,), others=(nats,))
     loss = values.number("loss")
     found = decoding.perplexity(loss)
     step = Step("perplexity", f"exp({rounded(loss)})", found, "factor")
@@ -257,6 +262,7 @@ MEASURING = (
     Calculation(
         "perplexity", "Perplexity from a loss", "exp(loss), the loss in nats a token", "count",
         (Input("loss", "nats", "cross-entropy, nats a token", low=0, high=700),
+         Input("bits_per_token", "bits", "bits a token, instead of nats", low=0, high=1000),
          Input("tokens_per_byte", "count", "tokens of a byte of text", low=1e-6, high=10)),
         _perplexity, ("gao-2020",),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from index.calculations.catalogue.shared import (
@@ -20,8 +21,8 @@ from index.calculations.catalogue.shared import (
     size,
 )
 from index.calculations.memory import kv_bytes, kv_bytes_per_token, longest_context, weight_bytes
-from index.calculations.parameters import count, countable
-from index.calculations.precisions import Precision, scaled_bits
+from index.calculations.parameters import count, count_layer, countable
+from index.calculations.precisions import Precision, precision, scaled_bits
 from index.calculations.registry import Calculation, Input, Part, Result, Step, Values
 from index.calculations.shapes import CacheGroup, Shape
 from index.calculations.units import CalculationError, rounded, shown
@@ -96,7 +97,12 @@ def _parameters(values: Values) -> Result:
         Step("output", "tied to the embedding" if shape.tied
              else f"{shape.vocabulary:,} × {shape.width:,}", counted.head, "parameters"),
     )  # fmt: skip
-    others = (Step("active a token", "", counted.active, "parameters"),) if shape.moe else ()
+    others: tuple[Step, ...] = ()
+    if shape.moe:
+        others = (Step("active a token", "", counted.active, "parameters"),)
+    if counted.head:
+        both = counted.embedding + counted.head
+        others += (Step("embedding and output", "", both, "parameters"),)
     label = f"{model.name}: parameters" if model else "Parameters"
     parts = tuple(Part(step.label, step.value) for step in steps if step.value)
     return Result(label, counted.total, "parameters", steps, parts, others=others)
@@ -111,6 +117,34 @@ def _ffn_sum(shape: Shape) -> str:
             f"{matrices} × {shape.width:,} × {width:,}"
         )
     return f"{shape.layers} layers × {matrices} × {shape.width:,} × {shape.ffn_width:,}"
+
+
+def _layer(values: Values) -> Result:
+    model, shape = values.model, shape_of(values)
+    for name in ("width", "heads"):
+        if not getattr(shape, name):
+            raise values.missing(name, "model")
+    if not shape.ffn_width:
+        shape = replace(shape, ffn_width=4 * shape.width, gated=False)
+        values.assume("a feed-forward layer of 4 × the hidden size, without a gate")
+    if shape.window and shape.window.global_heads:
+        values.assume("a layer with a window; those that see everything have other heads")
+    if model and shape.moe and shape.moe.dense_layers:
+        values.assume(f"a layer with experts; the first {shape.moe.dense_layers} have none")
+    counted = count_layer(shape)
+    steps = (
+        Step("attention", "", counted.attention, "parameters"),
+        Step("feed-forward", "", counted.feed_forward, "parameters"),
+        Step("norms", "", counted.norms, "parameters"),
+    )
+    others: tuple[Step, ...] = ()
+    if counted.active != counted.total:
+        others += (Step("active a token", "", counted.active, "parameters"),)
+    if model:
+        share = counted.total / model.parameters
+        others += (Step("share of the model", "", share, "fraction"),)
+    label = f"{model.name}: parameters of one layer" if model else "Parameters of one layer"
+    return Result(label, counted.total, "parameters", steps, others=others)
 
 
 def _weights(values: Values) -> Result:
@@ -225,10 +259,27 @@ def _inference(values: Values) -> Result:
     if overhead:
         parts.append(Part("buffers", overhead * values.number("gpus")))
     needed = sum(part.value for part in parts)
-    return _fitted(values, needed, steps, parts)
+    fewer: tuple[tuple[float, float], ...] = ()
+    if not (values.given("precision") or values.given("bits")):
+        fewer = tuple(
+            (bits, needed - weights + weight_bytes(total, bits))
+            for bits in _FEWER_BITS
+            if bits < stored.bits
+        )
+    return _fitted(values, needed, steps, parts, fewer)
 
 
-def _fitted(values: Values, needed: float, steps: list[Step], parts: list[Part]) -> Result:
+_FEWER_BITS = (8.0, 4.0)  # what people quantize to
+
+
+def _fitted(
+    values: Values,
+    needed: float,
+    steps: list[Step],
+    parts: list[Part],
+    fewer: Sequence[tuple[float, float]],
+) -> Result:
+    """What is needed, held against a machine; `fewer` is what it would be with fewer bits."""
     memory = memory_of(values)
     if memory is None:
         others = tuple(_cards(needed, size * 2.0**30, values.number("usable")) for size in _CARDS)
@@ -247,6 +298,11 @@ def _fitted(values: Values, needed: float, steps: list[Step], parts: list[Part])
              f"{shown(memory * usable, 'bytes')}", least, "count"),
     )  # fmt: skip
     verdict = "It fits" if fits else f"It does not fit: at least {least} such GPUs are needed"
+    if not fits and fewer:
+        others += tuple(Step(f"with {rounded(b)} bits a weight", "", n, "bytes") for b, n in fewer)
+        enough = [bits for bits, less in fewer if less <= room]
+        verdict += f"; with {rounded(enough[0])} bits a weight it fits" if enough else (
+            f"; nor with {rounded(fewer[-1][0])} bits a weight")  # fmt: skip
     if least > 1 and fits:
         values.assume("weights and cache are spread evenly over the GPUs (tensor parallelism)")
     return Result("Memory for inference", needed, "bytes", tuple(steps), tuple(parts),
@@ -334,7 +390,55 @@ def _bits_that_fit(values: Values) -> Result:
     return Result("Parameters that fit, weights alone", largest, "parameters", (step,))
 
 
+def _quantization(values: Values) -> Result:
+    total, _ = parameters_of(values)
+    memory = memory_of(values)
+    if memory is None:
+        raise values.missing("gpu", "memory")
+    gpus, usable = values.whole("gpus"), values.number("usable")
+    room = memory * gpus * usable - float(values.read.get("overhead", 0)) * gpus
+    steps = [Step("memory that may be used", f"{gpus} × {shown(memory, 'bytes')} × "
+                  f"{rounded(usable)}", room, "bytes")]  # fmt: skip
+    shape = shape_of(values)
+    if values.given("tokens") and shape.layers:
+        stored = values.precision("cache_precision")
+        tokens, sequences = values.number("tokens"), values.number("sequences")
+        groups = cache_groups(values, shape)
+        steps += _cache_steps(shape, groups, tokens, sequences, stored.bytes)
+        room -= kv_bytes(groups, tokens, sequences, stored.bytes)
+    else:
+        values.assume("weights alone: no KV cache is counted")
+    bits = max(0.0, room * 8 / total)
+    steps.append(Step("bits a weight", f"{shown(max(0.0, room), 'bytes')} × 8 / "
+                      f"{shown(total, 'parameters')}", bits, "bits"))  # fmt: skip
+    known = [(precision(name).bits, name) for name in _KINDS]
+    fits = max((kind for kind in known if kind[0] <= bits), default=None)
+    verdict = f"{fits[1]} ({rounded(fits[0])} bits) fits" if fits else (
+        f"Not even {known[-1][1]} ({rounded(known[-1][0])} bits) fits")  # fmt: skip
+    larger = min((kind for kind in known if kind[0] > bits), default=None)
+    if fits and larger:
+        verdict += f", {larger[1]} ({rounded(larger[0])} bits) does not"
+    values.cite("llama.cpp-quantize")
+    return Result("Bits a weight that fit", bits, "bits", tuple(steps), verdict=verdict,
+                  fits=fits is not None)  # fmt: skip
+
+
+# From many bits to few, as weights are offered.
+_KINDS = ("bf16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "int4", "q3_k_m", "iq3_xxs", "q2_k", "iq1_s")
+
+
+def _bits_of_file(values: Values) -> Result:
+    total, _ = parameters_of(values)
+    file = values.number("file")
+    bits = file * 8 / total
+    step = Step("bits a weight", f"{shown(file, 'bytes')} × 8 / {shown(total, 'parameters')}",
+                bits, "bits")  # fmt: skip
+    return Result("Bits a weight of the file", bits, "bits", (step,))
+
+
 def _bits_a_weight(values: Values) -> Result:
+    if values.given("file"):
+        return _bits_of_file(values)
     stored = _stored(values)
     bits = stored.bits if values.given("bits") else round(stored.bits)
     group = values.whole("group")
@@ -364,13 +468,22 @@ MEMORY = (
         _embedding, ("vaswani-2017",),
     ),
     Calculation(
+        "layer-parameters", "Parameters of one layer",
+        "width × (2 × heads + 2 × KV heads) × head size + 2 (gated: 3) × width × inner size + "
+        "norms", "parameters",
+        (MODEL, *(each for each in WHOLE_SHAPE if each.name not in (
+            "layers", "attention_layers", "vocabulary", "tied"))),
+        _layer, ("vaswani-2017", "shazeer-2020"),
+    ),
+    Calculation(
         "weights", "Weights in memory", "parameters × bits a weight / 8", "bytes",
         (*MODEL_OR_PARAMETERS, PRECISION, BITS), _weights, ("frantar-2022",),
     ),
     Calculation(
         "bits-per-weight", "Bits a weight with the scales of its group",
         "bits + (bits of a scale + bits of a zero point) / group", "bits",
-        (PRECISION, BITS, size("group", "weights that share a scale"),
+        (*MODEL_OR_PARAMETERS, PRECISION, BITS, size("group", "weights that share a scale"),
+         Input("file", "bytes", "of the whole file, instead of a precision", low=1e5, high=1e16),
          Input("scale_bits", "bits", "a scale's", 16.0, low=0, high=64),
          Input("zero_bits", "bits", "a zero point's; 0 is symmetric", 0.0, low=0, high=64)),
         _bits_a_weight, ("frantar-2022",),
@@ -408,5 +521,11 @@ MEMORY = (
         (MACHINE, MEMORY_INPUT, GPUS, USABLE, OVERHEAD,
          Input("bits", "bits", "bits a weight", 16.0, low=0.5, high=64)),
         _bits_that_fit, ("frantar-2022",),
+    ),
+    Calculation(
+        "quantization-that-fits", "The most bits a weight with which a model fits a machine",
+        "(GPUs × memory × usable share - KV cache) × 8 / parameters", "bits",
+        (*MODEL_OR_PARAMETERS, TOKENS, SEQUENCES, CACHE_PRECISION, *_FITTING, *SHAPE),
+        _quantization, ("frantar-2022",),
     ),
 )  # fmt: skip

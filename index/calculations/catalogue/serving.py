@@ -44,14 +44,17 @@ def _bandwidth_of(values: Values) -> float:
     return machine.bandwidth_bytes_s
 
 
+def _stored(values: Values) -> Precision:
+    if values.given("bits"):
+        return Precision("", values.number("bits"))
+    return values.precision(fallback=values.model.precision if values.model else "")
+
+
 def _read_a_step(values: Values) -> tuple[float, float, list[Step]]:
     """Bytes of active weights, of one sequence's cache, and the lines of that sum."""
     _, active = parameters_of(values)
     model = values.model
-    if values.given("bits"):
-        stored = Precision("", values.number("bits"))
-    else:
-        stored = values.precision(fallback=model.precision if model else "")
+    stored = _stored(values)
     weights = weight_bytes(active, stored.bits)
     steps = [Step("weights read a step", f"{shown(active, 'parameters')} × "
                   f"{rounded(stored.bits, 5)} bits / 8", weights, "bytes")]  # fmt: skip
@@ -86,7 +89,14 @@ def _decode(values: Values) -> Result:
     others: tuple[Step, ...] = (Step("time a token of a sequence", "", batch / rate, "s"),)
     if batch > 1:
         others += (Step("a sequence", "", rate / batch, "tokens/s"),)
-    return Result("Decoding speed, at most", rate, "tokens/s", tuple(steps), others=others)
+    verdict = ""
+    if values.given("output_tokens"):
+        written = values.number("output_tokens")
+        seconds = written * batch / rate
+        verdict = f"{shown(written, 'tokens')} take at least {shown(seconds, 's')}"
+        others += (Step("time to write them", shown(written, "tokens"), seconds, "s"),)
+    return Result("Decoding speed, at most", rate, "tokens/s", tuple(steps), verdict=verdict,
+                  others=others)  # fmt: skip
 
 
 def _prefill(values: Values) -> Result:
@@ -109,7 +119,25 @@ def _prefill(values: Values) -> Result:
     return Result("Time to read the prompt", seconds, "s", tuple(steps), others=others)
 
 
+def _balance(values: Values) -> Result:
+    """What a machine can compute a byte that it reads: where compute begins to bound."""
+    peak, bandwidth, stored = peak_of(values), _bandwidth_of(values), values.precision()
+    ridge = peak / bandwidth
+    step = Step("the machine's balance", f"{shown(peak, 'FLOP/s')} / "
+                f"{shown(bandwidth, 'bytes/s')}", ridge, "FLOP/byte")  # fmt: skip
+    return Result("The machine's balance", ridge, "FLOP/byte", (step,),
+                  others=(_batch_at(ridge, stored),))  # fmt: skip
+
+
+def _batch_at(ridge: float, stored: Precision) -> Step:
+    """The batch from which decoding is bound by compute, as far as weights are what is read."""
+    worked = f"{rounded(ridge)} FLOP/byte × {rounded(stored.bytes)} bytes a weight / 2"
+    return Step("batch from which compute bounds", worked, ridge * stored.bytes / 2, "count")
+
+
 def _intensity_of_weights(values: Values) -> Result:
+    if not values.given("batch") and values.given("gpu"):
+        return _balance(values)
     stored, batch = values.precision(), values.number("batch")
     found = 2 * batch / stored.bytes
     step = Step("FLOP a byte", f"2 × {batch:,.0f} / {rounded(stored.bytes)} bytes a weight", found,
@@ -139,7 +167,8 @@ def _balanced(values: Values, found: float, steps: list[Step]) -> Result:
         peak, bandwidth = peak_of(values), _bandwidth_of(values)
         ridge = peak / bandwidth
         others = (Step("the machine's balance", f"{shown(peak, 'FLOP/s')} / "
-                       f"{shown(bandwidth, 'bytes/s')}", ridge, "FLOP/byte"),)  # fmt: skip
+                       f"{shown(bandwidth, 'bytes/s')}", ridge, "FLOP/byte"),
+                  _batch_at(ridge, _stored(values)))  # fmt: skip
         verdict = "Bound by memory bandwidth" if found < ridge else "Bound by compute"
     return Result("Arithmetic intensity of decoding", found, "FLOP/byte", tuple(steps),
                   verdict=verdict, others=others)  # fmt: skip
@@ -154,6 +183,14 @@ def _cost(values: Values) -> Result:
     step = Step("cost", f"{many}{shown(price, 'USD/h')} / ({shown(rate, 'tokens/s')}{used} × 3,600 "
                 "s) × 10⁶", cost, "USD/Mtok")  # fmt: skip
     return Result("Cost a million tokens", cost, "USD/Mtok", (step,))
+
+
+def _rental(values: Values) -> Result:
+    price, gpus, hours = values.number("price"), values.whole("gpus"), values.number("hours")
+    cost = price * gpus * hours
+    many = f"{gpus:,} × " if gpus > 1 else ""
+    step = Step("cost", f"{many}{rounded(hours)} hours × {shown(price, 'USD/h')}", cost, "USD")
+    return Result("Cost of the machines", cost, "USD", (step,))
 
 
 _MONTH = 730.0  # hours
@@ -192,7 +229,7 @@ def _api_bill(values: Values) -> Result:
         raise values.missing("input_tokens", "output_tokens")
     price_in = float(values.read.get("input_price", values.read.get("api_price", 0)))
     price_out = float(values.read.get("output_price", values.read.get("api_price", 0)))
-    requests = values.number("requests")
+    requests = values.number("requests") * float(values.read.get("days", 1))
     if (reading and not price_in) or (writing and not price_out):
         raise values.missing("api_price")
     costs = (
@@ -232,6 +269,7 @@ SERVING = (
         "batch × bandwidth / (active weights + batch × cache)", "tokens/s",
         (*_READING, MACHINE, GPUS, BANDWIDTH, BATCH,
          Input("efficiency", "fraction", "share of the bandwidth reached", 1.0, low=0.01, high=1),
+         Input("output_tokens", "tokens", "how many are to be written", low=1, high=1e15),
          *SHAPE),
         _decode, ("pope-2022",),
     ),
@@ -257,6 +295,11 @@ SERVING = (
         _cost,
     ),
     Calculation(
+        "rental-cost", "Cost of machines by the hour", "GPUs × hours × price an hour", "USD",
+        (PRICE, GPUS, Input("hours", "count", "how long, in hours", low=0.001, high=1e8)),
+        _rental,
+    ),
+    Calculation(
         "break-even", "Tokens at which own machines cost what an API does",
         "hours × GPUs × price an hour / API's price", "tokens",
         (PRICE, GPUS, Input("api_price", "USD/Mtok", "the API's price", low=0, high=1e6),
@@ -271,7 +314,9 @@ SERVING = (
          Input("input_price", "USD/Mtok", "a million tokens read", low=0, high=1e6),
          Input("output_price", "USD/Mtok", "a million tokens written", low=0, high=1e6),
          Input("api_price", "USD/Mtok", "a million tokens of either", low=0, high=1e6),
-         Input("requests", "count", "requests", 1, low=1, high=1e15)),
+         Input("requests", "count", "requests, or requests a day with `days`", 1, low=1,
+               high=1e15),
+         Input("days", "count", "so many days of them", low=0.01, high=1e6)),
         _api_bill,
     ),
     Calculation(

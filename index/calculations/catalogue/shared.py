@@ -94,9 +94,14 @@ def _parts(values: Values, shape: Shape) -> Shape:
     given = values.given
     if given("window"):
         every, seeing = values.read.get("window_every", 1), values.read.get("window_global", 0)
-        if not given("window_every") and not given("window_global"):
-            values.assume("every layer has the window")
-        shape = replace(shape, window=Window(values.whole("window"), round(every), round(seeing)))
+        alone = not given("window_every") and not given("window_global")
+        if shape.window and alone:
+            window = replace(shape.window, size=values.whole("window"))
+        else:
+            window = Window(values.whole("window"), round(every), round(seeing))
+            if alone:
+                values.assume("every layer has the window")
+        shape = replace(shape, window=window)
     if given("attention_layers"):
         shape = replace(shape, hybrid=Hybrid(values.whole("attention_layers")))
     if given("kv_rank"):
@@ -163,6 +168,10 @@ def cache_groups(values: Values, shape: Shape) -> tuple[CacheGroup, ...]:
 
 def cache_sum(shape: Shape, group: CacheGroup) -> str:
     """How many numbers a token takes in a group of layers, as a product."""
+    if shape.window and shape.window.global_heads and not group.reach:
+        window = shape.window
+        heads = f"{window.global_heads} KV heads × {window.global_head_size}"
+        return f"2 × {group.layers} layers × {heads}"
     if shape.mla:
         mla = shape.mla
         return f"{group.layers} layers × ({mla.kv_rank} latent + {mla.rope_head_size} rotary key)"

@@ -150,7 +150,10 @@ def _time(values: Values) -> Result:
         flop = training.training_flop(active, tokens)
         steps.append(Step("compute", f"6 × {shown(active, 'parameters')} × "
                           f"{shown(tokens, 'tokens')}", flop, "FLOP"))  # fmt: skip
-    peak, gpus, mfu = peak_of(values), values.whole("gpus"), values.number("mfu")
+    peak, mfu = peak_of(values), values.number("mfu")
+    if values.given("hours") and not values.given("gpus"):
+        return _gpus_for(values, flop, peak * mfu, steps)
+    gpus = values.whole("gpus")
     seconds = training.training_seconds(flop, gpus, peak, mfu)
     steps.append(Step("time", f"{shown(flop, 'FLOP')} / ({gpus:,} × {shown(peak, 'FLOP/s')} × "
                       f"{rounded(mfu)})", seconds, "s"))  # fmt: skip
@@ -172,7 +175,30 @@ def _time(values: Values) -> Result:
         price = values.number("price")
         others.append(Step("cost", f"{shown(seconds * gpus, 'GPU-s')} × {shown(price, 'USD/h')}",
                            seconds / 3600 * gpus * price, "USD"))  # fmt: skip
-    return Result("Training time", seconds, "s", tuple(steps), others=tuple(others))
+    verdict = ""
+    if values.given("hours"):
+        limit = 3600 * values.number("hours")
+        needed = math.ceil(gpus * seconds / limit - 1e-9)
+        verdict = f"Within {shown(limit, 's')}" if seconds <= limit else (
+            f"More than {shown(limit, 's')}: that takes {needed:,} GPUs")  # fmt: skip
+    return Result("Training time", seconds, "s", tuple(steps), verdict=verdict,
+                  others=tuple(others))  # fmt: skip
+
+
+def _gpus_for(values: Values, flop: float, rate: float, steps: list[Step]) -> Result:
+    """How many GPUs end in the time that is given; `rate` is one's FLOP a second."""
+    seconds = 3600 * values.number("hours")
+    needed = math.ceil(flop / (rate * seconds) - 1e-9)
+    steps.append(Step("GPUs", f"{shown(flop, 'FLOP')} / ({shown(rate, 'FLOP/s')} × "
+                      f"{shown(seconds, 's')})", flop / (rate * seconds), "count"))  # fmt: skip
+    spent = flop / rate
+    others = [Step("GPU time", "", spent, "GPU-s")]
+    if values.given("price"):
+        price = values.number("price")
+        others.append(Step("cost", f"{shown(spent, 'GPU-s')} × {shown(price, 'USD/h')}",
+                           spent / 3600 * price, "USD"))  # fmt: skip
+    label = f"GPUs needed to end within {shown(seconds, 's')}"
+    return Result(label, needed, "count", tuple(steps), others=tuple(others))
 
 
 def _mfu(values: Values) -> Result:
@@ -266,6 +292,8 @@ TRAINING = (
         "6 · N · D / (GPUs × peak × MFU)", "s",
         (*_COUNTED, TOKENS, Input("compute", "FLOP", "instead of 6 · N · D", low=1, high=1e32),
          MACHINE, GPUS, PEAK, _PRECISION, MFU, PRICE,
+         Input("hours", "count", "the time that it may take, in hours; gives the GPUs needed",
+               low=0.001, high=1e8),
          Input("watts", "W", "power of a GPU", low=0, high=1e6),
          Input("pue", "factor", "the data centre's overhead (power usage effectiveness)", 1.1,
                low=1, high=5)),

@@ -44,8 +44,7 @@ def _memory(values: Values) -> Result:
     optimizer = OPTIMIZERS[values.text("optimizer")]
     trained, frozen = _adapters(values, total, method) if method != "full" else (total, 0.0)
     bytes_each = 4.0 if arithmetic == "fp32" else 2.0
-    gpus = values.whole("gpus")
-    stages = [values.whole("zero")] if values.given("zero") else _stages(gpus)
+    stages = _stages(values, gpus := values.whole("gpus"))
     activations = _activations(values)
     states = {
         stage: training_state(trained, frozen, optimizer, mixed=arithmetic == "mixed",
@@ -85,6 +84,8 @@ def _memory(values: Values) -> Result:
         verdict += _room(gpus, shared, left, states[stages[0]].total + extra)
     else:
         verdict += _least(memory - extra, states[stages[0]], gpus, stages[0])
+        others += (tried := _with_adapters(values, total, extra))
+        verdict += _told_of(tried, memory)
     return Result(label, needed, "bytes", steps, tuple(parts), verdict, fits, others)
 
 
@@ -115,7 +116,10 @@ def _room(gpus: int, stage: int, left: float, unshared: float) -> str:
     return told
 
 
-def _stages(gpus: int) -> list[int]:
+def _stages(values: Values, gpus: int) -> list[int]:
+    """The stages of ZeRO that come into question: as given, else all."""
+    if values.given("zero"):
+        return [values.whole("zero")]
     return [0, 1, 2, 3] if gpus > 1 else [0]
 
 
@@ -124,6 +128,37 @@ def _stage_name(stage: int, gpus: int) -> str:
         return "one GPU"
     names = ("plain data parallelism", "ZeRO-1", "ZeRO-2", "ZeRO-3 or FSDP")
     return names[stage]
+
+
+_ADAPTED = {"with LoRA": "bf16", "with QLoRA": "nf4"}
+
+
+def _with_adapters(values: Values, total: float, extra: float) -> tuple[Step, ...]:
+    """What training adapters would take, where nothing else was said: frozen in 16 and 4 bits."""
+    if values.given("method"):
+        return ()
+    shape = shape_of(values)
+    if shape.layers and shape.width and shape.ffn_width:
+        trained = float(lora(shape, values.whole("rank"), targets_of(values.text("targets"))))
+    else:
+        trained = 0.01 * total
+        values.assume("1 % of the parameters trained with LoRA: the shape was not given")
+    steps = []
+    for label, name in _ADAPTED.items():
+        frozen = weight_bytes(total, precision(name).bits)
+        state = training_state(trained, frozen, OPTIMIZERS["adamw"], mixed=True, bytes_each=2.0,
+                               zero=0, gpus=1)  # fmt: skip
+        worked = f"frozen weights in {name}, {shown(trained, 'parameters')} trained"
+        steps.append(Step(label, worked, state.total + extra, "bytes"))
+    values.cite("hu-2021", "dettmers-2023")
+    return tuple(steps)
+
+
+def _told_of(tried: tuple[Step, ...], memory: float) -> str:
+    if not tried:
+        return ""
+    enough = [step.label for step in tried if step.value <= memory]
+    return f"; {' or '.join(enough)} it fits" if enough else "; nor with QLoRA"
 
 
 def _adapters(values: Values, total: float, method: str) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from index.calculations.catalogue import CALCULATIONS
 from index.live import LiveIndex
 
 # No rule reads it.
-ASKED = "My rig: 70B weights, each of 3.5 bits. Heaviness?"
+ASKED = "70B llamas, every one 3.5 bits of hay. Luggage?"
 
 
 def _model(name: str, **inputs: object) -> ScriptedChatModel:

@@ -76,6 +76,7 @@ PUBLISHED = {
     mistral-small-4=119e9 ministral-3-8b=8.49e9 ministral-3-3b=3.43e9 minicpm3-4b=4.07e9
     ernie-4.5-0.3b=360e6 ernie-4.5-21b-a3b=21.8e9 starcoder2-3b=3.03e9 qwen1.5-110b=111e9
     command-r-08-2024=32.3e9 deepseek-coder-6.7b=6.74e9 qwen3-4b-2507=4.0225e9
+    gemma-4-31b=30.7e9 gemma-4-26b-a4b=25.2e9 kimi-linear-48b-a3b=48e9
     qwen3-30b-a3b-2507=30.532e9 qwen3-235b-a22b-2507=235.09e9 qwen3-coder-30b-a3b=30.532e9
     """.split()
     )

@@ -253,6 +253,20 @@ def _caches() -> Iterator[Row]:
             0.001,
         ),
         (
+            "configiq 112, Gemma 4 31B: 880 KiB a token",
+            {"model": "gemma-4-31b", "tokens": 1},
+            880 * 1024,
+            0,
+        ),
+        (
+            # vLLM keeps a window, a step's 8,192 tokens and a block for each layer with a window,
+            # and then had 626,949 tokens in 64.68 GiB.
+            "configiq 112, the same as observed",
+            {"model": "gemma-4-31b", "tokens": 262144, "window": 9232},
+            64.68 * GIB / 626949 * 262144,
+            0.0002,
+        ),
+        (
             "by hand: 64 layers of 8 KV heads at 8,192",
             {"layers": 64, "kv_heads": 8, "head_size": 128, "tokens": 8192},
             2 * GIB,
@@ -604,11 +618,69 @@ def _measuring() -> Iterator[Row]:
     yield from rows
 
 
+def _inverted() -> Iterator[Row]:
+    """What is asked the other way round, and parts of a whole; all by hand."""
+    rows: list[Row] = [
+        ("by hand: 72.7B on two 24 GB cards, all of it", "quantization-that-fits",
+         {"parameters": 72.7e9, "memory": "24 GB", "gpus": 2, "usable": 1}, 5.282, 0.0001),
+        ("by hand: 8B on 12 GB beside a cache of 4.295 GB", "quantization-that-fits",
+         {"parameters": "8B", "memory": "12 GB", "usable": 1, "tokens": 32768, "layers": 32,
+          "kv_heads": 8, "head_size": 128}, 7.705, 0.0001),
+        ("by hand: a file of 5.5 GB for 9B", "bits-per-weight",
+         {"parameters": "9B", "file": "5.5 GB"}, 4.8889, 0.0001),
+        ("OCP MX: 4 bits and 8 for 32 values", "bits-per-weight",
+         {"precision": "mxfp4", "group": 32, "scale_bits": 8}, 4.25, 0),
+        ("by hand: 7B on 2T tokens within 30 days at 40 %", "training-time",
+         {"parameters": "7B", "tokens": "2T", "peak": "989 TFLOP/s", "hours": 720}, 82, 0),
+        ("by hand: the balance of an H100", "arithmetic-intensity",
+         {"gpu": "h100", "peak": "989 TFLOP/s", "bandwidth": "3350 GB/s"}, 295.22, 0.0001),
+        ("by hand: 8 GPUs at $1.20 for 10 days", "rental-cost",
+         {"price": 1.2, "gpus": 8, "hours": 240}, 2304, 1e-9),
+        ("by hand: a layer of Llama 3.1 8B", "layer-parameters", {"model": "llama-3.1-8b"},
+         218_112_000, 0),
+        ("by hand: a layer of GPT-3's width, 12 × d² and its norms", "layer-parameters",
+         {"width": 12288, "heads": 96}, 12 * 12288**2 + 2 * 12288, 0),
+        ("by hand: a month of 1,000 requests a day", "api-cost",
+         {"requests": 1000, "days": 30, "input_tokens": 1500, "output_tokens": 400,
+          "input_price": 3, "output_price": 15}, 315, 1e-9),
+    ]  # fmt: skip
+    yield from rows
+
+
+def test_what_is_looked_for_does_what_it_was_looked_for() -> None:
+    """The bits found fill the machine; the GPUs found end in time, one fewer does not."""
+    bits = calculate("quantization-that-fits", {"model": "llama-3.1-70b", "memory": "48 GB"})
+    again = {"model": "llama-3.1-70b", "bits": bits.result.value}
+    assert calculate("weights", again).result.value == pytest.approx(0.9 * 48e9)
+    given = {"parameters": "3B", "tokens": "300B", "gpu": "a100-80gb"}
+    needed = calculate("training-time", {**given, "hours": 240}).result.value
+    inside, outside = (
+        calculate("training-time", {**given, "gpus": gpus}).result.value
+        for gpus in (needed, needed - 1)
+    )
+    assert inside <= 240 * 3600 < outside
+
+
+def test_what_does_not_fit_is_tried_with_less() -> None:
+    mixtral = calculate("inference-memory", {"model": "mixtral-8x7b", "memory": "48 GB"}).result
+    assert mixtral.fits is False
+    assert [step.value for step in mixtral.others[-2:]] == [
+        pytest.approx(calculate("inference-memory", {"model": "mixtral-8x7b", "bits": bits})
+                      .result.value) for bits in (8, 4)]  # fmt: skip
+    given = {"model": "llama-3.1-8b", "gpu": "rtx-4090"}
+    whole = calculate("training-memory", given).result
+    tried = {step.label: step.value for step in whole.others}
+    assert whole.fits is False
+    for method in ("LoRA", "QLoRA"):
+        alone = calculate("training-memory", {**given, "method": method.lower()}).result
+        assert tried[f"with {method}"] == pytest.approx(alone.value)
+
+
 ROWS: list[Row] = [
     row
     for rows in (
         _quantized, _zero, _llama_cache, _chinchilla, _speculative, _lora, _caches, _training,
-        _serving, _measuring,
+        _serving, _measuring, _inverted,
     )
     for row in rows()
 ]  # fmt: skip
