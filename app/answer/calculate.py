@@ -138,6 +138,7 @@ class CalculationOutcome:
         return ", ".join(
             known[str(value)].name if str(value) in known
             else f"{shown(float(value), specs[name].unit)} GPUs" if name == "gpus"
+            else f"{shown(float(value), 'count')} KV heads" if name == "kv_heads"
             else shown(float(value), specs[name].unit) if isinstance(value, int | float)
             else str(value)
             for name, value in apart.items()
@@ -199,14 +200,19 @@ _ASKS = re.compile(r"\b(?:how|what|which|share|fraction|percent\w*|costs?|pay)\b
 
 def _head(label: str) -> str:
     """What a line is, without what it is of."""
-    return re.split(r" of | a |\(|,| beside | for ", label)[0]
+    return re.split(r" of | a |\(|,| beside | for ", _folded(label))[0]
 
 
-def _stems(text: str) -> set[str]:
+def _folded(text: str) -> str:
+    """In small letters, with one word for what is called by several."""
     text = text.lower()
     for pattern, word in _ONE_THING:
         text = pattern.sub(word, text)
-    words = _WORD.findall(text)
+    return text
+
+
+def _stems(text: str) -> set[str]:
+    words = _WORD.findall(_folded(text))
     return {word.rstrip("s") for word in words if len(word) > 3} - _PLAIN
 
 

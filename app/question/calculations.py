@@ -87,14 +87,16 @@ _MOST_TURNS = 6
 _SURE, _SURE_TO_ASK = 0.5, 0.9
 _SURE_OF_ONE = 0.45  # or none of them is meant
 _SURE_WITH_ALL = 0.4  # where everything that it takes is given
-_NEAR = 0.1  # a calculation may be meant whose chance is this share of the likeliest's
+_NEAR = 0.05  # a calculation may be meant whose chance is this share of the likeliest's
 _MOST_COMPARED = 4
 # What changes a result so much that it is told where a calculation doesn't take it.
 _TOLD = frozenset(
     "batch days epochs hours requests sequences tokens train_tokens throughput rank steps".split()
 )
 _ONE_UNSAID = ("sequences", "gpus", "batch")  # there is one where nothing is said
-_SHAPED = ("kv-cache", "context-that-fits")  # what only a shape decides
+# What only a shape decides, and what it decides where a context is given.
+_SHAPED, _SHAPED_WITH_CONTEXT = ("kv-cache", "context-that-fits", "concurrent-sequences"), (
+    "inference-memory", "quantization-that-fits")  # fmt: skip
 _OWN = frozenset(
     "parameters active_parameters layers width heads kv_heads head_size ffn_width vocabulary "
     "experts experts_per_token expert_width window attention_layers kv_rank".split()
@@ -183,7 +185,10 @@ def _likeliest(chances: Mapping[str, float], given: GivenInputs) -> str:
     ordered = sorted(chances, key=lambda name: -chances[name])
     near = [name for name in ordered if chances[name] >= _NEAR * chances[ordered[0]]]
     whole = (name for name in near if not _lacks(name, _inputs(name, given.values)))
-    return next(whole, ordered[0])
+    likeliest = next(whole, ordered[0])
+    # Where the bits are given it is not they that are looked for.
+    known = likeliest == "quantization-that-fits" and given.has("bits", "precision")
+    return "inference-memory" if known else likeliest
 
 
 def _takes_any(name: str, given: GivenInputs) -> bool:
@@ -318,7 +323,8 @@ _TAKING = re.compile(
 def _is_card(amount: Amount) -> bool:
     """Tell whether an amount of memory is what a machine has, not what something takes."""
     if re.match(
-        r"\s*(?:of\s)?(?:card|gpus?\b|vram|v?ram\b|mac\b|machine|¦|each|enough|sufficient)",
+        r"\s*(?:of\s)?(?:(?:unified|shared) memory|"
+        r"card|gpus?\b|vram|v?ram\b|mac\b|machine|¦|each|enough|sufficient)",
         amount.after,
         re.IGNORECASE,
     ):
@@ -491,12 +497,14 @@ def _differing(inputs: Mapping[str, Any]) -> Iterator[str]:
 
 def _usual_shape(name: str, inputs: dict[str, Any], parameters: float) -> tuple[str, ...]:
     """Give a size that only a shape can be worked out from the shape of a usual model."""
-    if name not in _SHAPED or set(inputs) & {"model", "layers", "attention_layers"}:
+    shaped = name in _SHAPED or (name in _SHAPED_WITH_CONTEXT and "tokens" in inputs)
+    if not shaped or set(inputs) & {"model", "layers", "attention_layers"}:
         return ()
     usual = usual_model(parameters)
     if usual is None:
         return ()
-    inputs.pop("parameters", None)
+    if name in _SHAPED:
+        inputs.pop("parameters", None)
     inputs["model"] = usual.slug
     return (
         f"the shape of {usual.name}, since no model was named: models of one size differ in this "
@@ -519,7 +527,7 @@ def _inputs(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:
     """Fit the inputs to what the calculation takes; the name of what has to be asked back."""
     values = turn.given.values
-    _without_the_models_own(inputs)
+    _without_the_models_own(inputs, named=turn.given.has("model"))
     if name in _SHAPED and not set(inputs) & {"model", "layers", "attention_layers"}:
         return "model"
     if name == "kv-cache" and "tokens" not in inputs:
@@ -548,8 +556,8 @@ def _shaped(name: str, inputs: dict[str, Any], turn: _Turn) -> str:
     return ""
 
 
-def _without_the_models_own(inputs: dict[str, Any]) -> None:
-    """Leave out what a named model's shape says anyway."""
+def _without_the_models_own(inputs: dict[str, Any], *, named: bool) -> None:
+    """Leave out what a model's shape says anyway; its size too, where the asker named it."""
     chosen = models().get(str(inputs.get("model")))
     if chosen is None:
         return
@@ -557,5 +565,5 @@ def _without_the_models_own(inputs: dict[str, Any]) -> None:
     if chosen.shape.window:
         own["window"] = chosen.shape.window.size
     for name in _OWN & set(inputs):
-        if name.endswith("parameters") or inputs[name] == own[name]:
+        if (named and name.endswith("parameters")) or inputs[name] == own[name]:
             inputs.pop(name)

@@ -93,11 +93,11 @@ class GivenInputs:
 
 
 _AGAIN = {"perplexity": "count", "loss": "nats", "tokens": "tokens", "rank": "count",
-          "sequences": "count"}  # fmt: skip
+          "sequences": "count", "kv_heads": "count"}  # fmt: skip
 # Of what several may be named to be compared.
 _COMPARED = frozenset(
     "model gpu precision cache_precision parameters tokens perplexity loss rank sequences "
-    "optimizer method".split()
+    "optimizer method kv_heads".split()
 )
 _PRECISION = (
     r"(?:bf16|bfloat16|fp?32|fp?16|float(?:32|16|8)|half precision|fp8(?:_e4m3|_e5m2)?|fp4|"
@@ -468,6 +468,7 @@ class _Reader:
 
 
 _WORDS_GIVEN: tuple[tuple[str, Any, str], ...] = (
+    ("precision", "bf16", r"(?:without|no) quanti[sz]ation\b|\bunquanti[sz]ed\b"),
     ("draft_cost", 0.0, r"draft(?: model)? (?:cost )?(?:is )?(?:zero|negligible|free|nothing)"),
     ("method", "qlora", r"\bq-?lora\b"),
     ("method", "lora", r"\blora\b|adapters?\b"),
@@ -498,7 +499,7 @@ _WORDS_GIVEN: tuple[tuple[str, Any, str], ...] = (
     ("months", 1, r"\b(?:for|in|over|within|during|per) (?:a|one) (?:whole )?month\b|"
      r"\b(?:a|per|each|every) month\b|\bmonthly\b"),
     ("layers", 1, r"\b(?:a|one|single|each|per) (?:transformer )?(?:layer|block)\b"),
-    ("per_token", True, r"(?:per|a|one|each|every) token\b"),
+    ("per_token", True, r"(?:per|a|one|each|every)[\s-]token\b"),
 )  # fmt: skip
 
 

@@ -120,7 +120,7 @@ read apart from that and assigned to the inputs by name, unit and range. A numbe
 names goes to an input that is still missing and can be it, and the answer tells so. The model is
 trained by `python -m scripts.train_calculations` from `scripts/training/calculations.txt`, one
 wording a line: the place to add what is misread. Of the 325 questions of the suite `calculation`
-320 are answered rightly (`python -m eval run calculation --baseline composed --split all
+322 are answered rightly (`python -m eval run calculation --baseline composed --split all
 --open-sealed --out var/eval/calculation`).
 
 The result comes first (the part that was asked for, where it is one: "optimizer states", "energy"),

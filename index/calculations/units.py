@@ -196,7 +196,7 @@ def rounded(value: float, digits: int = 4) -> str:
     >>> rounded(42949.67), rounded(0.01234567), rounded(2.5), rounded(131072), rounded(8.0)
     ('42,950', '0.01235', '2.5', '131,072', '8')
     """
-    if value == 0:
+    if abs(value) < 1e-300:
         return "0"
     if not math.isfinite(value):
         return "unbounded"

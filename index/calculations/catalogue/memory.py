@@ -439,6 +439,8 @@ def _bits_of_file(values: Values) -> Result:
 def _bits_a_weight(values: Values) -> Result:
     if values.given("file"):
         return _bits_of_file(values)
+    if not (values.given("precision") or values.given("bits")):
+        raise values.missing("precision", "bits")
     stored = _stored(values)
     bits = stored.bits if values.given("bits") else round(stored.bits)
     group = values.whole("group")
