@@ -69,6 +69,7 @@ _NEEDS = (
     ("drafts.jsonl", "a person's review"),
     ("--kb var/mine-expanded", "what the model has written"),
     ("--expanded", "what the model has written"),
+    ("DIR/cases.jsonl", "what scripts.train_writer leaves"),
     ("deploy/.env", "nothing: it writes a password"),
     ("scripts.lock", "a package registry"),
 )  # fmt: skip
