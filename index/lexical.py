@@ -15,8 +15,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from index import files
 from index.digests import as_array, digest_of, digests_in
+from index.files import put_array
 from index.text.tokens import content_words
 
 __all__ = ["Bm25"]
@@ -129,10 +129,10 @@ class Bm25:
         """Write the index as NumPy arrays and JSON."""
         folder.mkdir()
         (folder / "words.json").write_bytes(orjson.dumps(self._words))
-        files.put_array(folder / "starts.npy", self._starts)
-        files.put_array(folder / "rows.npy", self._rows)
-        files.put_array(folder / "counts.npy", self._counts)
-        files.put_array(folder / "digests.npy", as_array(self._digests))
+        put_array(folder / "starts.npy", self._starts)
+        put_array(folder / "rows.npy", self._rows)
+        put_array(folder / "counts.npy", self._counts)
+        put_array(folder / "digests.npy", as_array(self._digests))
 
     def __len__(self) -> int:
         """Count the documents."""
