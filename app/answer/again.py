@@ -302,6 +302,7 @@ def _simple(
         for at, span in enumerate(item.spans[:_OPENING])
         if (at == 0 or not (leans(span.text) or concludes(span.text)))
         and not _verdict_on_another(item, span, question)
+        and not span.text.rstrip().endswith(":")
         and span.words & asked
         and not any(_plain(span.text) in text for text in spoken)
     ]
@@ -322,7 +323,8 @@ def _simple(
         first = summed or brief or [pair for pair in first if pair not in known]
     easy = easy or ranked[:1]
     chosen, words = list[Chosen](), 0
-    for pair in [*first, *easy, *known, *(base if not first and not easy else [])]:
+    left = [*known, *base] if not first and not easy else []
+    for pair in [*first, *easy, *left]:
         size = len(pair[1].text.split())
         if chosen and words + size > _SIMPLE_WORDS:
             continue
@@ -332,8 +334,8 @@ def _simple(
     # The definition opens; what goes together stays together, in the order in which it was found.
     opens = [pair for pair in chosen if pair in first][:1]
     others = [pair for pair in chosen if pair not in opens]
-    if others and opens[:1] == known[:1] and _size(opens) > _size(others):
-        opens = []  # what was said already would be most of it
+    if others and opens[:1] == known[:1] and 2 * _size(opens) > 3 * _size(others):
+        return opens  # too little is new to be worth more than what says it best
     return [*opens, *sorted(others, key=lambda pair: (pair[0].n, pair[1].start))]
 
 
