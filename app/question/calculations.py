@@ -84,9 +84,9 @@ _LONGEST_FOLLOW_UP = 16
 _MOST_TURNS = 6
 # How sure it must be that a calculation is asked for; and that it is asked for, where what
 # decides it was not given and has to be asked back.
-_SURE, _SURE_TO_ASK = 0.5, 0.9
+_SURE, _SURE_TO_ASK = 0.5, 0.92
 _SURE_OF_ONE = 0.45  # or none of them is meant
-_SURE_WITH_ALL = 0.4  # where everything that it takes is given
+_SURE_WITH_ALL = 0.42  # where everything that it takes is given
 _NEAR = 0.05  # a calculation may be meant whose chance is this share of the likeliest's
 _MOST_COMPARED = 4
 # What changes a result so much that it is told where a calculation doesn't take it.
