@@ -231,14 +231,15 @@ class Pipeline:
             ModelError: the model failed; what was yielded before stays valid.
         """
         clock = Clock()
-        persona = resolve(question.persona, self.personas)
+        known = self.index.knowledge_base
+        persona = resolve(question.persona, self.personas, known)
         self.running += 1
         try:
             reading, retrieved = await self._read(question)
             clock.mark("retrieved")
             yield retrieved
             if wished := reading.said.wishes.persona:
-                persona = resolve(f"citewise-{wished}", self.personas)
+                persona = resolve(f"citewise-{wished}", self.personas, known)
             run = AnswerRun(self, question, persona, reading, retrieved, clock, delimiter)
             async with aclosing(run.events()) as events:
                 async for event in events:

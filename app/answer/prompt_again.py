@@ -18,7 +18,11 @@ _SECONDS = 2.0  # a remote model may count tokens slowly; the answer does not wa
 
 
 async def prompt_again(
-    answer: Answer, found: Retrieved | None, model: ChatModel, personas: Mapping[str, Persona]
+    answer: Answer,
+    found: Retrieved | None,
+    model: ChatModel,
+    personas: Mapping[str, Persona],
+    knowledge_base: str,
 ) -> Prompt | None:
     """Build the prompt that the model saw.
 
@@ -27,6 +31,7 @@ async def prompt_again(
         found: the passages that it was built from.
         model: counts tokens, as it did then.
         personas: a person's own, beside the shipped ones.
+        knowledge_base: what is indexed, by its sources' names joined with "+".
 
     Returns:
         The prompt, or None where no model was asked, or where persona, prompts, model or
@@ -38,7 +43,7 @@ async def prompt_again(
         async with asyncio.timeout(_SECONDS):
             built = await build_prompt(
                 answer.question,
-                resolve(answer.question.persona, personas),
+                resolve(answer.question.persona, personas, knowledge_base),
                 evidence_of(found.hits),
                 model,
                 answer.sampling.max_tokens or 0,

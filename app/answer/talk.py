@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import prompts
-from app.config.personas import Persona, shipped
+from app.config.personas import Persona, speaks_of_models
 from app.question.acts import Act
 from app.question.language import reply
 from app.question.reading import Reading
@@ -55,26 +55,19 @@ class Facts:
 
     def questions(self) -> str:
         """List questions that can be answered, for a reader to begin with."""
-        asked = self.persona.examples if self.speaks_of_models else ()
-        asked = asked or tuple(
+        own = speaks_of_models(self.index.knowledge_base)
+        asked = (self.persona.examples if own else ()) or tuple(
             passage.heading for passage in self.index.passages if passage.kind is PassageKind.FAQ
         )
         return "\n".join(f"- {verbatim(one_line(question))}" for question in asked[:_OFFERED])
-
-    @property
-    def speaks_of_models(self) -> bool:
-        """Whether the shipped knowledge base is served, alone or with others."""
-        return SHIPPED_NAME in self.index.knowledge_base.split("+")
 
     def subject(self) -> str:
         """Name what the knowledge base is about."""
         return subject_of(self.index.knowledge_base)
 
     def called(self) -> str:
-        """Name who answers; the shipped titles speak of language models, their names do not."""
-        base, _, _ = self.persona.name.partition("+")
-        own = self.speaks_of_models or base not in shipped()
-        return verbatim(self.persona.title if own else self.persona.name)
+        """Name who answers."""
+        return verbatim(self.persona.title)
 
     def told(self, name: str) -> str:
         """Fill one of Citewise's own texts with what it asks for."""

@@ -137,6 +137,11 @@ class Serving:
         """The encoder that the index is searched with."""
         return self.pipeline.live_index.retriever().encoder
 
+    @property
+    def knowledge_base(self) -> str:
+        """What is indexed: its name, or several joined by "+"."""
+        return self.pipeline.live_index.retriever().index.knowledge_base
+
     def persona(self, model: str) -> Persona:
         """The persona of a model's name.
 
@@ -145,7 +150,7 @@ class Serving:
         """
         if model not in self.models:
             raise not_found(model, self.models)
-        return resolve(model, self.pipeline.personas)
+        return resolve(model, self.pipeline.personas, self.knowledge_base)
 
     def events(self, question: Question) -> tuple[AsyncGenerator[Event, None], bool]:
         """The answer's events, begun in turn, and whether they are grounded in retrieval."""

@@ -38,7 +38,7 @@ class ServedTools:
             make_tools(
                 serving.pipeline,
                 serving.turn,
-                sources=sources_told(serving.pipeline.live_index.retriever().index.knowledge_base),
+                sources=sources_told(serving.knowledge_base),
             ),
             json_response=True,
             stateless=True,

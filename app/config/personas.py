@@ -3,6 +3,9 @@
 A persona is the name of a model: "citewise-architect", or "citewise-architect+research" with the
 research-doctrine skill. Its body goes to the model as it stands. What may be claimed and how it
 is cited is not decided here: the grounding contract is separate and always applies.
+
+The shipped personas keep their names and follow what is indexed: they are experts on language
+models where the shipped knowledge base is in it, and over documents alone experts on these.
 """
 
 from __future__ import annotations
@@ -17,15 +20,26 @@ from pathlib import Path
 import prompts
 from app.config.front_matter import BRIEF_WORDS, Shape, shown, split
 from app.record.errors import PromptError, RequestError
+from index.errata import SHIPPED_NAME
 
-__all__ = ["Persona", "Shape", "compose", "listed", "load", "load_folder", "resolve", "shipped"]
+__all__ = [
+    "Persona",
+    "Shape",
+    "compose",
+    "listed",
+    "load",
+    "load_folder",
+    "resolve",
+    "shipped",
+    "speaks_of_models",
+]
 
 MAX_BYTES = 64 * 1024
 
 _PREFIX = "citewise-"
 _NO_PERSONAS: Mapping[str, Persona] = {}
 _SHIPPED = ("expert", "architect", "engineer")  # the first is the default
-_SKILLS = {"research": "skills/research-doctrine.md"}  # by what stands after "+"
+_SKILLS = {"research": "research-doctrine"}  # by what stands after "+"
 _MODEL_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 _NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 _HEADING = re.compile(r" {0,3}#{1,6}(?=[ \t]|\Z)")
@@ -220,18 +234,32 @@ def _packaged(name: str) -> Persona:
     return _parse(prompts.text(name), f"prompts/{name}", Path(name).stem)
 
 
-def shipped() -> dict[str, Persona]:
+def speaks_of_models(knowledge_base: str) -> bool:
+    """Whether the shipped knowledge base is in an index, by its sources' names joined with "+"."""
+    return SHIPPED_NAME in knowledge_base.split("+")
+
+
+def _of(folder: str, stem: str, knowledge_base: str) -> Persona:
+    """A packaged persona or skill, as it is over what is indexed."""
+    kind = "" if speaks_of_models(knowledge_base) else "documents/"
+    return _packaged(f"{folder}/{kind}{stem}.md")
+
+
+def shipped(knowledge_base: str = SHIPPED_NAME) -> dict[str, Persona]:
     """The personas that come with Citewise, by name; the first is the default.
+
+    Args:
+        knowledge_base: what is indexed, by its sources' names joined with "+".
 
     Raises:
         PromptError: a packaged file is damaged.
     """
-    personas = (_packaged(f"personas/{stem}.md") for stem in _SHIPPED)
+    personas = (_of("personas", stem, knowledge_base) for stem in _SHIPPED)
     return {persona.name: persona for persona in personas}
 
 
-def _bases(extra: Mapping[str, Persona]) -> dict[str, Persona]:
-    own = shipped()
+def _bases(extra: Mapping[str, Persona], knowledge_base: str = SHIPPED_NAME) -> dict[str, Persona]:
+    own = shipped(knowledge_base)
     shadowed = sorted(own.keys() & extra.keys())
     if shadowed:
         raise PromptError(
@@ -250,12 +278,13 @@ def listed(extra: Mapping[str, Persona] = _NO_PERSONAS) -> list[str]:
     return bases + [f"{base}+{skill}" for skill in _SKILLS for base in bases]
 
 
-def compose(persona: Persona, skills: Sequence[str]) -> Persona:
+def compose(persona: Persona, skills: Sequence[str], knowledge_base: str = SHIPPED_NAME) -> Persona:
     """A persona with skills: its text first, then theirs; its sampling and shape stay.
 
     Args:
         persona: who answers.
         skills: by what stands after "+" in a name, such as "research".
+        knowledge_base: as for `shipped`.
 
     Raises:
         RequestError: there is no such skill; the message names those that exist.
@@ -266,7 +295,7 @@ def compose(persona: Persona, skills: Sequence[str]) -> Persona:
                 f"got the skill {shown(skill)}, expected one of: {', '.join(_SKILLS)}",
                 field="model",
             )
-        added = _packaged(_SKILLS[skill])
+        added = _of("skills", _SKILLS[skill], knowledge_base)
         persona = replace(
             persona,
             name=f"{persona.name}+{skill}",
@@ -279,12 +308,17 @@ def compose(persona: Persona, skills: Sequence[str]) -> Persona:
     return persona
 
 
-def resolve(model: str, extra: Mapping[str, Persona] = _NO_PERSONAS) -> Persona:
+def resolve(
+    model: str,
+    extra: Mapping[str, Persona] = _NO_PERSONAS,
+    knowledge_base: str = SHIPPED_NAME,
+) -> Persona:
     """The persona that a model's name stands for.
 
     Args:
         model: a persona's name, followed or not by "+" and a skill.
         extra: personas beside the shipped ones, by name.
+        knowledge_base: as for `shipped`.
 
     Raises:
         RequestError: there is no such name; the message lists those that exist.
@@ -296,4 +330,4 @@ def resolve(model: str, extra: Mapping[str, Persona] = _NO_PERSONAS) -> Persona:
             f"got the model {shown(model)}, expected one of: {', '.join(names)}", field="model"
         )
     base, *skills = model.split("+")
-    return compose(_bases(extra)[base], skills)
+    return compose(_bases(extra, knowledge_base)[base], skills, knowledge_base)

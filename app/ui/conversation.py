@@ -238,7 +238,13 @@ async def with_prompt(turn: Turn, pipeline: Answering) -> Turn:
     """The turn with the prompt that its model was given, where it can be built again."""
     if turn.answer is None:
         return turn
-    found = await prompt_again(turn.answer, turn.retrieved, pipeline.model, pipeline.personas)
+    found = await prompt_again(
+        turn.answer,
+        turn.retrieved,
+        pipeline.model,
+        pipeline.personas,
+        pipeline.index.knowledge_base,
+    )
     return replace(turn, prompt=found.messages) if found else turn
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +31,11 @@ _FOREIGN = re.compile(
 class Introduced:
     """Puts our introduction into the page's document; everything else passes untouched."""
 
-    def __init__(self, app: ASGIApp, layout: Layout, root_path: str = "") -> None:
-        self._app, self._root_path, self._layout = app, root_path, layout
+    def __init__(
+        self, app: ASGIApp, layout: Layout, tagline: Callable[[], str], root_path: str = ""
+    ) -> None:
+        self._app, self._root_path = app, root_path
+        self._layout, self._tagline = layout, tagline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -65,8 +69,9 @@ class Introduced:
         """Put our introduction in the place of what the document says of itself."""
         document = _FOREIGN.sub("", self._layout.spoken(document))
         document = document.replace("<head>", f"<head>{_script()}", 1)
-        document = document.replace("</head>", f"{_head(address)}{assets.style()}</head>", 1)
-        body = f"{self._first_sight()}{_without_scripts()}"
+        about = html.escape(self._tagline())
+        document = document.replace("</head>", f"{_head(address, about)}{assets.style()}</head>", 1)
+        body = f"{self._first_sight()}{_without_scripts(about)}"
         return re.sub(r"<body[^>]*>", lambda found: f"{found[0]}{body}", document, count=1)
 
     def _first_sight(self) -> str:
@@ -85,8 +90,8 @@ def _script() -> str:
     return f"<script>{said}</script>{assets.script()}"
 
 
-def _head(address: str) -> str:
-    title, about = html.escape(texts.TITLE), html.escape(texts.TAGLINE)
+def _head(address: str, about: str) -> str:
+    title = html.escape(texts.TITLE)
     described = {
         "og:type": "website",
         "og:title": title,
@@ -105,10 +110,10 @@ def _head(address: str) -> str:
     )
 
 
-def _without_scripts() -> str:
+def _without_scripts(about: str) -> str:
     return (
         "<noscript><style>gradio-app, #first { display: none !important; }</style>"
         '<main style="max-width:40rem;margin:3rem auto;padding:0 1rem;font:1rem/1.6 sans-serif">'
-        f"<h1>{texts.TITLE}</h1><p>{texts.TAGLINE}.</p><p>{texts.NO_SCRIPT}</p>"
+        f"<h1>{texts.TITLE}</h1><p>{about}.</p><p>{texts.NO_SCRIPT}</p>"
         f"<pre>{html.escape(texts.NO_SCRIPT_COMMANDS)}</pre></main></noscript>"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.config.personas import speaks_of_models
 from app.ui import texts
 from app.ui.conversation import Answering, BrowsedIndex
 from app.ui.library import LIBRARY
@@ -30,12 +31,20 @@ class Knowing:
             self._made = *made, _known_html(index)
         return self._made[2]
 
+    def knowledge_base(self) -> str:
+        """Its sources' names joined with "+"; unknown counts as the shipped knowledge base."""
+        try:
+            return self._pipeline.index.knowledge_base
+        except CitewiseError:
+            return SHIPPED_NAME
+
+    def tagline(self) -> str:
+        """What answers come from, in a line."""
+        return texts.TAGLINE if self.shipped() else texts.TAGLINE_OTHER
+
     def shipped(self) -> bool:
         """Whether the shipped knowledge base is in it; unknown counts as yes."""
-        try:
-            return SHIPPED_NAME in self._pipeline.index.knowledge_base.split("+")
-        except CitewiseError:
-            return True
+        return speaks_of_models(self.knowledge_base())
 
 
 def _known_html(index: BrowsedIndex) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -84,17 +83,19 @@ def build(
     history = History(keeper.store, screen, running, feedback)
     engine = Engine(pipeline.model.name, drafts(pipeline))
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True) as page:
-        shipped = Knowing(pipeline).shipped()
-        layout.html("masthead", lambda: _masthead(shipped=shipped))
+        knowing = Knowing(pipeline)
+        layout.html("masthead", lambda: _masthead(knowing))
         with gr.Tabs(elem_id="views"):
             with layout.tab("ask", lambda: texts.TAB_ASK), gr.Row(elem_id="ask-view"):
                 with gr.Column(elem_id="chat"):
                     longest = pipeline.settings.question_characters
-                    people = tuple(screen.personas.values())
-                    composer = partial(
-                        composer_html, people, engine, longest, shares=sharing is not None
+                    chat = _chat(
+                        layout,
+                        lambda: composer_html(
+                            screen.personas.values(), engine, longest, shares=sharing is not None
+                        ),
+                        knowing,
                     )
-                    chat = _chat(layout, composer, shipped=shipped)
                 with gr.Column(elem_id="side"):
                     layout.html("panel", panel_html)
             if keeper.store:
@@ -126,23 +127,23 @@ def shares_of(store: Store) -> Links[Shared]:
     return Links(store, store.shares, "shared", lambda shared: shared.exchanges[0].question)
 
 
-def _masthead(*, shipped: bool) -> str:
-    tagline = texts.TAGLINE if shipped else texts.TAGLINE_OTHER
+def _masthead(knowing: Knowing) -> str:
     nav = f'<nav><a href="{LIBRARY}">{texts.LIBRARY}</a></nav>'
-    return f'<h1>{texts.TITLE}</h1><p class="tagline">{tagline}</p>{nav}'
+    return f'<h1>{texts.TITLE}</h1><p class="tagline">{knowing.tagline()}</p>{nav}'
 
 
-def _hero(*, shipped: bool) -> str:
-    return f"<h2>{texts.HERO if shipped else texts.HERO_OTHER}</h2><p>{texts.HERO_LEAD}</p>"
+def _hero(knowing: Knowing) -> str:
+    hero = texts.HERO if knowing.shipped() else texts.HERO_OTHER
+    return f"<h2>{hero}</h2><p>{texts.HERO_LEAD}</p>"
 
 
 def _dialogs(engine: Engine) -> str:
     return f"{settings_html(engine)}{shortcuts_html()}{form_html()}{confirm_html()}"
 
 
-def _chat(layout: Layout, composer: Callable[[], str], *, shipped: bool) -> _Chat:
+def _chat(layout: Layout, composer: Callable[[], str], knowing: Knowing) -> _Chat:
     banner = _html("", "banner")
-    layout.html("hero", lambda: _hero(shipped=shipped))
+    layout.html("hero", lambda: _hero(knowing))
     shown = {name: _html("", name) for name in ("place", "past", "live", "notice", "suggest")}
     with gr.Column(elem_id="composer"):
         within = _html("", "within")

@@ -41,14 +41,17 @@ class Screen:
     @property
     def personas(self) -> Mapping[str, Persona]:
         """The personas that can be chosen, by name: the shipped ones, then a person's own."""
-        return {**shipped(), **self._pipeline.personas}
+        return {**shipped(self._knowing.knowledge_base()), **self._pipeline.personas}
 
     def title(self, name: str) -> str:
         """What readers call a persona."""
         try:
-            return texts.persona(resolve(name, self._pipeline.personas))[0]
+            return texts.persona(self._persona(name))[0]
         except RequestError:
             return name
+
+    def _persona(self, name: str) -> Persona:
+        return resolve(name, self._pipeline.personas, self._knowing.knowledge_base())
 
     async def explained(self, turns: Turns) -> Turns:
         """Kept turns with the prompts that their models were given."""
@@ -106,7 +109,7 @@ class Screen:
     def examples(self, choices: Choices) -> str:
         """A persona's example questions; others on each visit."""
         try:
-            chosen = resolve(choices.name, self._pipeline.personas)
+            chosen = self._persona(choices.name)
         except RequestError:
             return ""
         own = chosen.examples if self._knowing.shipped() else ()

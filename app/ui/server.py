@@ -22,6 +22,7 @@ from app.ui.checking import checked_page
 from app.ui.conversation import Answering
 from app.ui.introduced import PREVIEW, Introduced
 from app.ui.kept_pages import kept_pages
+from app.ui.known import Knowing
 from app.ui.layout import Layout
 from app.ui.library import library_page
 from app.ui.links_given import shared_page
@@ -150,7 +151,12 @@ def mount_page(
                 Middleware(_FoundWhereOpened),
                 Middleware(KeptByBrowsers),
                 Middleware(GZipMiddleware, compresslevel=5),
-                Middleware(Introduced, root_path=root_path, layout=layout),
+                Middleware(
+                    Introduced,
+                    layout=layout,
+                    tagline=Knowing(pipeline).tagline,
+                    root_path=root_path,
+                ),
             ]
         },
     )

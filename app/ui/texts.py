@@ -72,7 +72,8 @@ NEW: Final = "New conversation"
 NEW_SHORT: Final = "New"
 
 PERSONA_LABEL: Final = "Answered by"
-# The shipped personas' titles and what each is for, as their files have them.
+# The shipped personas' titles and what each is for, as their files have them: over the shipped
+# knowledge base, and over other documents.
 PERSONAS: Final[Mapping[str, tuple[str, str]]] = {
     "citewise-expert": (
         "Language model expert",
@@ -88,6 +89,22 @@ PERSONAS: Final[Mapping[str, tuple[str, str]]] = {
         "LLM engineer",
         "Turns what is known about training, fine-tuning, evaluating and serving language models "
         "into steps to follow.",
+    ),
+}
+PERSONAS_OTHER: Final[Mapping[str, tuple[str, str]]] = {
+    "citewise-expert": (
+        "Expert",
+        "Explains what the documents say, how it fits together, and what they leave open.",
+    ),
+    "citewise-architect": (
+        "Architect",
+        "Weighs choices by figures, limits and dependencies that the documents give, with the "
+        "arithmetic shown.",
+    ),
+    "citewise-engineer": (
+        "Engineer",
+        "Turns what the documents say into steps to follow, each with its setting and how to "
+        "check it.",
     ),
 }
 SETTINGS: Final = "Settings"
@@ -555,9 +572,16 @@ def source(name: str) -> str:
 def persona(one: Persona) -> tuple[str, str]:
     """A persona's title and what it is for; one's own are called as their files say."""
     base, skilled, _ = one.name.partition("+")
-    if language() == ENGLISH or not one.title.startswith(PERSONAS.get(base, ("\n",))[0]):
+    tables = {"PERSONAS": PERSONAS, "PERSONAS_OTHER": PERSONAS_OTHER}
+    called = (
+        name
+        for name, table in tables.items()
+        if base in table and one.title.partition(" + ")[0] == table[base][0]
+    )
+    table = next(called, "")
+    if language() == ENGLISH or not table:
         return one.title, one.description
-    title, purpose = _told("PERSONAS")[base]
+    title, purpose = _told(table)[base]
     return f"{title} + {_told('RESEARCH_LABEL')}" if skilled else title, purpose
 
 

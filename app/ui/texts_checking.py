@@ -10,10 +10,7 @@ from app.ui.speaking import speaks
 __all__ = ["others"]
 
 TAB: Final = "Check"
-LEAD: Final = (
-    "Paste a sentence or a paragraph about language models. Each sentence is held against the "
-    "sources."
-)
+LEAD: Final = "Paste a sentence or a paragraph. Each sentence is held against the sources."
 LABEL: Final = "What is to be checked"
 PLACEHOLDER: Final = "GPT-3 has 150 billion parameters. It was trained on 300 billion tokens."
 CHECK: Final = "Check"

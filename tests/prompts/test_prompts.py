@@ -53,6 +53,9 @@ def test_lists_a_folder_in_order_by_names_that_can_be_read() -> None:
     ]
     assert all(prompts.text(name) for name in names)
     assert prompts.names("skills") == ["skills/research-doctrine.md"]
+    for folder in ("personas", "skills"):  # each has its like for documents
+        own = [name.rpartition("/")[2] for name in prompts.names(f"{folder}/documents")]
+        assert own == [name.rpartition("/")[2] for name in prompts.names(folder)]
 
 
 def test_changing_a_listing_does_not_change_the_next_one() -> None:

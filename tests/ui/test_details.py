@@ -35,7 +35,13 @@ async def test_the_prompt_is_the_one_that_the_model_was_given(make_pipeline: Mak
     assert turn.answer is not None
     assert turn.prompt[0].role == "system"
     assert ASKED in turn.prompt[-1].content
-    again = await prompt_again(turn.answer, turn.retrieved, pipeline.model, pipeline.personas)
+    again = await prompt_again(
+        turn.answer,
+        turn.retrieved,
+        pipeline.model,
+        pipeline.personas,
+        pipeline.index.knowledge_base,
+    )
     assert again is not None
     assert again.sha256 == turn.answer.prompt_sha256
     html = how_html(turn)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.config.personas import shipped
+from app.config.personas import resolve, shipped
 from app.ui import texts, texts_checking, texts_how, texts_planner
 from app.ui.speaking import COOKIE, ENGLISH, LANGUAGES, asked_for, chosen, speaking, translations
 from tests.ui.chromium import BROWSER
@@ -102,12 +102,20 @@ def test_what_a_reader_chose_comes_before_what_the_browser_asks_for(
 
 def test_shipped_personas_are_called_in_the_language_and_ones_own_as_they_are() -> None:
     ours = shipped()
-    assert {name: (one.title, one.description) for name, one in ours.items()} == texts.PERSONAS
+    over_documents = shipped("handbook")
+    tables = ((ours, texts.PERSONAS), (over_documents, texts.PERSONAS_OTHER))
+    for made, table in tables:
+        assert {name: (one.title, one.description) for name, one in made.items()} == table
     own = replace(ours["citewise-expert"], title="Our librarian")
     with speaking("de"):
         told = {name: texts.persona(one)[0] for name, one in ours.items()}
         assert told == {name: title for name, (title, _) in texts.PERSONAS.items()}
         assert told["citewise-expert"] != ours["citewise-expert"].title
+        also = {name: texts.persona(one) for name, one in over_documents.items()}
+        assert also == texts.PERSONAS_OTHER
+        assert texts.persona(resolve("citewise-expert+research", {}, "handbook"))[0] == (
+            f"{texts.PERSONAS_OTHER['citewise-expert'][0]} + {texts.RESEARCH_LABEL}"
+        )
         assert texts.persona(own)[0] == "Our librarian"
 
 

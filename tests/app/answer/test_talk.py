@@ -19,8 +19,10 @@ def test_on_foreign_documents_nobody_is_an_expert_on_language_models(
     build(read(tmp_path / "rota.md", name="rota").knowledge_base, tmp_path / "index", encoder)
     foreign = LiveIndex(tmp_path / "index", encoder).index
     for name in (*shipped(), "citewise-expert+research"):
-        own = Facts(foreign, resolve(name), "m", drafts=False)
-        assert own.called() == name
+        persona = resolve(name, knowledge_base=foreign.knowledge_base)
+        assert persona.name == name
+        own = Facts(foreign, persona, "m", drafts=False)
+        assert own.called() == persona.title != resolve(name).title
         assert own.knowledge() == "1 topic, 1 passage and 1 source"
         models = Facts(live_index.index, resolve(name), "m", drafts=False)
         assert models.called() == resolve(name).title

@@ -355,6 +355,41 @@ def test_the_shipped_personas_in_order() -> None:
     assert packaged == set(shipped())
 
 
+OF_MODELS = re.compile(
+    r"\b(?:LLM|GPT|transformer|language model|neural|fine-tun|token)", re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize("name", listed())
+def test_over_documents_alone_the_same_names_speak_of_documents(name: str) -> None:
+    ours, own = resolve(name), resolve(name, knowledge_base="rota+wiki")
+    for knowledge_base in ("ai", "ai+rota", "rota+ai"):
+        assert resolve(name, knowledge_base=knowledge_base) == ours
+    assert (own.name, own.shape, own.temperature, own.top_p, own.max_tokens) == (
+        ours.name,
+        ours.shape,
+        ours.temperature,
+        ours.top_p,
+        ours.max_tokens,
+    )
+    for ours_told, told in (
+        (ours.title, own.title),
+        (ours.brief, own.brief),
+        (ours.system, own.system),
+    ):
+        assert told != ours_told
+        assert not OF_MODELS.search(told)
+    assert OF_MODELS.search(ours.system)
+    assert not OF_MODELS.search(own.description)
+    assert own.examples == ()  # its documents tell what can be asked
+
+
+def test_a_persona_of_ones_own_is_the_same_over_any_index() -> None:
+    own = dataclasses.replace(resolve("citewise-expert"), name="librarian", title="Our librarian")
+    for knowledge_base in ("ai", "rota"):
+        assert resolve("librarian", {"librarian": own}, knowledge_base) == own
+
+
 def test_changing_what_was_returned_changes_nothing() -> None:
     shipped().clear()
     assert shipped()
