@@ -1,10 +1,11 @@
 """Train the judge: `python -m scripts.train_judge`.
 
 One small model learns two tasks. *Answers*: a way of asking beside the passage that it asks for,
-against near misses of that passage and passages found near the question. *Supports*: true and
-false restatements beside their passage. The topics that the training material sets aside measure
-it. Writes index/judge/weights.safetensors and its part of docs/judge.md. About half an hour of
-one core; the states of the texts are kept in .cache/judge, so that a second run begins at once.
+against near misses of that passage, their answerable twins, which are put alike, and passages
+found near the question. *Supports*: true and false restatements beside their passage. The topics
+that the training material sets aside measure it. Writes index/judge/weights.safetensors and its
+part of docs/judge.md. About half an hour of one core; the states of the texts are kept in
+.cache/judge, so that a second run begins at once.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,9 @@ _NEAR = 25
 _WITHOUT_HEADING = 0.5
 _SHOWN_FALSE = 0.03
 _MEASURED = 1500
-_PUT_ALIKE = 0.25
+_ASKED = ("asked", "twin")
+# There are far fewer twins than ways of asking; what tells them from near misses is the point.
+_TWINS = 3
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _neighbours(
 ) -> dict[str, list[str]]:
     """Return the passages near each question, without the one that it asks for."""
     refs = list(passages)
-    asked = {pair.text: pair.ref for pair in pairs if pair.kind == "asked"}
+    asked = {pair.text: pair.ref for pair in pairs if pair.kind in _ASKED}
     vectors = np.stack([texts.direction(passages[ref]) for ref in refs])
     questions = np.stack([texts.direction((text, None)) for text in asked])
     return {
@@ -157,13 +160,17 @@ def _train(model: JudgeModel, material: Material, epochs: int) -> None:
 
 
 def _epoch(material: Material, rng: random.Random) -> list[JudgedPair]:
-    """Return an epoch's pairs: each question with one of the passages near it as well."""
+    """Return an epoch's pairs: each question with one of the passages near it as well.
+
+    Twins come several times, their near misses no more often than others.
+    """
     others = [
         JudgedPair("answers", pair.text, rng.choice(material.neighbours[pair.text]), False, "near")
         for pair in material.train
-        if pair.kind == "asked"
+        if pair.kind in _ASKED
     ]
-    return [*material.train, *others]
+    twins = [pair for pair in material.train if pair.kind == "twin"]
+    return [*material.train, *(_TWINS - 1) * twins, *others]
 
 
 def _batches(
@@ -187,42 +194,45 @@ def measured(model: JudgeModel, material: Material) -> str:
     asked = [pair for pair in material.test if pair.kind == "asked"]
     asked = random.Random(_SEED).sample(asked, min(_MEASURED, len(asked)))
     missed = [pair for pair in material.test if pair.kind == "near miss"]
+    twins = [pair for pair in material.test if pair.kind == "twin"]
     beside = [
         JudgedPair("answers", pair.text, material.neighbours[pair.text][0], False, "near")
         for pair in asked
     ]
-    odds = {pair: score for pair, score in _judged(model, material, [*claims, *asked, *missed])}
+    odds = {
+        pair: score for pair, score in _judged(model, material, [*claims, *asked, *missed, *twins])
+    }
     odds |= dict(_judged(model, material, beside))
     kinds = {
         "true and false restatements, close": [p for p in claims if p.kind == "close"],
         "true and false restatements, free": [p for p in claims if p.kind == "free"],
         "ways of asking and near misses": [*asked, *missed],
+        "near misses and their answerable twins": [*twins, *missed],
         "ways of asking and the nearest other passage": [*asked, *beside],
     }
+    style = StyleOdds([pair for pair in material.train if pair.task == "answers"])
     lines = [
-        "| told apart | n | AUROC | true ones kept where 3 % of the others are |",
-        "|---|--:|--:|--:|",
+        "| told apart | n | AUROC | by style alone | true ones kept where 3 % of the others are |",
+        "|---|--:|--:|--:|--:|",
     ]
     for name, pairs in kinds.items():
-        true = np.array([odds[pair] for pair in pairs if pair.true])
-        false = np.array([odds[pair] for pair in pairs if not pair.true])
+        true, false = _split(pairs, [odds[pair] for pair in pairs])
+        by_style = "–"
+        if pairs[0].task == "answers":
+            by_style = f"{_auroc(*_split(pairs, style([pair.text for pair in pairs]))):.3f}"
         lines.append(
-            f"| {name} | {len(pairs)} | {_auroc(true, false):.3f} | {_kept(true, false):.2f} |"
+            f"| {name} | {len(pairs)} | {_auroc(true, false):.3f} | {by_style} "
+            f"| {_kept(true, false):.2f} |"
         )
-    style = StyleOdds([pair for pair in material.train if pair.task == "answers"])
-    put = dict(zip([*asked, *missed], style([p.text for p in (*asked, *missed)]), strict=True))
-    alike = [
-        odds[one] > odds[other]
-        for one in asked
-        for other in missed
-        if abs(put[one] - put[other]) < _PUT_ALIKE
-    ]
-    alone = _auroc(np.array([put[p] for p in asked]), np.array([put[p] for p in missed]))
-    lines += [
-        f"| the third row, pairs that are put alike | {len(alike)} | {np.mean(alike):.3f} | |",
-        f"| the third row by style alone, no passage read | {len(put)} | {alone:.3f} | |",
-    ]
     return "\n".join(lines)
+
+
+def _split(
+    pairs: Sequence[JudgedPair], scores: Iterable[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Part the scores of true pairs from those of the others."""
+    given, true = np.array([*scores]), np.array([pair.true for pair in pairs])
+    return given[true], given[~true]
 
 
 def _judged(

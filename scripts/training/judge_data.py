@@ -94,8 +94,9 @@ def _read(
 def pairs_of(knowledge_base: KnowledgeBase, part: Part) -> list[JudgedPair]:
     """Return a part's pairs.
 
-    True and false restatements beside their passage; ways of asking for a passage beside it, and
-    near misses beside theirs; and plain questions on what is defined beside its definition.
+    True and false restatements beside their passage; ways of asking for a passage beside it, near
+    misses and their answerable twins beside theirs; and plain questions on what is defined beside
+    its definition.
     """
     asked = [
         JudgedPair("answers", question, item.passage, True, "asked")
@@ -124,8 +125,9 @@ def _written(part: Part) -> Iterator[JudgedPair]:
                 yield JudgedPair(
                     "supports", record["claim"], record["ref"], true, record["distance"]
                 )
-            elif record["kind"] == "near_miss":
-                yield JudgedPair("answers", record["question"], record["ref"], False, "near miss")
+            else:
+                kind = record["kind"].replace("_", " ")
+                yield JudgedPair("answers", record["question"], record["ref"], kind == "twin", kind)
 
 
 def refs_of(passages: Mapping[str, Passage]) -> dict[str, tuple[str, str]]:
