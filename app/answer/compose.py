@@ -22,7 +22,7 @@ from app.question.subjects import (
     weighs,
 )
 from app.record.evidence import Evidence, Idf, Span
-from index.text.anaphora import concludes, leans
+from index.text.anaphora import carries_on, concludes, leans
 from index.text.quantities import quantities
 from index.text.tokens import content_words
 from index.types import PassageKind
@@ -40,6 +40,7 @@ _BOTH = 3  # the definitions of both that are compared stand among the first
 _WORTH = 0.6
 _WHOLE = 6
 _LEADING = 4
+_SAYS_AS_MUCH = 0.5
 _LONGEST_NAME = 3  # words
 _LEAST_BULLETS = 2
 _GAIN = 0.2
@@ -302,7 +303,7 @@ def _leading(item: Evidence, asked: _Asked) -> list[Chosen]:
     """Take the best passage: whole, or of a long one what speaks most to the question."""
     if item.passage.kind is PassageKind.DATA:
         return [(item, figure_of(item))]
-    spans = item.spans
+    spans = item.spans[_opening(item, asked) :]
     if len(spans) <= _WHOLE:
         return [(item, span) for span in _joined(item, spans)]
     ranked = sorted(range(1, len(spans)), key=lambda i: (-asked.worth(spans[i]), i))
@@ -310,6 +311,27 @@ def _leading(item: Evidence, asked: _Asked) -> list[Chosen]:
     # What leans on a sentence that is left out would hang in the air.
     kept |= {i - 1 for i in kept if i and (leans(spans[i].text) or concludes(spans[i].text))}
     return [(item, span) for span in _joined(item, [spans[i] for i in sorted(kept)])]
+
+
+def _opening(item: Evidence, asked: _Asked) -> int:
+    """Tell with which sentence of a passage the answer begins.
+
+    A part of a document may begin in the middle of a thought, or with something else that it
+    tells: it is read from the first sentence on that stands alone and says about as much to the
+    question as the one that says most.
+    """
+    if item.passage.kind is not PassageKind.SECTION:
+        return 0
+    spans = item.spans
+    worth = [asked.worth(span) if _opens(item, at) else 0.0 for at, span in enumerate(spans)]
+    return next(at for at, own in enumerate(worth) if own >= _SAYS_AS_MUCH * max(worth))
+
+
+def _opens(item: Evidence, at: int) -> bool:
+    span = item.spans[at]
+    hangs = leans(span.text) or concludes(span.text) or carries_on(span.text)
+    listed = at > 0 and bool(_mark(item, at))
+    return not (hangs or listed or _is_block(span) or _is_label(item, span))
 
 
 def _is_label(item: Evidence, span: Span) -> bool:

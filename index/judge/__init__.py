@@ -56,8 +56,9 @@ class PairJudge:
         return self._judged("supports", sentence, passages)
 
     def _meaning(self, text: str) -> NDArray[np.float32]:
-        """A text's vector as the encoder is published to make it: the mean of its tokens' last
-        states, at length 1. Shape: (hidden,).
+        """A text's vector as the encoder is published to make it. Shape: (hidden,).
+
+        It is the mean of its tokens' last states, at length 1.
         """
         states, _ = self._states.of(text)
         mean = states[:, states.shape[1] // 2 :].mean(axis=0)
