@@ -26,7 +26,10 @@ from index.weights import sha256_of
 __all__ = ["Fetched", "fetch", "is_fetched_by_name"]
 
 _CATALOGUE = Path(__file__).with_name("catalogue.toml")
-_HUB = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:/(?P<file>[^/].*\.gguf))?", re.IGNORECASE)
+# What ends in .gguf is a file: with nothing after its folder's name it is one of this machine.
+_HUB = re.compile(
+    r"(?P<repository>\w[\w.-]*/\w[\w.-]*(?<!\.gguf))(?:/(?P<file>[^/].*\.gguf))?", re.IGNORECASE
+)
 # Reading the file once more in another form takes about as much room again.
 _ROOM = 2.5
 

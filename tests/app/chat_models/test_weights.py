@@ -218,7 +218,10 @@ def test_what_is_here_or_a_servers_is_not_fetched(tmp_path: Path) -> None:
     assert is_fetched_by_name("1.5B")
     assert is_fetched_by_name("maker/small-GGUF")
     assert is_fetched_by_name("maker/small/file.gguf")
-    for other in (str(own), "maker/small", "qwen3:8b", "own.gguf", "/nowhere/at/all.gguf"):
+    for other in (
+        str(own), "maker/small", "qwen3:8b", "own.gguf", "/nowhere/at/all.gguf", "folder/own.gguf",
+        "./folder/own.gguf",
+    ):  # fmt: skip
         assert not is_fetched_by_name(other)
 
 
