@@ -6,7 +6,7 @@ out of what was found. To these come pairs that were written for training, a que
 near miss, alike in form; and, of the topics open for development that the judge was not trained on,
 other ways of asking that are kept out of the index and the near misses that were written with
 them. The operating points, one for indexes with other ways of asking and one for those without,
-are the highest thresholds at which 90 % of the suites' answerable questions are answered. What is
+are the highest thresholds at which 92 % of the suites' answerable questions are answered. What is
 reported is cross-validated by topic. Writes app/question/gate.json and docs/abstention.md.
 """
 
@@ -58,7 +58,7 @@ _HEADS = {
 # The heads that judge what is asked of the shipped knowledge base.
 _SHIPPED_HEADS = ("field", "answer")
 _EVERY = 4
-_ANSWERED = 0.9
+_ANSWERED = 0.92
 _COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 

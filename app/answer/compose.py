@@ -331,7 +331,8 @@ def _opens(item: Evidence, at: int) -> bool:
     span = item.spans[at]
     hangs = leans(span.text) or concludes(span.text) or carries_on(span.text)
     listed = at > 0 and bool(_mark(item, at))
-    return not (hangs or listed or _is_block(span) or _is_label(item, span))
+    announces_nothing = span.text.endswith(":") and span is item.spans[-1]
+    return not (hangs or listed or announces_nothing or _is_block(span) or _is_label(item, span))
 
 
 def _is_label(item: Evidence, span: Span) -> bool:

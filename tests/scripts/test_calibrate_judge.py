@@ -31,7 +31,8 @@ def test_at_most_two_percent_of_the_false_ones_are_shown(judged: list[Judged]) -
     # The next lower chance would show too many, or shows no more than this one does.
     lower = [each.chance for each in judged if each.chance is not None and each.chance < at - 1e-3]
     if lower and at <= 1:
-        assert sum(each.shown(max(lower)) for each in false) > 0.02 * len(false)
+        more = sum(each.shown(max(lower)) for each in false)
+        assert more > 0.02 * len(false) or more <= sum(each.shown(at) for each in false)
 
 
 async def test_a_judge_is_measured_beside_the_built_in_one_and_goes_on(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ async def test_thanks_with_a_remark_beside_them_are_answered_as_thanks(
 
 async def test_what_was_said_of_something_is_said_again(make_pipeline: MakePipeline) -> None:
     pipeline = make_pipeline(answer_mode="compose")
-    asked = "What speedup do EAGLE-3 and Medusa give?"
+    asked = "How much faster is decoding with Medusa?"
     answer = await talked(pipeline, asked, "what did you say about Medusa?")
     assert answer.act == "refer"
     assert "Medusa" in answer.text
