@@ -13,6 +13,7 @@ from app.chat_models.scripted import ScriptedChatModel
 from app.record.errors import ModelError, RequestError
 from app.record.reasons import Reason
 from app.record.types import Answer, Delta, Event, Final, Message, Question, Retrieved, Sampling
+from scripts.audit_answers import OPEN
 from tests.conftest import MakePipeline
 
 ASKED = "Why are attention scores divided by the square root of d_k?"
@@ -125,7 +126,8 @@ async def test_what_only_repeats_the_question_is_no_answer_to_it(
     make_pipeline: MakePipeline, said: str, shown: bool
 ) -> None:
     question = "Why does T→0 make sampling uniform?"
-    answer = await answered(make_pipeline([f"{said} [1]. "], answer_mode="draft"), question)
+    pipeline = make_pipeline([f"{said} [1]. "], answer_mode="draft", gate=OPEN)
+    answer = await answered(pipeline, question)
     assert (Reason.ECHO in [drop.kind for drop in answer.dropped]) != shown
     assert answer.claims if shown else said not in answer.text
 
