@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import os
 import socket
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,55 +16,13 @@ from index.sources.remote import Fetcher, Kind, address_of
 from index.sources.remote.client import NotFetched, public_addresses
 from index.sources.remote.mirror import folder_of, opened
 from tests.index.made_files import pdf
-
-HTML = "text/html; charset=utf-8"
-Answer = tuple[int, dict[str, str], bytes]
-
-
-@dataclass
-class Site:
-    """A server; `pages` are by path, `asked` what was asked for with its headers."""
-
-    pages: dict[str, Answer | Callable[[dict[str, str]], Answer]] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    url: str = ""
-
-    def page(self, path: str, text: str, kind: str = HTML, **headers: str) -> None:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.pages[path] = (200, {"content-type": kind, **named}, text.encode())
-
-    def paths(self) -> list[str]:
-        return [path for path, _ in self.asked if path != "/robots.txt"]
+from tests.index.site import HTML, Answer, Site, git, git_serving, serving
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    held = Site()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            sent = {name.lower(): value for name, value in self.headers.items()}
-            held.asked.append((self.path, sent))
-            found = held.pages.get(self.path, (404, {}, b"none"))
-            status, headers, body = found(sent) if callable(found) else found
-            self.send_response(status)
-            for name, value in {**headers, "content-length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    held.url = f"http://127.0.0.1:{server.server_port}"
-    yield held
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving() as held:
+        yield held
 
 
 def _fetcher() -> Fetcher:
@@ -278,69 +230,20 @@ def test_paths_are_no_addresses() -> None:
     assert [address_of(text) for text in ("docs/a.md", "/srv/x", "notes")] == [None] * 3
 
 
-def _git(*words: str, at: Path) -> None:
-    who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@x.org", "GIT_COMMITTER_NAME": "a",
-           "GIT_COMMITTER_EMAIL": "a@x.org"}  # fmt: skip
-    subprocess.run(
-        ["git", *words], cwd=at, check=True, capture_output=True, env={**os.environ, **who}
-    )
-
-
-@contextlib.contextmanager
-def _git_server(root: Path) -> Iterator[str]:
-    """`git http-backend` over the repositories of a folder."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            path, _, query = self.path.partition("?")
-            size = int(self.headers.get("content-length") or 0)
-            sent = {
-                **os.environ, "GIT_PROJECT_ROOT": str(root), "GIT_HTTP_EXPORT_ALL": "1",
-                "PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": self.command,
-                "CONTENT_TYPE": self.headers.get("content-type", ""),
-                "CONTENT_LENGTH": str(size), "HTTP_CONTENT_ENCODING":
-                self.headers.get("content-encoding", ""),
-                "GIT_PROTOCOL": self.headers.get("git-protocol", ""),
-            }  # fmt: skip
-            done = subprocess.run(["git", "http-backend"], env=sent, input=self.rfile.read(size),
-                                  capture_output=True, check=True)  # fmt: skip
-            head, _, body = done.stdout.partition(b"\r\n\r\n")
-            lines = [line.split(": ", 1) for line in head.decode().split("\r\n")]
-            named = dict(line for line in lines if len(line) == 2)
-            self.send_response(int(named.pop("Status", "200").split()[0]))
-            for name, value in {**named, "content-length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = _serve
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
 def test_a_folder_of_a_branch_is_read_at_its_commit(tmp_path: Path) -> None:
     work = tmp_path / "work"
     (work / "docs").mkdir(parents=True)
     (work / "docs" / "keys.md").write_text("# Keys\n\n## Rotating\n\nKeys turn monthly.\n")
     (work / "docs" / "leak.md").symlink_to("/etc/passwd")
     (work / "other.md").write_text("# Other\n\nOther words.\n")
-    _git("init", "-q", "-b", "dev", at=work)
-    _git("add", ".", at=work)
-    _git("commit", "-q", "-m", "one", at=work)
-    _git("clone", "-q", "--bare", str(work), str(tmp_path / "served" / "book.git"), at=tmp_path)
+    git("init", "-q", "-b", "dev", at=work)
+    git("add", ".", at=work)
+    git("commit", "-q", "-m", "one", at=work)
+    git("clone", "-q", "--bare", str(work), str(tmp_path / "served" / "book.git"), at=tmp_path)
     bare = tmp_path / "served" / "book.git"
-    _git("config", "uploadpack.allowFilter", "true", at=bare)
+    git("config", "uploadpack.allowFilter", "true", at=bare)
     home = tmp_path / "index"
-    with _git_server(tmp_path / "served") as url:
+    with git_serving(tmp_path / "served") as url:
         base_url = "https://x.org/blob/{path}"
         spec = SourceSpec("book", f"{url}/book.git", base_url, branch="dev", folder="docs")
         with pytest.raises(KnowledgeBaseError, match="public"):
@@ -360,8 +263,8 @@ def test_a_folder_of_a_branch_is_read_at_its_commit(tmp_path: Path) -> None:
         fetch_source(spec, home, _fetcher())
         assert place.stat().st_ino == before  # the same commit is not fetched again
         (work / "docs" / "keys.md").write_text("# Keys\n\nKeys turn weekly.\n")
-        _git("commit", "-qam", "two", at=work)
-        _git("push", "-q", str(bare), "dev", at=work)
+        git("commit", "-qam", "two", at=work)
+        git("push", "-q", str(bare), "dev", at=work)
         fetch_source(spec, home, _fetcher())
         assert "Keys turn weekly." in _read(spec, home)[0]
 

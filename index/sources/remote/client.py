@@ -43,7 +43,8 @@ class NotFetched(KnowledgeBaseError):
 class Fetched:
     """What an address gave. `url` is where it was found in the end; 304 has no body.
 
-    `etag` and `modified` are what to ask with next time, as the server gave them.
+    `etag` and `modified` are what to ask with next time, as the server gave them; `charset` is
+    the encoding that it named for a text.
     """
 
     url: str
@@ -52,6 +53,7 @@ class Fetched:
     body: bytes
     etag: str = ""
     modified: str = ""
+    charset: str = ""
 
 
 def public_addresses(host: str, port: int, *, allow_private: bool = False) -> list[str]:
@@ -120,13 +122,20 @@ class Fetcher:
                 raise NotFetched(f"{url}: the site's robots.txt does not allow it")
             status, headers, body = self._once(url, most, etag, modified)
             if status in (301, 302, 303, 307, 308) and headers.get("location"):
-                url, etag, modified = urljoin(url, headers["location"]), "", ""
+                url, etag, modified = _redirected(url, headers["location"]), "", ""
                 continue
             if status not in (200, 304):
                 raise NotFetched(f"{url}: expected a page, found status {status}")
-            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            kind, _, parameters = headers.get("content-type", "").partition(";")
+            named = re.search(r"charset\s*=\s*[\"']?([\w.:+-]+)", parameters, re.IGNORECASE)
             return Fetched(
-                url, status, kind, body, headers.get("etag", ""), headers.get("last-modified", "")
+                url,
+                status,
+                kind.strip().lower(),
+                body,
+                headers.get("etag", ""),
+                headers.get("last-modified", ""),
+                named[1] if named else "",
             )
         raise NotFetched(f"{url}: expected a page, found more than {_REDIRECTS} redirects")
 
@@ -144,7 +153,7 @@ class Fetcher:
         for _ in range(_REDIRECTS + 1):
             status, headers, body = self._once(url, _ROBOTS_BYTES, "", "")
             if status in (301, 302, 303, 307, 308) and headers.get("location"):
-                url = urljoin(url, headers["location"])
+                url = _redirected(url, headers["location"])
             elif status == 200:
                 return body.decode("utf-8", "replace")
             elif 400 <= status < 500:
@@ -170,7 +179,10 @@ class Fetcher:
         host = parts.hostname or ""
         if parts.scheme not in ("http", "https") or not host or parts.username is not None:
             raise NotFetched(f"{url[:200]}: expected an http(s) address")
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError as error:
+            raise NotFetched(f"{url[:200]}: expected an http(s) address: {error}") from None
         addresses = public_addresses(host, port, allow_private=self.allow_private)
         self._wait(host, f"{parts.scheme}://{parts.netloc}")
         connection = _connection(parts.scheme, host, port, addresses)
@@ -187,11 +199,23 @@ class Fetcher:
             answer = connection.getresponse()
             got = {name.lower(): value for name, value in answer.getheaders()}
             return answer.status, got, _body(url, answer, got, most)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, zlib.error) as error:
             said = str(error) or type(error).__name__
             raise NotFetched(f"{url}: expected an answer, found: {said}") from None
         finally:
             connection.close()
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a redirect leads.
+
+    Raises:
+        NotFetched: it names no address.
+    """
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise NotFetched(f"{url}: expected a redirect to an address, found: {error}") from None
 
 
 class _Checked(http.client.HTTPConnection):

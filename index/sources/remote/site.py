@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 import zlib
@@ -31,6 +32,13 @@ _NO_PAGE = re.compile(
     r"mp[34]|webm|mov|avi|wav|ogg|woff2?|ttf|eot|whl|jar|apk|deb|rpm)$",
     re.IGNORECASE,
 )
+
+
+# What files that were fetched before are, by their endings.
+_KINDS = {
+    ".pdf": "application/pdf", ".md": "text/markdown", ".rst": "text/x-rst",
+    ".epub": "application/epub+zip", ".txt": "text/plain", ".adoc": "text/plain",
+}  # fmt: skip
 
 
 @dataclass
@@ -92,14 +100,17 @@ class _Walk:
         if page.status != 304:
             return page
         body = (self.old / path).read_bytes()
-        kind = "application/pdf" if path.endswith(".pdf") else "text/html"
+        kind = _KINDS.get(Path(path).suffix, "text/html")
         return Fetched(page.url, 200, kind, body, was.etag, was.modified)
 
     def _kept(self, page: Fetched, scope: str) -> list[str]:
         """Write a page down; return what it links to."""
-        if page.url in self.seen or not page.url.startswith(scope):
+        if page.url in self.seen:
             return []
         self.seen.add(page.url)
+        if not page.url.startswith(scope):
+            self.problems.append(f"{page.url}: a redirect leads there, outside of {scope}")
+            return []
         ending = media_type_ending(page.content_type, page.url)
         if not ending:
             self.problems.append(
@@ -120,7 +131,7 @@ class _Walk:
             path = _path_of(page.url, ending, self.files)
             place = self.folder / path
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(page.body)
+            place.write_bytes(_readable(page, ending))
             self.files[path] = MirrorFile(page.url, etag=page.etag, modified=page.modified)
         return [] if "nofollow" in wishes else list(_links(tree, page.url))
 
@@ -142,9 +153,11 @@ class _Walk:
             except NotFetched as error:
                 self.problems.append(str(error))
                 continue
-            if found is not None:
-                pages = found[0]
-                waiting.extend(found[1])
+            if found is None:
+                self.problems.append(f"{url}: expected a sitemap, found something else")
+                continue
+            pages = found[0]
+            waiting.extend(found[1])
 
 
 def fetch_site(
@@ -176,10 +189,10 @@ def fetch_work(address: Address, folder: Path, fetcher: Fetcher) -> Mirror:
     if media_type_ending(page.content_type, page.url) == ".html":
         tree = tree_of(_text(page))
         title = _meta(tree, "citation_title")
-        pdf = urljoin(page.url, _meta(tree, "citation_pdf_url"))
-        if pdf != page.url:
+        pdf = _joined(page.url, _meta(tree, "citation_pdf_url"))
+        if pdf and pdf != page.url:
             try:
-                page = fetcher.get(pdf, MAX_BYTES)
+                page = _pdf(fetcher, pdf)
             except NotFetched as error:
                 problems.append(f"only the work's page is read: {error}")
     ending = media_type_ending(page.content_type, page.url)
@@ -188,14 +201,45 @@ def fetch_work(address: Address, folder: Path, fetcher: Fetcher) -> Mirror:
             f"{page.url}: expected a page or a PDF, found {page.content_type or 'no content type'}"
         )
     path = f"{address.name.replace('/', '-')}{ending}"
-    (folder / path).write_bytes(page.body)
+    (folder / path).write_bytes(_readable(page, ending))
     return Mirror({path: MirrorFile(page.url, title)}, problems=tuple(problems))
 
 
+def _pdf(fetcher: Fetcher, url: str) -> Fetched:
+    page = fetcher.get(url, MAX_BYTES)
+    if media_type_ending(page.content_type, page.url) != ".pdf":
+        raise NotFetched(f"{url}: expected a PDF, found {page.content_type or 'no content type'}")
+    return page
+
+
+def _joined(base: str, address: str) -> str:
+    """An address as seen from a page, without its place in it; empty where it is none."""
+    try:
+        return urldefrag(urljoin(base, address))[0]
+    except ValueError:
+        return ""
+
+
 def _text(page: Fetched) -> str:
+    return _decoded(page.body, f"{page.content_type}; charset={page.charset}")
+
+
+def _decoded(body: bytes, content_type: str | None) -> str:
     from w3lib.encoding import html_to_unicode
 
-    return str(html_to_unicode(f"{page.content_type}", page.body)[1]).replace("\0", "\ufffd")
+    return str(html_to_unicode(content_type, body)[1])
+
+
+def _readable(page: Fetched, ending: str) -> bytes:
+    """A page's bytes; a text that they alone would not tell comes in UTF-8, and says so."""
+    wide = page.body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if ending == ".html":
+        plain = not wide and _text(page) == _decoded(page.body, None)
+    else:
+        plain = not wide and page.charset.lower() in ("", "utf-8", "utf8")
+    if plain or ending in (".pdf", ".epub"):
+        return page.body
+    return codecs.BOM_UTF8 + _text(page).encode("utf-8", "replace")
 
 
 def _meta(tree: Any, name: str) -> str:  # noqa: ANN401
@@ -214,11 +258,8 @@ def _links(tree: Any, base: str) -> Iterator[str]:  # noqa: ANN401
     if tree is None:
         return
     for href in tree.xpath("//a[@href][not(contains(concat(' ', @rel, ' '), ' nofollow '))]/@href"):
-        try:
-            url = urldefrag(urljoin(base, str(href).strip()))[0]
-            parts = urlsplit(url)
-        except ValueError:
-            continue
+        url = _joined(base, str(href).strip())
+        parts = urlsplit(url)
         if (
             parts.scheme in ("http", "https")
             and not parts.query
@@ -240,13 +281,19 @@ def _sitemap(page: Fetched) -> tuple[list[str], list[str]] | None:
 
     body = page.body
     if body[:2] == b"\x1f\x8b":
-        body = zlib.decompressobj(31).decompress(body, 6 * _PAGE_BYTES)
+        try:
+            body = zlib.decompressobj(31).decompress(body, 6 * _PAGE_BYTES)
+        except zlib.error:
+            return None
     if b"<urlset" not in body[:4096] and b"<sitemapindex" not in body[:4096]:
         return None
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=False
     )
-    root = etree.fromstring(body, parser)
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.LxmlError, ValueError):
+        return None
     if root is None:
         return None
     named = {}
@@ -262,14 +309,21 @@ def _path_of(url: str, ending: str, taken: dict[str, MirrorFile]) -> str:
     steps = [
         re.sub(r"[^\w.()+-]+", "-", unquote(step)).strip(".-") for step in parts.path.split("/")
     ]
-    steps = [step[-80:] for step in steps if step]
+    steps = [step[-60:] for step in steps if step]  # up to four bytes a character, of 255
     if not steps or parts.path.endswith("/"):
         steps.append("index")
     if not steps[-1].lower().endswith((ending, ".htm") if ending == ".html" else ending):
         steps[-1] += ending
     path = "/".join(steps[-12:])
-    if parts.query or path in taken:
+    mixed = _is_folder_and_file(path, taken)
+    if parts.query or path in taken or mixed:
         digest = hashlib.sha256(url.encode("utf-8", "replace")).hexdigest()[:8]
-        stem, dot, last = path.rpartition(".")
+        stem, dot, last = (steps[-1] if mixed else path).rpartition(".")
         path = f"{stem}-{digest}{dot}{last}"
     return path
+
+
+def _is_folder_and_file(path: str, taken: dict[str, MirrorFile]) -> bool:
+    """Whether a file would be needed where a folder is, or a folder where a file is."""
+    above = {str(one) for one in Path(path).parents}
+    return not above.isdisjoint(taken) or any(one.startswith(f"{path}/") for one in taken)
