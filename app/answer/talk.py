@@ -54,12 +54,15 @@ class Facts:
         return str(max(years)) if years else "unknown"
 
     def questions(self) -> str:
-        """List questions that can be answered, for a reader to begin with."""
+        """Offer questions that can be answered; empty where none is known."""
         own = speaks_of_models(self.index.knowledge_base)
         asked = (self.persona.examples if own else ()) or tuple(
-            passage.heading for passage in self.index.passages if passage.kind is PassageKind.FAQ
+            passage.heading
+            for passage in self.index.passages
+            if passage.kind is PassageKind.FAQ or passage.heading.endswith("?")
         )
-        return "\n".join(f"- {verbatim(one_line(question))}" for question in asked[:_OFFERED])
+        listed = "\n".join(f"- {verbatim(one_line(question))}" for question in asked[:_OFFERED])
+        return prompts.fill("replies/could-ask.md", questions=listed).strip() if listed else ""
 
     def subject(self) -> str:
         """Name what the knowledge base is about."""

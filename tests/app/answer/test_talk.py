@@ -23,6 +23,8 @@ def test_on_foreign_documents_nobody_is_an_expert_on_language_models(
         assert persona.name == name
         own = Facts(foreign, persona, "m", drafts=False)
         assert own.called() == persona.title != resolve(name).title
+        assert own.questions() == ""  # no heading of it asks anything
         assert own.knowledge() == "1 topic, 1 passage and 1 source"
         models = Facts(live_index.index, resolve(name), "m", drafts=False)
+        assert all(question in models.questions() for question in resolve(name).examples[:2])
         assert models.called() == resolve(name).title
