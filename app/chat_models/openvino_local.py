@@ -112,9 +112,11 @@ class OpenVinoChatModel:
         try:
             if not (folder / "openvino_model.xml").is_file():
                 self._convert(folder)
+            # A cache of 8 bits gives other words where a prefix is taken from it.
             return genai.LLMPipeline(
-                str(folder), "CPU", INFERENCE_PRECISION_HINT="f32", scheduler_config=scheduler
-            )
+                str(folder), "CPU", INFERENCE_PRECISION_HINT="f32", KV_CACHE_PRECISION="f32",
+                scheduler_config=scheduler,
+            )  # fmt: skip
         except RuntimeError as error:
             raise ModelUnavailable(
                 f"the model in {folder} can't be loaded ({error}); remove that folder and start "

@@ -31,7 +31,8 @@ _PAGE_TAGS = {
     "article", "h2", "h3", "span", "p", "strong", "div", "em", "s", "code", "pre", "sup", "a", "ul",
     "ol", "li", "blockquote", "mark", "header", "footer", "details", "summary", "dl", "dt", "dd",
     "i", "b", "button", "section", "q", "table", "thead", "tbody", "tr", "th", "td", "hr", "br",
-    "h4", "small", "math", "mrow", "mi", "mn", "mo", "mtext", "msub", "msup", "mfrac", "mspace",
+    "h4", "small", "math", "mrow", "mi", "mn", "mo", "mtext", "msub", "msup", "mfrac", "msqrt",
+    "mspace",
 }  # fmt: skip
 _SAVED_TAGS = _PAGE_TAGS | {
     "!",

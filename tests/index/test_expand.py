@@ -54,8 +54,9 @@ def test_each_question_is_kept_or_dropped_for_a_reason(
     assert report.dropped["asked already"] >= passages
     assert report.dropped["speaks of the text"] == passages
     assert report.dropped["no question"] == passages
-    # A question that fits none is found under three of them at most.
-    assert report.dropped["does not find its passage"] >= passages - 3
+    # A question that fits none is found under three of them at most, once it is asked already.
+    elsewhere = report.dropped["does not find its passage"] + report.dropped["asked already"]
+    assert elsewhere >= 2 * passages - 3
     assert report.dropped["too short or too long"] == 2 * passages
     assert report.kept >= passages / 2
 
