@@ -20,6 +20,7 @@ from index.lexical import Bm25
 from index.manifest import Manifest
 from index.sources import read
 from index.types import KnowledgeBase
+from index.weights import sha256_of
 from tests.index.dying import NumberEncoder
 
 _FULL = 4
@@ -52,9 +53,10 @@ def _same(one: Path, other: Path) -> None:
     assert first.texts == second.texts
     assert first.late is not None
     assert second.late is not None
+    tokens = (first.late, second.late)
     for row in range(len(first.passages)):
         for name in ("ids", "scales", "codes"):
-            mine, theirs = (getattr(i.late.passage(row), name) for i in (first, second))
+            mine, theirs = (getattr(late.passage(row), name) for late in tokens)
             np.testing.assert_array_equal(mine, theirs)
     for row in range(len(first.texts)):
         assert (first.vectors.reconstruct(row) == second.vectors.reconstruct(row)).all()
@@ -133,7 +135,7 @@ def _as_format_4(home: Path) -> None:
     place = home / "manifest.json"
     manifest = Manifest.from_json(place.read_text(), "x", "y")
     names = {p.relative_to(home).as_posix() for p in home.rglob("*") if p.is_file()}
-    hashes = {name: store.sha256_of(home / name) for name in names - {"manifest.json"}}
+    hashes = {name: sha256_of(home / name) for name in names - {"manifest.json"}}
     older = replace(manifest.with_files(hashes), format_version=4, recipe="other")
     place.write_text(older.to_json())
 
