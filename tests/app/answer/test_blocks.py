@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -131,6 +132,25 @@ def test_nothing_is_announced_that_does_not_come() -> None:
     text = _answer("It runs on every machine.\n\nTo run it, type:").text
     assert "type" not in text
     assert "every machine" in text
+
+
+@pytest.mark.parametrize("before", ["To remove a package, edit the list.", "Or, if it is locked."])
+def test_a_section_is_read_from_where_it_answers(before: str) -> None:
+    place = Place("a.md", ("Packages",))
+    text = f"{before} To upgrade a package, run lock again. The others stay as they are."
+    passage = Passage(
+        "kb/a.md#a/1", PassageKind.SECTION, "a", "Guide", "Packages", text,
+        (Source("a", "Guide", "https://x.org/a"),), place=place,
+    )  # fmt: skip
+    asked = "How do I upgrade one package?"
+    found = compose(
+        asked,
+        [Evidence(1, Hit(passage, 1.0))],
+        lambda word: 0.3 if word.startswith("packag") else 1.0,
+        shape="papers",
+    )
+    assert found[0].text.startswith("To upgrade a package")
+    assert found[-1].text == "The others stay as they are."
 
 
 def test_a_near_second_section_is_told_too() -> None:
